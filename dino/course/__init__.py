@@ -1,0 +1,17 @@
+"""The school around the lesson: chapters, checks, figures and the command line.
+
+Chapters say `from dino.course import check, show`; both are loaded when they are first asked for, because they need
+torch and matplotlib, and the command `dino` should answer at once.
+"""
+
+
+def __getattr__(name: str):
+    if name == "check":
+        from dino.course.notebook import check
+
+        return check
+    if name == "show":
+        from dino.course.figures import show
+
+        return show
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,96 @@
+"""Reads a learner's file, `.py` or `.ipynb`, and runs its imports and definitions: never its training, never its plots."""
+
+import ast
+import linecache
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jupytext
+
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+
+
+@dataclass
+class Answers:
+    """What a file defines, and what went wrong on the way.
+
+    names     everything that its imports and definitions define
+    problems  what could not be run: a sentence about it, and its text
+    """
+
+    names: dict = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    def problem_with(self, name: str) -> str | None:
+        """The sentence about a definition that could not be run, if there is one."""
+        wanted = re.compile(rf"^\s*(def|class)\s+{name}\b", re.MULTILINE)
+        return next((sentence for sentence, text in self.problems if wanted.search(text)), None)
+
+    def mentions(self, name: str) -> bool:
+        """Whether the file defines something, or tries to."""
+        return name in self.names or self.problem_with(name) is not None
+
+
+def read_cells(path: Path) -> list[tuple[str, str, int]]:
+    """The code cells of a file: the name to use for it in tracebacks, its text, and the number of lines above it.
+
+    Raises FileNotFoundError or ValueError with a sentence for the learner.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. `dino start` makes a folder with all chapters.")
+    if path.suffix not in (".py", ".ipynb"):
+        raise ValueError(f"{path} is neither a .py file nor a notebook (.ipynb).")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        notebook = jupytext.reads(text, fmt="py:percent" if path.suffix == ".py" else "ipynb")
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read as a {path.suffix} file: {error}") from error
+    cells, above = [], 0
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        if path.suffix == ".ipynb":
+            name = f"{path}, cell {number}"
+            linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(keepends=True), name)
+            cells.append((name, cell.source, 0))
+        else:
+            # jupytext does not say where a cell stands, but cells stand in their order.
+            start = text.find(cell.source, above)
+            above = max(start, above)
+            cells.append((str(path), cell.source, text.count("\n", 0, above)))
+    return cells
+
+
+def is_definition(node: ast.stmt) -> bool:
+    """Whether a statement is an import, a definition, or an assignment that calls nothing."""
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return not any(isinstance(part, ast.Call | ast.Await) for part in ast.walk(node))
+    return isinstance(node, DEFINITIONS)
+
+
+def load(path: Path) -> Answers:
+    """Run the imports and definitions of a learner's file, statement by statement.
+
+    One bad cell does not spoil the others: what goes wrong is kept as a sentence in `problems`.
+    Raises FileNotFoundError or ValueError if there is no such file or it is not one.
+    """
+    answers = Answers({"__name__": path.stem})
+    for name, source, above in read_cells(path):
+        try:
+            tree = ast.parse(source, filename=name)
+        except SyntaxError as error:
+            where = f"{name}, line {above + (error.lineno or 1)}"
+            sentence = f"{where} is not Python yet ({error.msg}): {(error.text or '').strip()}"
+            answers.problems.append((sentence, source))
+            continue
+        ast.increment_lineno(tree, above)
+        for node in filter(is_definition, tree.body):
+            try:
+                exec(compile(ast.Module([node], []), name, "exec"), answers.names)
+            except Exception as error:
+                # A constant may well be made of something that was never run, so its failing says nothing.
+                if isinstance(node, DEFINITIONS):
+                    sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
+                    answers.problems.append((sentence, source))
+    return answers

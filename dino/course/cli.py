@@ -1,0 +1,244 @@
+"""The command `dino`. Modules that need torch are imported by the commands that use them, so that `dino` answers at once.
+
+Exit codes: 0 all is well, 1 an answer is wrong or training was stopped, 2 the command cannot be carried out.
+"""
+
+import sys
+import warnings
+from pathlib import Path
+
+import click
+
+from dino.course import workspace
+from dino.course.chapters import chapters, find_chapter, find_exercise
+
+MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not started": ("·", None)}
+
+
+def mark(state: str) -> str:
+    """The sign for the state of an exercise, in its colour."""
+    sign, colour = MARKS[state]
+    return click.style(sign, fg=colour, bold=True)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Build a diffusion model by hand, and draw dinosaurs with it.
+
+    Alone, dino lists the chapters and exercises, and how far you are.
+    """
+    if context.invoked_subcommand is None:
+        outline()
+
+
+def outline() -> None:
+    """List chapters and exercises with progress."""
+    folder = workspace.find()
+    known = workspace.progress(folder)
+    passed = total = 0
+    for chapter in chapters():
+        minutes = sum(exercise.minutes for exercise in chapter.exercises)
+        click.secho(f"\n{chapter.path.stem}  {chapter.title}", bold=True, nl=False)
+        click.echo(f"  (exercises: {minutes} minutes)")
+        for exercise in chapter.exercises:
+            state = known.get(exercise.name, {}).get("state", "not started")
+            passed, total = passed + (state == "passed"), total + 1
+            click.echo(f"  {mark(state)} {exercise.name:<16}{exercise.minutes:>3} minutes, {exercise.difficulty}")
+    click.echo(f"\n{passed} of {total} exercises passed.")
+    if folder is None:
+        click.echo("Begin with `dino start`, which makes a folder with your own copies of the chapters.")
+    else:
+        click.echo(f"Your chapters are in {folder}. `dino check` checks them; `dino hint EXERCISE` helps.")
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=workspace.DEFAULT)
+@click.option("--notebook", is_flag=True, help="Make notebooks (.ipynb) instead of .py files.")
+def start(folder: Path, notebook: bool) -> int:
+    """Make FOLDER (my-dino) with your own copies of the chapters, and a first sheet of dinosaurs.
+
+    Files that are there already are never touched, so you can run it again after an upgrade to get new chapters.
+    """
+    added, kept = workspace.start(folder, notebook)
+    for path in added:
+        click.echo(f"  {path}")
+    if kept:
+        click.echo(f"Left as they are: {', '.join(path.name for path in kept)}")
+    sheet = folder / "dinosaurs.png"
+    if not sheet.exists():
+        from dino.course.runs import draw_sheet
+        from dino.training import load_denoiser
+
+        draw_sheet(load_denoiser(), sheet, size=32, device="cpu")
+        click.echo(
+            f"  {sheet}  64 dinosaurs that nobody drew: the model that you are going to build made them just now"
+        )
+    click.echo(f"\nOpen {added[0] if added else kept[0]} in an editor that runs cells, or in Jupyter, and begin.")
+    return 0
+
+
+@cli.command()
+@click.argument("what", required=False)
+def check(what: str | None) -> int:
+    """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), or of all chapters."""
+    folder = workspace.find()
+    named = find_chapter(what) if what and not Path(what).exists() else None
+    if what and named is None:
+        files = [(Path(what), find_chapter(what))]
+    elif folder is None:
+        raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them; or name a file.")
+    else:
+        files = [(workspace.answer_file(folder, one), one) for one in ([named] if named else chapters())]
+    click.echo("Checking...", err=True, nl=False)
+    from dino.course import judge
+
+    click.echo("\r           \r", err=True, nl=False)
+    states = {}
+    for path, chapter in files:
+        click.secho(str(path), bold=True)
+        for verdict in judge.judge_file(path, chapter):
+            report(verdict, path.parent / "feedback" / f"{verdict.exercise}.png")
+            states[verdict.exercise] = verdict.state
+    workspace.record(states)
+    count = {state: list(states.values()).count(state) for state in MARKS}
+    click.echo("\n" + ", ".join(f"{number} {state}" for state, number in count.items() if number) + ".")
+    return 1 if count["failed"] else 0
+
+
+def report(verdict, picture: Path) -> None:
+    """Tell the learner about one exercise, and draw what is wrong if it can be seen."""
+    click.echo(f"  {mark(verdict.state)} {verdict.exercise}: {verdict.news}")
+    if verdict.state != "failed":
+        picture.unlink(missing_ok=True)
+        return
+    if verdict.symptom:
+        click.echo(
+            f"      {verdict.claims[-1].says} {verdict.symptom}" if verdict.claims else f"      {verdict.symptom}"
+        )
+    if verdict.pictures:
+        from dino.course.figures import compare, save
+
+        save(compare(*verdict.pictures), picture)
+        click.echo(f"      Look: {picture}")
+    click.echo(f"      Help: dino hint {verdict.exercise}")
+
+
+@cli.command()
+@click.argument("exercise", shell_complete=lambda *_: [one.name for chapter in chapters() for one in chapter.exercises])
+@click.option("--solution", is_flag=True, help="Show the answer instead.")
+def hint(exercise: str, solution: bool) -> int:
+    """Show a hint for EXERCISE; asked again, a plainer one."""
+    from dino.course.chapters import solution as answer
+    from dino.course.claims import check_for
+
+    chapter, found = find_exercise(exercise)
+    if solution:
+        click.echo(answer(chapter, found))
+        return 0
+    hints = check_for(chapter.topic, exercise).hints
+    seen = workspace.progress(workspace.find()).get(exercise, {}).get("hints", 0)
+    shown = min(seen + 1, len(hints))
+    for number, text in enumerate(hints[:shown], start=1):
+        click.echo(f"Hint {number}: {text}")
+    more = (
+        f"`dino hint {exercise}` again says more."
+        if shown < len(hints)
+        else f"The answer: `dino hint {exercise} --solution`."
+    )
+    click.echo(more)
+    workspace.record({exercise: shown}, key="hints")
+    return 0
+
+
+class Numbers(click.ParamType):
+    """Whole numbers with commas between them."""
+
+    name = "numbers"
+
+    def convert(self, value, param, ctx):
+        """Turn `32,64` into (32, 64)."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            numbers = ()
+        if not numbers or min(numbers) < 1:
+            self.fail(f"{value!r} should be whole numbers with commas between them, such as 32,64,64,64.", param, ctx)
+        return numbers
+
+
+@cli.command()
+@click.option("--data", default="dinosaurs", show_default=True, help="A folder of pictures, or owner/name on the hub.")
+@click.option("--size", type=click.IntRange(8, 256), default=32, show_default=True, help="Of the pictures, in pixels.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=6000, show_default=True, help="How many questions to learn from."
+)
+@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Pictures in each question.")
+@click.option("--widths", type=Numbers(), default="32,64,64,64", show_default=True, help="Channels at each size.")
+@click.option("--depths", type=Numbers(), default="1,1,2,2", show_default=True, help="Blocks at each size.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same weights.")
+@click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps from sheet to sheet.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
+def train(data: str, out: Path | None, every: int, **rest) -> int:
+    """Train a denoiser, on the dinosaurs or on pictures of your own.
+
+    Every now and then, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last checkpoint;
+    the same command goes on from there, to the same weights as if it had never stopped.
+    """
+    if len(rest["widths"]) != len(rest["depths"]):
+        raise ValueError("--widths and --depths should have as many numbers each: one for every size.")
+    from dino.course.runs import Settings, run_training
+
+    folder = out or Path("runs") / (Path(data).name or "pictures")
+    if run_training(Settings(data=data, **rest), folder, every):
+        click.echo(f"Trained. Draw with: dino sample {folder}")
+        return 0
+    click.echo(f"Stopped, and kept in {folder}. The same command goes on from there.")
+    return 1
+
+
+@cli.command()
+@click.argument("weights", type=click.Path(path_type=Path), required=False)
+@click.option("--count", type=click.IntRange(1, 1024), default=64, show_default=True, help="How many pictures to draw.")
+@click.option("--steps", type=click.IntRange(1), default=25, show_default=True, help="How often the denoiser is asked.")
+@click.option("--stretch", type=float, default=2.0, show_default=True, help="How far each guess is pushed on.")
+@click.option("--seed", type=int, help="The same seed draws the same pictures.  [default: another each time]")
+@click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", show_default=True, help="The sheet.")
+def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: int | None, out: Path) -> int:
+    """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).
+
+    WEIGHTS is a file of weights, or the folder of a run; without it, the weights that come with the course are used.
+    """
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise ValueError(f"{out} should end in .png, .jpg or .webp.")
+    import torch
+
+    from dino.course.runs import draw_run
+    from dino.training import TRAINED, load_denoiser, trained_size
+
+    path = weights or TRAINED
+    path = path / "weights.safetensors" if path.is_dir() else path
+    denoiser, size = load_denoiser(path), trained_size(path)
+    seed = torch.seed() % 2**31 if seed is None else seed
+    noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
+    for written in draw_run(denoiser, noise, steps, stretch, out):
+        click.echo(written)
+    click.echo(f"These are the pictures of --seed {seed}.")
+    return 0
+
+
+def main() -> None:
+    """Run the command, and turn what goes wrong into a sentence."""
+    warnings.showwarning = lambda message, *_args, **_more: click.echo(f"Note: {message}", err=True)
+    try:
+        sys.exit(cli(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+    except (OSError, ValueError) as error:
+        click.echo(f"dino: {error}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped.", err=True)
+        sys.exit(1)
+    sys.exit(2)

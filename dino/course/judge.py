@@ -1,0 +1,194 @@
+"""Judges one answer: runs its check, and finds the sentence that helps most."""
+
+import contextlib
+import functools
+import inspect
+import secrets
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from dino.course.answers import load
+from dino.course.chapters import LESSON, Chapter, chapters, find_exercise
+from dino.course.claims import Check, Claim, check_for
+
+PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
+
+
+@dataclass
+class Verdict:
+    """What became of one answer.
+
+    state     PASSED, FAILED or NOT_STARTED
+    news      the sentence that matters most
+    claims    the claims that were made, up to the first that is untrue
+    symptom   what is wrong there, in numbers
+    """
+
+    exercise: str
+    state: str
+    news: str
+    claims: tuple[Claim, ...] = ()
+    symptom: str = ""
+
+    @property
+    def pictures(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """The expected pictures and the learner's, if the untrue claim is about pictures of the same shape."""
+        if self.state != FAILED or not self.claims or not self.claims[-1].picture:
+            return None
+        expected, yours = self.claims[-1].expected, self.claims[-1].yours
+        if not isinstance(yours, torch.Tensor) or yours.shape != expected.shape:
+            return None
+        return expected, yours.detach().float()
+
+
+class UsesTheReferenceError(Exception):
+    """The answer runs the lesson's own code instead of the learner's."""
+
+
+def codes_of(thing: Callable) -> set:
+    """The code objects of a function, or of the methods of a class."""
+    members = vars(thing).values() if inspect.isclass(thing) else [thing]
+    return {inspect.unwrap(member).__code__ for member in members if inspect.isfunction(member)}
+
+
+@contextlib.contextmanager
+def only_the_learners_code(reference: Callable) -> Iterator[None]:
+    """Raise UsesTheReferenceError when anything but the course itself calls the reference in here."""
+    forbidden = codes_of(reference)
+    torch_folder = str(Path(torch.__file__).parent)
+
+    def look(frame, event: str, _argument) -> None:
+        if event != "call" or frame.f_code not in forbidden:
+            return
+        caller = frame.f_back
+        while caller is not None and caller.f_code.co_filename.startswith(torch_folder):
+            caller = caller.f_back
+        if caller is not None and not caller.f_code.co_filename.startswith(str(LESSON)):
+            raise UsesTheReferenceError
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def is_the_reference(answer: Callable, reference: Callable) -> bool:
+    """Whether an answer is the lesson's own, under whatever name."""
+    if inspect.isclass(answer) and inspect.isclass(reference):
+        return reference in answer.__mro__ or bool(codes_of(answer) & codes_of(reference))
+    return inspect.isfunction(inspect.unwrap(answer)) and bool(codes_of(inspect.unwrap(answer)) & codes_of(reference))
+
+
+def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
+    """The claims about an answer, on inputs that depend on the seed alone; the program's own dice are left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield from check.claims(answer)
+
+
+def outcome(check: Check, answer: Callable, seed: int) -> list[Claim | str]:
+    """All claims about an answer; the last is the name of an error if it stopped with one."""
+    results: list[Claim | str] = []
+    try:
+        results.extend(make_claims(check, answer, seed))
+    except Exception as error:
+        results.append(type(error).__name__)
+    return results
+
+
+def find_mistake(check: Check, answer: Callable, seed: int) -> str | None:
+    """The usual mistake that gives just what this answer gives, everywhere; None if there is none."""
+    yours = outcome(check, answer, seed)
+    for sentence, mistake in check.mistakes.items():
+        theirs = outcome(check, mistake, seed)
+        if len(yours) == len(theirs) and all(map(agree, yours, theirs)):
+            return sentence
+    return None
+
+
+def agree(yours: Claim | str, theirs: Claim | str) -> bool:
+    """Whether two answers gave the same result, or stopped with the same kind of error."""
+    if isinstance(yours, Claim) and isinstance(theirs, Claim):
+        return yours.agrees(theirs)
+    return yours == theirs
+
+
+def translate(error: Exception, answer: Callable) -> str:
+    """An error in the learner's code, with the line where it happened."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((str(LESSON), str(Path(torch.__file__).parent))):
+            text = f", line {frame.lineno} (`{frame.line}`)" if frame.line else f", line {frame.lineno}"
+            return f"{Path(frame.filename).name}{text} stops with {type(error).__name__}: {error}"
+    return f"{answer.__name__} stops with {type(error).__name__}: {error}"
+
+
+def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
+    """Put an answer to the test on fresh inputs, or on those of a seed.
+
+    Raises ValueError if there is no exercise of that name.
+    """
+    chapter, _ = find_exercise(name)
+    check = check_for(chapter.topic, name)
+    verdict = functools.partial(Verdict, name)
+    if inspect.isclass(answer) != inspect.isclass(check.reference) or not callable(answer):
+        kind = "class" if inspect.isclass(check.reference) else "function"
+        return verdict(FAILED, f"{name} should be a {kind}.")
+    own_words = f"This is the library's own {name}, which is always right. Write yours, and check that."
+    if is_the_reference(answer, check.reference):
+        return verdict(FAILED, own_words)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    claims: list[Claim] = []
+    try:
+        with only_the_learners_code(check.reference):
+            for claim in make_claims(check, answer, seed):
+                claims.append(claim)
+                symptom = claim.symptom()
+                if symptom:
+                    break
+            else:
+                return verdict(PASSED, f"All {len(claims)} claims hold.", tuple(claims))
+    except UsesTheReferenceError:
+        return verdict(FAILED, own_words.replace("is the", "calls the"))
+    except NotImplementedError as error:
+        if not str(error).partition(" ")[0].startswith(name):
+            return verdict(FAILED, f"{name} needs another exercise first: {error}.")
+        return verdict(NOT_STARTED, f"{error}.")
+    except Exception as error:
+        news = find_mistake(check, answer, seed)
+        symptom = translate(error, answer)
+        return verdict(FAILED, news or symptom, tuple(claims), symptom if news else "")
+    return verdict(FAILED, find_mistake(check, answer, seed) or f"Not true yet: {claim.says}", tuple(claims), symptom)
+
+
+def judge_file(path: Path, chapter: Chapter | None = None) -> list[Verdict]:
+    """Judge the answers in a learner's file, in the order of the chapter.
+
+    An exercise that is not passed is then taken from the lesson, so that it does not spoil those that need it.
+    Raises FileNotFoundError or ValueError if the file cannot be read or holds no exercise.
+    """
+    answers = load(path)
+    if chapter is None:
+        chapter = max(chapters(), key=lambda chapter: sum(answers.mentions(one.name) for one in chapter.exercises))
+        if not any(answers.mentions(one.name) for one in chapter.exercises):
+            raise ValueError(f"{path} holds none of the exercises of this course.")
+    verdicts = []
+    for exercise in chapter.exercises:
+        name = exercise.name
+        if name in answers.names:
+            verdict = judge(name, answers.names[name])
+        else:
+            gone = (
+                f"There is no {name} in {path.name}. Was it renamed or deleted? `dino start` in a new folder brings it."
+            )
+            verdict = Verdict(name, FAILED, answers.problem_with(name) or gone)
+        verdicts.append(verdict)
+        if verdict.state != PASSED:
+            answers.names[name] = check_for(chapter.topic, name).reference
+    return verdicts

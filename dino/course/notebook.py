@@ -1,0 +1,27 @@
+"""`check(answer)`, for notebooks: instant, in the same process, and not a grade."""
+
+import matplotlib.pyplot as plt
+
+from dino.course import figures, workspace
+from dino.course.judge import judge
+
+MARKS = {"passed": "✓", "failed": "✗", "not started": "·"}
+
+
+def check(answer) -> None:
+    """Check your answer to an exercise and say what is wrong with it, if anything is.
+
+    answer  the function or class that you wrote, such as `mix`
+
+    Raises ValueError if no exercise has the name of the answer.
+    """
+    verdict = judge(getattr(answer, "__name__", str(answer)), answer)
+    print(f"{MARKS[verdict.state]} {verdict.exercise}: {verdict.news}")
+    if verdict.symptom:
+        print(f"  {verdict.symptom}")
+    if verdict.state == "failed":
+        print(f"  For a hint, run `dino hint {verdict.exercise}` in a terminal.")
+    if verdict.pictures:
+        figures.compare(*verdict.pictures)
+        plt.show()
+    workspace.record({verdict.exercise: verdict.state})

@@ -1,0 +1,87 @@
+"""The learner's folder: their copies of the chapters, and `progress.json`, which remembers how far they are."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from dino.course.chapters import Chapter, chapters
+
+PROGRESS = "progress.json"
+DEFAULT = "my-dino"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all, whatever happens on the way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def find() -> Path | None:
+    """The learner's folder: this one, one above it, or `my-dino` in this one."""
+    here = Path.cwd()
+    for folder in (here, *here.parents, here / DEFAULT):
+        if (folder / PROGRESS).is_file():
+            return folder
+    return None
+
+
+def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
+    """Copy the chapters that are not in the folder yet; what is there is never touched.
+
+    Returns the files that were added, and those that were kept.
+    Raises ValueError if the folder is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file. Name a folder for the course, such as `dino start {DEFAULT}`.")
+    added, kept = [], []
+    for chapter in chapters():
+        path = folder / chapter.path.with_suffix(".ipynb" if notebooks else ".py").name
+        if path.exists():
+            kept.append(path)
+            continue
+        text = chapter.path.read_text(encoding="utf-8")
+        if notebooks:
+            import jupytext
+
+            text = jupytext.writes(jupytext.reads(text, fmt="py:percent"), fmt="ipynb")
+        write(path, text.encode())
+        added.append(path)
+    if not (folder / PROGRESS).exists():
+        write(folder / PROGRESS, b"{}\n")
+    return added, kept
+
+
+def answer_file(folder: Path, chapter: Chapter) -> Path:
+    """The learner's copy of a chapter; the one saved last, if there is a notebook beside the text."""
+    copies = [path for path in folder.glob(f"{chapter.path.stem}.*") if path.suffix in (".py", ".ipynb")]
+    return max(copies, key=lambda path: path.stat().st_mtime, default=folder / chapter.path.name)
+
+
+def progress(folder: Path | None) -> dict[str, dict]:
+    """What is known of each exercise: its `state`, and how many `hints` were shown. A broken file counts as empty."""
+    try:
+        return json.loads((folder / PROGRESS).read_text(encoding="utf-8")) if folder else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def record(states: dict[str, str], key: str = "state") -> None:
+    """Remember something of each exercise in the learner's folder, if we are in one."""
+    folder = find()
+    if folder is None:
+        return
+    known = progress(folder)
+    for name, state in states.items():
+        known.setdefault(name, {})[key] = state
+    write(folder / PROGRESS, (json.dumps(known, indent=2) + "\n").encode())

@@ -1,0 +1,162 @@
+"""Chapter 3: learn from questions.
+
+`noise` asks and `denoiser` answers; here the denoiser learns from how far off it was. The pieces come first, the loop
+that puts them together after them, and how to keep what was learnt comes last.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dino.denoiser import Denoiser
+from dino.noise import make_question, mix
+
+# The weights that come with the course; the file beside them says how they were made.
+TRAINED = Path(__file__).parent / "weights" / "dinosaurs-32.safetensors"
+
+
+def training_step(denoiser: Callable, optimizer: torch.optim.Optimizer, clean: Tensor) -> float:
+    """Let the denoiser answer one question, and change its weights so that it would answer it a little better.
+
+    denoiser   takes noisy pictures and their levels, returns its guess at the clean pictures
+    optimizer  changes the denoiser's weights, given their gradients
+    clean      (batch, 3, height, width), in [0, 1]
+
+    Returns the loss: the mean squared error of the guess, over all pixels and colours.
+    """
+    # Ask.
+    noisy, level = make_question(clean)
+    # See how far the guess is from the truth.
+    loss = F.mse_loss(denoiser(noisy, level), clean)
+    # Forget the gradients of the step before, work out those of this one, and follow them.
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, denoiser: nn.Module, n: int) -> None:
+    """Move an average of the denoiser's weights towards the weights that it has now (Polyak averaging).
+
+    average   a copy of the denoiser, which this changes in place
+    denoiser  the denoiser, which stays as it is
+    n         how many updates there were before this one
+    """
+    # Keep little of the average at first, when it knows nothing: 0, 0.1, 0.2, and so on up to 0.95.
+    keep = min(0.95, n / 10)
+    # Mix each weight, in place.
+    for old, new in zip(average.parameters(), denoiser.parameters(), strict=True):
+        old.copy_(keep * old + (1 - keep) * new)
+
+
+@torch.no_grad()
+def loss_by_level(denoiser: Callable, clean: Tensor, levels: Tensor) -> Tensor:
+    """Measure the denoiser's mean squared error at each of some levels, with fresh noise.
+
+    denoiser  takes noisy pictures and their levels, returns its guess at the clean pictures
+    clean     (batch, 3, height, width), in [0, 1]
+    levels    (count,), in [0, 1]
+
+    Returns the losses, (count,).
+    """
+    losses = []
+    for level in levels:
+        # Mix noise into all pictures at this one level.
+        same = level.expand(len(clean), 1, 1, 1)
+        noisy = mix(clean, torch.rand_like(clean), same)
+        # See how far the guess is from the truth.
+        losses.append(F.mse_loss(denoiser(noisy, same), clean))
+    return torch.stack(losses)
+
+
+class Run:
+    """All that a training run has to remember. Keep this, and you can go on as if you had never stopped.
+
+    denoiser   the network that learns
+    average    the average of its weights over the last steps: this is the one that draws
+    optimizer  what follows the gradients, AdamW (Loshchilov & Hutter, arXiv 1711.05101)
+    taken      how many steps were taken
+    """
+
+    def __init__(self, denoiser: Denoiser):
+        # Channels side by side in memory: the same numbers, but processors like this order better.
+        self.denoiser = denoiser.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.denoiser)
+        self.optimizer = torch.optim.AdamW(self.denoiser.parameters())
+        self.taken = 0
+
+
+def in_bfloat16(denoiser: Denoiser, device: torch.device) -> Callable:
+    """The same denoiser, calculating with half as many bits where the processor is made for it: much faster."""
+    able = device.type != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=able)(denoiser)
+
+
+def train(run: Run, images: Tensor, steps: int, batch: int = 32, rate: float = 2e-3, seed: int = 0) -> Iterator[float]:
+    """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
+
+    run     what is trained; steps that it has taken already are not taken again
+    images  (count, 3, height, width), in [0, 1], on the device of the run's denoiser
+    steps   how many steps the whole run has
+    batch   how many pictures are in one question
+    rate    the largest learning rate
+    seed    every step throws dice of its own, which depend on the seed and on its number alone
+    """
+    for n in range(run.taken, steps):
+        # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
+        run.optimizer.param_groups[0]["lr"] = rate * min(1, (n + 1) / 200) * (1 - n / steps)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed * 1_000_000_007 + n)
+            # Pick some pictures, and turn half of them to face the other way.
+            clean = images[torch.randint(len(images), (batch,))]
+            clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
+            loss = training_step(in_bfloat16(run.denoiser, clean.device), run.optimizer, clean)
+        if n % 10 == 0:
+            update_average(run.average, run.denoiser, n // 10)
+        run.taken = n + 1
+        yield loss
+
+
+def save_denoiser(denoiser: Denoiser, path: Path, size: int) -> None:
+    """Write the weights of a denoiser, and the size of the pictures it learnt from, to a safetensors file.
+
+    Weights are written in half precision. The file is there whole or not at all.
+    """
+    weights = {name: weight.half().cpu().contiguous() for name, weight in denoiser.state_dict().items()}
+    shape = {"widths": json.dumps(denoiser.widths), "depths": json.dumps(denoiser.depths), "size": str(size)}
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_bytes(safetensors.torch.save(weights, metadata=shape))
+    unfinished.replace(path)
+
+
+def load_denoiser(path: Path = TRAINED) -> Denoiser:
+    """Read a denoiser from a file that `save_denoiser` wrote: by default, the one that comes with the course.
+
+    Raises FileNotFoundError if there is no such file, and ValueError if it is not a whole denoiser.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"There are no weights at {path}. `dino train` makes some.")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            shape = file.metadata() or {}
+            denoiser = Denoiser(json.loads(shape["widths"]), json.loads(shape["depths"]))
+            denoiser.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is not a whole file of denoiser weights: it is damaged, or something else."
+        ) from error
+    return denoiser
+
+
+def trained_size(path: Path = TRAINED) -> int:
+    """The size of the pictures that the weights in a file were trained on, in pixels."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        return int(file.metadata()["size"])
