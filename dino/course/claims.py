@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isnan
 
 import torch
 from torch import Tensor
@@ -28,10 +29,12 @@ class Claim:
     def symptom(self) -> str | None:
         """What is wrong with `yours`, in numbers; None if the claim is true."""
         yours, expected = self.yours, self.expected
-        if isinstance(expected, float) and isinstance(yours, int | Tensor):
-            yours = float(yours) if not isinstance(yours, Tensor) or yours.numel() == 1 else yours
+        if isinstance(expected, float) and isinstance(yours, Tensor) and yours.numel() == 1:
+            yours = yours.item()
+        if isinstance(expected, float) and isinstance(yours, int):
+            yours = float(yours)
         if isinstance(expected, float) and isinstance(yours, float):
-            close = abs(yours - expected) <= self.tolerance
+            close = abs(yours - expected) <= self.tolerance or (isnan(yours) and isnan(expected))
             return None if close else f"It should be {expected:.4g}, yours is {yours:.4g}."
         if not isinstance(expected, Tensor):
             return (
@@ -51,6 +54,7 @@ class Claim:
         if bool(yours.isnan().any() & ~expected.isnan().any()):
             return f"{int(yours.isnan().sum())} of its {yours.numel()} numbers are nan (not a number)."
         difference = (yours - expected).abs()
+        difference[yours.isnan() & expected.isnan()] = 0
         if bool((difference <= self.tolerance).all()):
             return None
         place = int(difference.argmax())

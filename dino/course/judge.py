@@ -86,20 +86,41 @@ def is_the_reference(answer: Callable, reference: Callable) -> bool:
     return inspect.isfunction(inspect.unwrap(answer)) and bool(codes_of(inspect.unwrap(answer)) & codes_of(reference))
 
 
+class InputChangedError(Exception):
+    """The answer writes into what it was given."""
+
+
+def careful(answer: Callable) -> Callable:
+    """The same answer, on copies of its inputs; raises InputChangedError if it changes one of them."""
+
+    def call(*inputs, **named):
+        copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
+        result = answer(*copies, **named)
+        for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
+            if isinstance(value, torch.Tensor) and not torch.equal(value, now):
+                name = list(inspect.signature(answer).parameters)[i]
+                raise InputChangedError(
+                    f"It changes `{name}` itself, which others still need. Work on a copy, or without `+=` and the like."
+                )
+        return result
+
+    return call
+
+
 def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
     """The claims about an answer, on inputs that depend on the seed alone; the program's own dice are left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        yield from check.claims(answer)
+        yield from check.claims(careful(answer))
 
 
 def outcome(check: Check, answer: Callable, seed: int) -> list[Claim | str]:
-    """All claims about an answer; the last is the name of an error if it stopped with one."""
+    """All claims about an answer; if it stopped with an error, the last is what the error says, in sorted words."""
     results: list[Claim | str] = []
     try:
         results.extend(make_claims(check, answer, seed))
     except Exception as error:
-        results.append(type(error).__name__)
+        results.append(" ".join(sorted(f"{type(error).__name__} {error}".split())))
     return results
 
 
@@ -160,6 +181,8 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
         if not str(error).partition(" ")[0].startswith(name):
             return verdict(FAILED, f"{name} needs another exercise first: {error}.")
         return verdict(NOT_STARTED, f"{error}.")
+    except InputChangedError as error:
+        return verdict(FAILED, str(error), tuple(claims))
     except Exception as error:
         news = find_mistake(check, answer, seed)
         symptom = translate(error, answer)

@@ -92,28 +92,33 @@ def step_with(
     },
 )
 def training_step(answer) -> Claims:
-    clean = pictures(6, 12, 10)
-    kept = clean.clone()
-    spy = Spy()
+    clean, spy, events = pictures(6, 12, 10), Spy(), []
     optimizer = torch.optim.SGD(spy.parameters(), lr=0.1)
+    forget, move = optimizer.zero_grad, optimizer.step
+    optimizer.zero_grad = lambda *args, **more: (events.append("zero_grad"), forget(*args, **more))[1]
+    optimizer.step = lambda *args, **more: (events.append("step"), move(*args, **more))[1]
+    spy.weights.register_hook(lambda gradient: events.append("backward"))
     expected = spy.weights.detach().clone()
     for time in ("first", "second"):
+        events.clear()
         loss = answer(spy, optimizer, clean)
         yield Claim(f"The {time} step asks the denoiser once.", len(spy.questions), 1 if time == "first" else 2)
         noisy, level = spy.questions[-1]
-        noise = (noisy - (1 - level) * kept) / level
-        yield Claim("What it is asked has noise in it.", float((noisy - kept).abs().mean() > 0.01), 1.0)
+        noise = (noisy - (1 - level) * clean) / level
+        yield Claim("What it is asked has noise in it.", float((noisy - clean).abs().mean() > 0.01), 1.0)
         fits = float(((noise > -1e-2) & (noise < 1 + 1e-2)).float().mean())
         yield Claim("It is told the level at which the pictures were mixed.", fits, 1.0, tolerance=0.01)
         weights = expected.requires_grad_()
-        true = ((weights[0] * noisy + weights[1] * level + weights[2] - kept) ** 2).mean()
+        true = ((weights[0] * noisy + weights[1] * level + weights[2] - clean) ** 2).mean()
         (slope,) = torch.autograd.grad(true, weights)
         says = "The loss is the mean squared error between guess and clean pictures."
         yield Claim(says, float("nan") if loss is None else loss, float(true.detach()))
         expected = (weights - 0.1 * slope).detach()
+        if not torch.allclose(spy.weights, expected, atol=1e-5):
+            order = "zero_grad, backward, step"
+            yield Claim("One call does zero_grad, backward and step, in this order.", ", ".join(events), order)
         says = f"The {time} step moves the weights against the gradients of its own loss."
         yield Claim(says, spy.weights.detach().clone(), expected, tolerance=1e-5)
-    yield Claim("The clean pictures are still what they were before.", clean, kept)
 
 
 def average_with(share):

@@ -1,0 +1,349 @@
+# %% [markdown]
+# # Learning from questions
+#
+# You have questions (chapter 1) and somebody to answer them (chapter 2), who says grey to everything. In this chapter it
+# learns. At the end you train it for real, for about a minute, and watch its guesses turn from grey to dinosaurs.
+
+# %%
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dino.course import check, show
+from dino.data import dinosaurs, load
+from dino.denoiser import Denoiser
+from dino.noise import make_question, mix
+from dino.training import Run, in_bfloat16, load_denoiser
+
+torch.manual_seed(0)
+images = load(dinosaurs(2048))
+held_out = load(dinosaurs(128, seed=1))  # never trained on
+
+# %% [markdown]
+# ## What is there to gain?
+#
+# The *loss* says how far off a guess is: the mean squared error over all pixels. Before you train anything, ask what
+# somebody could score who has learnt nothing, or who knows nothing but the mean of all pictures. Whoever is worse than
+# that has a bug.
+
+# %%
+mean = images.mean(dim=0, keepdim=True)
+noisy, level = make_question(held_out)
+guesses = {
+    "grey": torch.full_like(held_out, 0.5),
+    "the noisy picture itself": noisy,
+    "the mean of all pictures": mean.expand_as(held_out),
+}
+for name, guess in guesses.items():
+    print(f"{name:26} {F.mse_loss(guess, held_out):.4f}")
+
+# %% [markdown]
+# > **Predict.** What would a *perfect* guesser score: 0?
+#
+# No. At level 1 there is nothing to see, and the best guess is the mean of all pictures, whose error is what pictures
+# differ by: about the last number above. The loss of a perfect guesser, averaged over levels, is small, but never 0.
+
+# %% [markdown]
+# ## One step
+#
+# A network learns by small corrections. Ask it something; see how far off its guess is; work out, for each weight, whether
+# the error would shrink if the weight were a little larger or smaller (that is the *gradient*); and move all weights a
+# little in that direction, which is the *optimizer's* job.
+#
+# torch *adds* each new gradient to what is there already. So there is a third call, which forgets the old ones.
+#
+# **Exercise: `training_step`** · 6 minutes · medium
+#
+# Why it matters: this is all the learning that there is. The rest of training is doing it a few thousand times.
+
+
+# %% tags=["exercise"]
+def training_step(denoiser: Callable, optimizer: torch.optim.Optimizer, clean: Tensor) -> float:
+    """Let the denoiser answer one question, and change its weights so that it would answer it a little better.
+
+    denoiser   takes noisy pictures and their levels, returns its guess at the clean pictures
+    optimizer  changes the denoiser's weights, given their gradients
+    clean      (batch, 3, height, width), in [0, 1]
+
+    Returns the loss: the mean squared error of the guess, over all pixels and colours.
+    """
+    # Ask.
+    # See how far the guess is from the truth.
+    # Forget the gradients of the step before, work out those of this one, and follow them.
+    raise NotImplementedError("training_step is yours to write")
+
+
+# %%
+check(training_step)
+
+# %% [markdown]
+# ## The cheapest test there is
+#
+# Before you train on thousands of pictures, train on **one**. A network that cannot learn a single picture by heart will
+# not learn anything else either, and you find that out in seconds.
+#
+# > **Predict.** With one picture, what is the loss going to be, at *any* level, even at level 1?
+
+# %%
+torch.manual_seed(0)
+small = Denoiser(widths=(16, 32, 32), depths=(1, 1, 1))
+optimizer = torch.optim.AdamW(small.parameters(), lr=2e-3)
+one = images[5:6].expand(8, -1, -1, -1)
+losses = [training_step(small, optimizer, one) for _ in range(150)]
+print("loss at steps 1, 50, 100, 150:", ", ".join(f"{losses[i]:.4f}" for i in (0, 49, 99, 149)))
+with torch.no_grad():
+    pure_noise = torch.rand(4, 3, 32, 32)
+    show({"noise": pure_noise, "its guess": small(pure_noise, torch.ones(4, 1, 1, 1)), "picture": one[:4]})
+
+# %% [markdown]
+# *Four times nothing but noise, and the guess of a network that has only ever seen one dinosaur. It does not need to look.*
+#
+# It passes. Now you know that questions, network, loss and optimizer fit together.
+
+# %% [markdown]
+# ## Steadier than the last step
+#
+# Each step follows one batch of 32 questions, some of them easy and some impossible, so the weights jitter about where
+# they should be. If you stop, you stop at some random point of that jitter. The remedy is old and simple: keep a running
+# **average** of the weights, and draw with that.
+#
+# Here is the idea with one number. A wanderer walks towards 1, but every step is shaken:
+
+# %%
+torch.manual_seed(1)
+place, slow, fair = 0.0, 0.0, 0.0
+path = []
+for n in range(120):
+    place += 0.1 * (1 - place) + 0.12 * torch.randn(()).item()
+    slow = 0.95 * slow + 0.05 * place  # always keep 95%
+    keep = min(0.95, n / 10)  # keep little at first
+    fair = keep * fair + (1 - keep) * place
+    path.append((place, slow, fair))
+figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
+for values, name in zip(
+    zip(*path, strict=True), ["newest", "average, 95% from the start", "average with warm-up"], strict=True
+):
+    axis.plot(values, label=name, linewidth=1 if name == "newest" else 2)
+axis.axhline(1, color="grey", linestyle=":")
+axis.set(xlabel="update", ylabel="the number")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# *The newest value jitters; both averages are calmer. The one that keeps 95% from the start is held back for long by the
+# useless beginning. With a warm-up (keep 0%, 10%, 20%, and so on up to 95%) it is there at once.*
+#
+# **Exercise: `update_average`** · 6 minutes · medium
+#
+# Why it matters: it costs next to nothing, and the pictures are visibly better.
+#
+# > **A common belief: "The average is a second model that is trained."** It is never asked a training question, and no
+# > gradient ever reaches it. It only watches the weights go by.
+
+
+# %% tags=["exercise"]
+@torch.no_grad()
+def update_average(average: nn.Module, denoiser: nn.Module, n: int) -> None:
+    """Move an average of the denoiser's weights towards the weights that it has now (Polyak averaging).
+
+    average   a copy of the denoiser, which this changes in place
+    denoiser  the denoiser, which stays as it is
+    n         how many updates there were before this one
+    """
+    # Keep little of the average at first, when it knows nothing: 0, 0.1, 0.2, and so on up to 0.95.
+    # Mix each weight, in place.
+    raise NotImplementedError("update_average is yours to write")
+
+
+# %%
+check(update_average)
+
+# %% [markdown]
+# ## A finer measure
+#
+# The loss of a step depends on which levels the dice gave, so it jumps about and tells you little. Far more telling is the
+# loss *at each level*: how good are the guesses under little noise, and under much?
+#
+# **Exercise: `loss_by_level`** · 5 minutes · easy
+#
+# Why it matters: this is the instrument that you look at when something is wrong. A network that ignores the level, say,
+# gives itself away at once.
+
+
+# %% tags=["exercise"]
+@torch.no_grad()
+def loss_by_level(denoiser: Callable, clean: Tensor, levels: Tensor) -> Tensor:
+    """Measure the denoiser's mean squared error at each of some levels, with fresh noise.
+
+    denoiser  takes noisy pictures and their levels, returns its guess at the clean pictures
+    clean     (batch, 3, height, width), in [0, 1]
+    levels    (count,), in [0, 1]
+
+    Returns the losses, (count,).
+    """
+    # Mix noise into all pictures at this one level.
+    # See how far the guess is from the truth.
+    raise NotImplementedError("loss_by_level is yours to write")
+
+
+# %%
+check(loss_by_level)
+
+# %% [markdown]
+# ## Train for real
+#
+# Here is the loop. It is given, because it only puts your pieces together: your `training_step`, and your
+# `update_average` after every tenth step. It *yields* the loss of each step, so that whoever calls it can plot or stop.
+# Three things in it are new:
+#
+# - Half of the pictures are **flipped**, so that no dinosaur is ever seen facing only one way. (Do not do this with
+#   pictures of text.)
+# - The **learning rate**, how far each step moves the weights, rises for 200 steps, while the gradients are still wild, and
+#   then falls to 0, so that the jitter dies down.
+# - Every step throws **dice of its own**, so that a run can be repeated, and be resumed as if it had never stopped.
+#
+# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer and the
+# number of steps taken. `in_bfloat16` makes a processor that can do it calculate with half as many bits, and about half
+# again as fast.
+
+# %%
+
+
+def train(run: Run, images: Tensor, steps: int, batch: int = 32, rate: float = 2e-3, seed: int = 0) -> Iterator[float]:
+    """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
+
+    run     what is trained; steps that it has taken already are not taken again
+    images  (count, 3, height, width), in [0, 1], on the device of the run's denoiser
+    steps   how many steps the whole run has
+    batch   how many pictures are in one question
+    rate    the largest learning rate
+    seed    every step throws dice of its own, which depend on the seed and on its number alone
+    """
+    for n in range(run.taken, steps):
+        # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
+        run.optimizer.param_groups[0]["lr"] = rate * min(1, (n + 1) / 200) * (1 - n / steps)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed * 1_000_000_007 + n)
+            # Pick some pictures, and turn half of them to face the other way.
+            clean = images[torch.randint(len(images), (batch,))]
+            clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
+            loss = training_step(in_bfloat16(run.denoiser, clean.device), run.optimizer, clean)
+        if n % 10 == 0:
+            update_average(run.average, run.denoiser, n // 10)
+        run.taken = n + 1
+        yield loss
+
+
+# %% [markdown]
+# Off we go: 600 steps, the first half now. We keep some guesses on the way, to look at later.
+#
+# > **Predict.** Which will be learnt first: colours, outlines, or eyes?
+
+# %%
+torch.manual_seed(0)
+run = Run(Denoiser())
+training = train(run, images, steps=600)
+test = mix(held_out[:6], torch.rand(6, 3, 32, 32), torch.full((6, 1, 1, 1), 0.8))
+losses, guesses = [], {}
+
+
+def go_on(steps: int) -> None:
+    for loss in islice(training, steps):
+        losses.append(loss)
+        if run.taken in (1, 50, 100, 200, 400, 600):
+            with torch.no_grad():
+                guesses[f"step {run.taken}"] = run.denoiser(test, torch.full((6, 1, 1, 1), 0.8))
+
+
+go_on(300)
+print(f"mean loss of the first 20 steps {sum(losses[:20]) / 20:.4f}, of the last 20 {sum(losses[-20:]) / 20:.4f}")
+
+# %% [markdown]
+# And the second half.
+
+# %%
+go_on(300)
+print(f"mean loss of the last 20 steps {sum(losses[-20:]) / 20:.4f}")
+
+# %%
+show({"question": test, **guesses, "answer": held_out[:6]})
+
+# %% [markdown]
+# *Six dinosaurs that it has never seen, at level 0.8, and its guesses as it learns, from top to bottom. First comes the
+# blur of everything, then where the animal is and what colour, then species and direction, and last the beginnings of
+# legs, plates and eyes.*
+
+# %%
+figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
+axis.plot(losses, linewidth=0.5, color="lightgrey", label="each step")
+smooth = torch.tensor(losses).unfold(0, 40, 1).mean(dim=1)
+axis.plot(range(20, 20 + len(smooth)), smooth, label="mean of 40 steps")
+axis.axhline(
+    F.mse_loss(mean.expand_as(held_out), held_out), color="grey", linestyle=":", label="the mean of all pictures"
+)
+axis.set(xlabel="step", ylabel="loss", yscale="log")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# *The loss, on a logarithmic scale. It dives below what the mean of all pictures would score, and then creeps. Single steps
+# jump up and down by a factor of two, because some batches got harder levels than others.*
+#
+# > **A common belief: "The curve is flat, so training is over."** Pictures go on getting better long after you can see
+# > anything in this curve. That is why we look at levels one by one, and at pictures.
+
+# %% [markdown]
+# ## Level by level
+#
+# Now use your instrument: on the untrained network, on yours, on the average of its weights, and on one that was trained
+# for much longer, with the very same code. (It comes with the course: `load_denoiser()`. How it was made is written in
+# `dino/weights/README.md`.)
+
+# %%
+levels = torch.linspace(0.05, 1, 12)
+torch.manual_seed(0)
+candidates = {
+    "untrained": Denoiser(),
+    "yours": run.denoiser,
+    "your average": run.average,
+    "trained for long": load_denoiser(),
+}
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+for name, denoiser in candidates.items():
+    torch.manual_seed(1)
+    curve = loss_by_level(denoiser, held_out, levels)
+    axis.plot(levels, curve, marker=".", label=name)
+    print(
+        f"{name:17} mean over levels {curve.mean():.4f}; at level 0.5: {loss_by_level(denoiser, held_out, levels[5:6]).item():.4f}; at level 1: {curve[-1]:.4f}"
+    )
+floor = F.mse_loss(mean.expand_as(held_out), held_out)
+axis.axhline(floor, color="grey", linestyle=":", label="the mean of all pictures")
+axis.set(xlabel="level", ylabel="loss", yscale="log")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# *Held-out pictures. All that have learnt something meet at level 1, on the dotted line: there, nobody can do better than
+# the mean of all pictures. The lower the level, the more there is to see, and the more long training pays.*
+#
+# Look where the curves differ most, and where they do not. Long training hardly matters under heavy noise; it is at the
+# low and middle levels that legs, eyes and edges are decided.
+#
+# > **A common belief: "Lower loss means better pictures."** Within one run, roughly. Between different networks, no: the
+# > loss is an average over levels, and the eye does not average over levels. Chapter 4 draws, and then you can judge.
+
+# %% [markdown]
+# ## What you have now
+#
+# - `training_step`, which is all the learning there is; `update_average`, which calms it; `loss_by_level`, which tells you
+#   how it is going.
+# - A denoiser of your own, trained by your own code for a minute.
+#
+# They are the module `dino/training.py`. In a terminal, `dino train` runs the same loop for longer, with a progress bar, a
+# sheet of samples every now and then, and checkpoints: you can stop it at any time, and go on later.
+#
+# Next: it can guess. How does a guesser *draw*?

@@ -1,0 +1,106 @@
+"""The rules of the repository: what stands where, and who may import whom."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dino.course.chapters import chapters
+
+ROOT = Path(__file__).parents[1]
+TOP = {"chapters", "dino", "docs", "tests", "mkdocs.yml", "README.md", "pyproject.toml", "LICENSE"}
+TOP |= {".ci", ".github", ".devcontainer", ".gitignore"}
+TOPICS = [chapter.topic for chapter in chapters()]
+DATA = {"data", "drawing"}
+
+
+def tracked() -> list[str]:
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def imported(source: str) -> set[str]:
+    """The modules of `dino` that a source imports, as `noise.mix` or `course.check`."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "dino":
+            inside = node.module.partition(".")[2]
+            names |= {f"{inside}.{alias.name}".lstrip(".") for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {
+                alias.name.partition(".")[2] or "" for alias in node.names if alias.name.partition(".")[0] == "dino"
+            }
+    return names
+
+
+def test_nothing_else_stands_at_the_top():
+    assert {path.partition("/")[0] for path in tracked()} <= TOP
+
+
+def test_one_word_names_four_files():
+    assert TOPICS == ["noise", "denoiser", "training", "sampling"]
+    for number, chapter in enumerate(chapters(), start=1):
+        assert chapter.path.name == f"{number:02}_{chapter.topic}.py"
+        for path in (
+            f"dino/{chapter.topic}.py",
+            f"dino/course/checks/{chapter.topic}.py",
+            f"tests/test_{chapter.topic}.py",
+        ):
+            assert (ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dino").glob("*.py")), ids=lambda path: path.stem)
+def test_a_lesson_module_imports_only_earlier_ones_and_data(path):
+    uses = {name.partition(".")[0] for name in imported(path.read_text())}
+    assert "course" not in uses
+    earlier = TOPICS[: TOPICS.index(path.stem)] if path.stem in TOPICS else ["drawing"] if path.stem == "data" else []
+    assert uses <= {*earlier, *(DATA if path.stem in TOPICS else ())}
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.topic)
+def test_a_chapter_imports_only_what_was_completed_and_never_its_own_answers(chapter):
+    own = {f"{chapter.topic}.{exercise.name}" for exercise in chapter.exercises}
+    allowed = {*TOPICS[: TOPICS.index(chapter.topic) + 1], *DATA}
+    for name in imported(chapter.path.read_text()) - {"course.check", "course.show"}:
+        assert name.partition(".")[0] in allowed, name
+        assert name not in own
+        assert "." in name, "a whole module would bring the answers along"
+
+
+def test_no_notebook_is_committed():
+    assert not [path for path in tracked() if path.endswith(".ipynb")]
+
+
+def test_the_lesson_stays_small():
+    sizes = {path.stem: len(path.read_text().splitlines()) for path in (ROOT / "dino").glob("*.py")}
+    assert max(sizes.values()) < 200
+    assert sum(sizes.values()) < 800
+    for path in (ROOT / "dino").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 45, f"{path.name}: {node.name}"
+
+
+def test_the_project_speaks_of_itself_alone():
+    words = re.compile(r"/work/|/tmp/|/opt/|files\.pythonhosted|pypi\.org|registry\.npmjs|deb\.debian", re.IGNORECASE)
+    for path in tracked():
+        if path != "tests/test_layout.py" and not path.endswith((".png", ".webp", ".safetensors")):
+            assert not words.search((ROOT / path).read_text(encoding="utf-8")), path
+
+
+def test_every_asset_has_its_licence_beside_it():
+    assets = [Path(path) for path in tracked() if path.endswith((".png", ".webp", ".safetensors", ".woff2", ".js"))]
+    for asset in assets:
+        beside = ROOT / asset.parent / "README.md"
+        assert beside.is_file(), asset
+        assert asset.name in beside.read_text(), asset
+
+
+def test_the_code_is_linted_and_formatted():
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
