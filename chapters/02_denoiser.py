@@ -167,16 +167,23 @@ for level in (0.999, 0.99, 0.9, 0.5):
 # %%
 x = images[:6]
 plain, residual = x, x
-torch.manual_seed(4)
-for _ in range(6):
+for _ in range(4):
     layers = nn.Sequential(conv(3, 3), nn.ReLU(), conv(3, 3, bias=False))
     with torch.no_grad():
         plain, residual = layers(plain), residual + layers(residual)
-show({"goes in": x, "layers alone": plain, "added": residual})
+
+
+def contrast(x: Tensor) -> Tensor:
+    """Each picture with its contrast turned up, so that we see whatever is left in it."""
+    low, high = x.amin(dim=(1, 2, 3), keepdim=True), x.amax(dim=(1, 2, 3), keepdim=True)
+    return (x - low) / (high - low)
+
+
+show({"goes in": x, "layers alone": contrast(plain), "added": contrast(residual)})
 
 # %% [markdown]
-# *Six pairs of untrained layers. Middle: each hands on only what it found, and after six there is nothing left. Bottom:
-# each **adds** what it found to what came in, and the dinosaurs come through.*
+# *Four pairs of untrained layers, with the contrast turned up. Middle: each hands on only what it found, and after four of
+# them hardly anything is left. Bottom: each **adds** what it found to what came in, and the dinosaurs come through.*
 #
 # Adding is called a *residual* connection, and it is why networks can be deep.
 #
@@ -237,14 +244,11 @@ class Halved(nn.Module):
 
 networks = {"1 block": Block(8), "2 blocks": nn.Sequential(Block(8), Block(8)), "2 at a quarter": Halved()}
 seen = torch.cat([what_it_sees(network) for network in networks.values()])
-show(
-    {"it sees": seen},
-    titles=[f"{name}:\n{int(part[0].sum())} pixels" for name, part in zip(networks, seen, strict=True)],
-    size=1.5,
-)
+titles = [f"{name}:\n{int(part[0].sum())} pixels" for name, part in zip(networks, seen, strict=True)]
+show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 
 # %% [markdown]
-# *White: the pixels that one pixel of the output depends on. The same two blocks see over ten times as many pixels when
+# *What one pixel of the output, the one in the middle, gets to see of the input; the rest is grey. The same two blocks see over ten times as many pixels when
 # they work on a picture of a quarter of the size, and that costs a sixteenth of the work.*
 #
 # That is why the network works at several sizes, and chapter 1 has shown why it is *enough*: under strong noise only the

@@ -21,8 +21,8 @@ torch.manual_seed(0)
 images = load(dinosaurs(2048))
 
 # %% [markdown]
-# Two minutes of training, as in chapter 3, are not enough for sharp pictures. So we go on with a network that was trained by
-# the very same code for longer. It comes with the course, and `dino/weights/README.md` says how it was made.
+# A minute of training, as in chapter 3, is not enough for sharp pictures. So we go on with a network that was trained by the
+# very same code for longer. It comes with the course, and `dino/weights/README.md` says how it was made.
 
 # %%
 denoiser = in_bfloat16(load_denoiser(), torch.device("cpu"))
@@ -203,11 +203,12 @@ for start in (0, 9):
     show(grid, titles=[f"{count} step{'s' * (count > 1)}" for count in counts])
 
 # %% [markdown]
-# *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean. With few steps,
-# stretching makes up for many of those that are missing; with many, it hardly matters.*
+# *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two do not
+# make an animal yet. With 4 or 8 steps, a stretch of 2 gives stronger colours and crisper edges than none; with 32 or more, the
+# first three rows look much alike.*
 #
-# The same noise mostly leads to the same animal: the path is fixed by where it starts, and more steps only follow it more
-# closely. There are no dice in `sample`.
+# The same noise mostly leads to the same animal: there are no dice in `sample`. Only the colour wanders with the number of
+# steps, because it is decided in the first few of them.
 #
 # > **A common belief: "More steps are always better."** At first, much better. Then you follow ever more exactly what a network
 # > that is not exact tells you.
@@ -239,10 +240,10 @@ for stretch in (1.0, 1.5, 2.0):
 # With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. With 1.5 it shrinks
 # much faster, nearly like the square of the number of steps. And 2.0? It is **first order again, and no better than 1.0**.
 #
-# So theory says 1.5. And yet, in the pictures above, 2.0 is at least as crisp at few steps, and many people who sample from
-# trained networks find the same. The difference is that a *trained* network is not exact. It hedges more than it would have to,
-# so its guesses are always on the blurry side, and pushing them on further than theory allows makes up for some of that. When
-# measurement and theory disagree, look at what the theory takes for granted.
+# So theory says 1.5. And yet, in the pictures above, 2.0 is at least as crisp at few steps. The difference is that a *trained*
+# network is not exact, and that we do not look for exactness, but for crisp dinosaurs. One explanation is that the network hedges
+# more than it would have to, so that its guesses are always on the blurry side, and pushing them on further than theory allows
+# makes up for some of that. When measurement and theory disagree, look at what the theory takes for granted.
 
 # %% [markdown]
 # ## Broken samplers
@@ -282,9 +283,9 @@ changes = [
 show({change: broken(change, noise[:8]) for change in changes})
 
 # %% [markdown]
-# *The same eight noises, with one thing wrong in each row. Told too low a level, the network takes noise for detail. With the
-# ratio forgotten, the guess comes in far too early, and dinosaurs stay soft; with the difference of the levels, noise is left
-# over. Fed back, the guess goes in circles around the mean.*
+# *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
+# only, and most animals survive; some lose a head. With the ratio forgotten, guesses come in far too early, and everything
+# turns much the same red. With the difference of the levels, noise is left over. Fed back, all guesses end in one animal.*
 #
 # The last row is a surprise: it is not broken at all! Throwing fresh noise at every step is another sampler, a *random* one: it
 # forgets where it started, and corrects its own mistakes on the way. (`check` still refuses it for `sample`, whose result has to
@@ -330,10 +331,10 @@ print(
 
 # %% [markdown]
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
-# resemble each other, as dinosaurs of one species and colour do, but they are not the same.*
+# resemble each other, as dinosaurs of one species and colour do, but pose, spots and often the colour differ.*
 #
-# The number to compare with is the second one: new pictures of the very same program also have a nearest relative. Copies would
-# be far nearer than that. (How to judge drawings properly, and when a network does begin to copy, is a chapter of its own.)
+# The number to compare with is the second one: new pictures by the program itself have near relatives, too, and ours are even
+# further away than those. Copies would be far nearer. (How to judge drawings properly, and when a network does begin to copy, is a chapter of its own.)
 
 # %% [markdown]
 # ## What you have now

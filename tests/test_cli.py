@@ -1,28 +1,44 @@
 """The command line, run as a learner runs it: what it prints, what it writes, how it exits."""
 
+import contextlib
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from unittest import mock
 
 import jupytext
 import pytest
 from PIL import Image
 
 from dino.course.chapters import chapters, solved
+from dino.course.cli import main
 
-HERE = {**os.environ, "COLUMNS": "200", "PYTHONWARNINGS": "error::DeprecationWarning:dino"}
+HERE = {**os.environ, "COLUMNS": "200"}
 
 
 def dino(*arguments, cwd: Path, code: int = 0) -> str:
-    """Run `dino` in a folder, expect an exit code, and give what it printed."""
-    command = [sys.executable, "-m", "dino.course", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env=HERE, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    """Run `dino` in a folder, expect an exit code, and give what it printed.
+
+    It runs in this process, because loading torch for every command would take most of the time.
+    """
+    printed = io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        mock.patch("sys.argv", ["dino", *map(str, arguments)]),
+        warnings.catch_warnings(),
+        pytest.raises(SystemExit) as stopped,
+    ):
+        warnings.simplefilter("default")
+        main()
+    assert stopped.value.code == code, printed.getvalue()
+    return printed.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +176,14 @@ def test_sample_draws_a_sheet_and_the_run_from_noise_to_pictures(tmp_path):
         assert film.n_frames == 6
     assert "x.txt should end in .png" in dino("sample", "--out", "x.txt", cwd=tmp_path, code=2)
     assert "There are no weights at nothing" in dino("sample", "nothing", cwd=tmp_path, code=2)
+
+
+def test_the_command_is_a_program_that_exits_with_a_code(tmp_path):
+    for command, code in [(["hint", "mix"], 0), (["check", "missing.py"], 2)]:
+        script = Path(sys.executable).with_name("dino")
+        done = subprocess.run([script, *command], cwd=tmp_path, env=HERE, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_help_and_usage_errors():

@@ -4,6 +4,11 @@ Chapters say `from dino.course import check, show`; both are loaded when they ar
 torch and matplotlib, and the command `dino` should answer at once.
 """
 
+import warnings
+
+# Without ipywidgets, the progress bars that we do not use would begin every notebook with a warning.
+warnings.filterwarnings("ignore", message="IProgress not found")
+
 
 def __getattr__(name: str):
     if name == "check":

@@ -90,13 +90,12 @@ def check(what: str | None) -> int:
         raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them; or name a file.")
     else:
         files = [(workspace.answer_file(folder, one), one) for one in ([named] if named else chapters())]
-    click.echo("Checking...", err=True, nl=False)
-    from dino.course import judge
-
-    click.echo("\r           \r", err=True, nl=False)
     states = {}
     for path, chapter in files:
         click.secho(str(path), bold=True)
+        # Loading torch takes a while, so there should be something on the screen by now.
+        from dino.course import judge
+
         for verdict in judge.judge_file(path, chapter):
             report(verdict, path.parent / "feedback" / f"{verdict.exercise}.png")
             states[verdict.exercise] = verdict.state

@@ -161,9 +161,9 @@ def draw_run(denoiser: Denoiser, noise: torch.Tensor, steps: int, stretch: float
     watched = Watched(in_bfloat16(denoiser, noise.device))
     pictures = sample(watched, noise, steps, stretch).float()
     write_picture(sheet(pictures, scale=3), path)
-    frames = [sheet(frame.float(), scale=3) for frame in [*watched.pictures[:: max(1, steps // 40)], pictures]]
+    frames = [sheet(frame.float()) for frame in [*watched.pictures[:: max(1, steps // 40)], pictures]]
     durations = [80] * (len(frames) - 1) + [3000]
     film = path.with_suffix(".webp")
-    options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0, "quality": 70}
+    options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0, "quality": 40}
     write_picture(frames[0], film, **options)
     return [path, film]

@@ -54,7 +54,9 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
         if notebooks:
             import jupytext
 
-            text = jupytext.writes(jupytext.reads(text, fmt="py:percent"), fmt="ipynb")
+            notebook = jupytext.reads(text, fmt="py:percent")
+            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+            text = jupytext.writes(notebook, fmt="ipynb")
         write(path, text.encode())
         added.append(path)
     if not (folder / PROGRESS).exists():
