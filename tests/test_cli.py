@@ -68,7 +68,7 @@ def test_start_copies_chapters_and_draws_dinosaurs(course):
         assert (folder / chapter.path.name).read_text() == chapter.path.read_text()
     with Image.open(folder / "dinosaurs.png") as sheet:
         assert sheet.size == (512, 512)
-    assert json.loads((folder / "progress.json").read_text()) == {}
+    assert json.loads((folder / "dino-progress.json").read_text()) == {}
 
 
 def test_start_again_never_touches_what_is_there(tmp_path):

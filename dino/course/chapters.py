@@ -48,7 +48,7 @@ class Chapter:
 
 def folder() -> Path:
     """Where the chapters are: beside the package in a clone, inside it when it was installed from a wheel."""
-    installed = Path(__file__).parent / "chapters"
+    installed = Path(__file__).parent / "text"
     return installed if installed.is_dir() else LESSON.parent / "chapters"
 
 

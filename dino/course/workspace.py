@@ -1,4 +1,4 @@
-"""The learner's folder: their copies of the chapters, and `progress.json`, which remembers how far they are."""
+"""The learner's folder: their copies of the chapters, and `dino-progress.json`, which remembers how far they are."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dino.course.chapters import Chapter, chapters
 
-PROGRESS = "progress.json"
+PROGRESS = "dino-progress.json"
 DEFAULT = "my-dino"
 
 
@@ -73,9 +73,10 @@ def answer_file(folder: Path, chapter: Chapter) -> Path:
 def progress(folder: Path | None) -> dict[str, dict]:
     """What is known of each exercise: its `state`, and how many `hints` were shown. A broken file counts as empty."""
     try:
-        return json.loads((folder / PROGRESS).read_text(encoding="utf-8")) if folder else {}
+        known = json.loads((folder / PROGRESS).read_text(encoding="utf-8")) if folder else {}
     except (OSError, ValueError):
         return {}
+    return known if isinstance(known, dict) else {}
 
 
 def record(states: dict[str, str], key: str = "state") -> None:

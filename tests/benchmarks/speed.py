@@ -1,0 +1,65 @@
+"""How fast the course is on this machine: `python tests/benchmarks/speed.py`, with nothing else running.
+
+Each command is run five times, in a process of its own, in a folder where all exercises are solved; the median counts.
+Training is measured over 300 steps at the defaults, after 20 to warm up; each step counts, and the median is told.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from dino.course.chapters import chapters, solved
+from dino.data import load
+from dino.denoiser import Denoiser
+from dino.training import Run, train
+
+
+def seconds(*command: str, cwd: Path) -> float:
+    """The median time that a command takes, in seconds."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([Path(sys.executable).with_name("dino"), *command], cwd=cwd, check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def images_per_second(steps: int = 300, batch: int = 32) -> float:
+    """How many pictures the default network learns from in a second, on the processor."""
+    torch.manual_seed(0)
+    training = train(Run(Denoiser()), load(), steps=10_000, batch=batch)
+    for _ in range(20):
+        next(training)
+    times = []
+    for _ in range(steps):
+        start = time.perf_counter()
+        next(training)
+        times.append(time.perf_counter() - start)
+    return batch / statistics.median(times)
+
+
+def main() -> None:
+    """Print all figures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print(
+            f"dino start       {seconds('start', 'fresh', cwd=folder):6.2f} s (the first run draws, the others find all there)"
+        )
+        subprocess.run([Path(sys.executable).with_name("dino"), "start"], cwd=folder, check=True, capture_output=True)
+        for chapter in chapters():
+            (folder / "my-dino" / chapter.path.name).write_text(solved(chapter), encoding="utf-8")
+        print(f"dino             {seconds(cwd=folder):6.2f} s")
+        for chapter in chapters():
+            print(f"dino check {chapter.topic:9}{seconds('check', chapter.topic, cwd=folder):5.2f} s")
+        print(f"dino check       {seconds('check', cwd=folder):6.2f} s")
+        print(f"dino sample      {seconds('sample', cwd=folder):6.2f} s")
+    print(f"training         {images_per_second():6.0f} images/s at 32x32 ({torch.get_num_threads()} threads)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The README and the site: what they name exists, and the site builds without a warning."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from dino.course.chapters import chapters
+from dino.course.cli import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_links_in_the_readme_and_contributing_lead_somewhere():
+    for path in (ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith("https://"):
+                assert (path.parent / target).exists(), target
+
+
+def test_the_readme_names_all_chapters_exercises_and_commands():
+    for chapter in chapters():
+        assert f"{chapter.title}](chapters/{chapter.path.name})" in README
+        for exercise in chapter.exercises:
+            assert f"`{exercise.name}`" in README
+    assert set(re.findall(r"^\| `dino (\w+)", README, re.MULTILINE)) == set(cli.commands)
+
+
+def test_the_readme_s_commands_are_those_that_ci_runs():
+    commands = re.findall(r"<!-- (\w+) -->\n```sh\n(.*)\n```", README)
+    assert [name for name, _ in commands] == ["start", "test"]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for name, command in commands:
+        assert f"$(readme {name})" in ci
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -c tests/constraints.txt -e ")
+
+
+def test_the_pinned_versions_are_the_installed_ones_of_what_we_depend_on():
+    import tomllib
+    from importlib.metadata import version
+
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "tests" / "constraints.txt").read_text(), re.MULTILINE))
+    pins = {name.lower().replace("_", "-"): pin for name, pin in pins.items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"]:
+        name = re.match(r"[\w-]+", requirement)[0]
+        assert version(name).partition("+")[0] == pins[name]
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "index.html").is_file()
+    assert "posterior mean" in (tmp_path / "glossary" / "index.html").read_text(encoding="utf-8")
