@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import datasets
+import huggingface_hub
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
@@ -86,14 +87,16 @@ def open_hub(name: str) -> datasets.Dataset:
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise FileNotFoundError(f"There is no folder {name}. (A data set on the hub is called owner/name.)")
     try:
-        return datasets.load_dataset(name, split="train")
-    except datasets.exceptions.DatasetNotFoundError as error:
+        # This answers at once, where `load_dataset` would try again and again.
+        huggingface_hub.HfApi().dataset_info(name, timeout=10)
+    except huggingface_hub.errors.RepositoryNotFoundError as error:
         raise FileNotFoundError(f"{name} is neither a folder here nor a data set that the hub knows.") from error
-    except (ConnectionError, OSError) as error:
+    except Exception as error:
         raise ConnectionError(
             f"{name} is no folder here, and the Hugging Face hub cannot be reached to look it up there. "
             "Check the spelling, or the network."
         ) from error
+    return datasets.load_dataset(name, split="train")
 
 
 def sheet(pictures: Tensor, columns: int = 8, scale: int = 2) -> PIL.Image.Image:

@@ -2,8 +2,10 @@
 
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import datasets
+import huggingface_hub
 import matplotlib
 import numpy as np
 import pytest
@@ -91,6 +93,12 @@ def test_data_that_cannot_be_used_is_named(tmp_path):
         load(tmp_path)
     with pytest.raises(
         ConnectionError, match=r"nobody/nothing is no folder here, and the Hugging Face hub cannot be reached"
+    ):
+        load("nobody/nothing")
+    unknown = huggingface_hub.errors.RepositoryNotFoundError("404", response=mock.Mock())
+    with (
+        mock.patch("huggingface_hub.HfApi.dataset_info", side_effect=unknown),
+        pytest.raises(FileNotFoundError, match="nobody/nothing is neither a folder here nor a data set"),
     ):
         load("nobody/nothing")
     with pytest.raises(ValueError, match="no column `image`; it has sound"):
