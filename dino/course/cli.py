@@ -112,9 +112,7 @@ def report(verdict, picture: Path) -> None:
         picture.unlink(missing_ok=True)
         return
     if verdict.symptom:
-        click.echo(
-            f"      {verdict.claims[-1].says} {verdict.symptom}" if verdict.claims else f"      {verdict.symptom}"
-        )
+        click.echo(f"      {verdict.symptom}")
     if verdict.pictures:
         from dino.course.figures import compare, save
 

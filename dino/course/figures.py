@@ -46,9 +46,7 @@ def compare(expected: Tensor, yours: Tensor) -> Figure:
     """
     expected, yours = expected[:6], yours[:6].nan_to_num(0)
     difference = 0.5 + (yours - expected) / 2
-    figure = draw({"expected": expected, "yours": yours, "difference": difference})
-    figure.text(0.01, 0.005, "In the difference, grey means the same.", fontsize=7, color="grey")
-    return figure
+    return draw({"expected": expected, "yours": yours, "difference\n(grey: none)": difference})
 
 
 def save(figure: Figure, path: Path) -> None:
