@@ -74,13 +74,23 @@ def test_loss_by_level_of_guessers_with_known_errors():
 def test_training_lowers_the_loss_and_repeats_bit_for_bit():
     images = torch.full((16, 3, 8, 8), 0.9)
     weights = []
-    for _ in range(2):
+    for other_dice in (1, 2):
         run = Run(small())
+        torch.manual_seed(other_dice)  # a run throws its own
         losses = list(train(run, images, steps=60, batch=8))
         assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
         weights.append(torch.cat([weight.flatten() for weight in run.average.parameters()]))
-        torch.rand(3)  # what else is drawn in between does not matter
     assert torch.equal(*weights)
+
+
+def test_every_step_and_every_seed_throws_other_dice():
+    images = torch.arange(50.0).view(50, 1, 1, 1).expand(-1, 3, 4, 4) / 50
+    seen = []
+    for seed in (0, 1):
+        run = Run(small())
+        run.denoiser.register_forward_pre_hook(lambda _, question: seen.append(question[1].flatten().tolist()))
+        list(train(run, images, steps=5, batch=4, seed=seed))
+    assert len({tuple(levels) for levels in seen}) == 10
 
 
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been():
