@@ -1,7 +1,7 @@
 """The school around the lesson: chapters, checks, figures and the command line.
 
-Chapters say `from dino.course import check, show`; both are loaded when they are first asked for, because they need
-torch and matplotlib, and the command `dino` should answer at once.
+Chapters say `from dino.course import check, show, use_own`; these are loaded when they are first asked for, because they
+need torch and matplotlib, and the command `dino` should answer at once.
 """
 
 import warnings
@@ -15,6 +15,10 @@ def __getattr__(name: str):
         from dino.course.notebook import check
 
         return check
+    if name == "use_own":
+        from dino.course.own import use_own
+
+        return use_own
     if name == "show":
         from dino.course.figures import show
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jupytext
 
+from dino.course.chapters import exercise_names
+
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
@@ -62,10 +64,20 @@ def read_cells(path: Path) -> list[tuple[str, str, int]]:
     return cells
 
 
+def calls(node: ast.AST) -> bool:
+    """Whether something is called when this is run; what stands inside a lambda is not run yet."""
+    if isinstance(node, ast.Lambda):
+        return False
+    return isinstance(node, ast.Call | ast.Await) or any(map(calls, ast.iter_child_nodes(node)))
+
+
 def is_definition(node: ast.stmt) -> bool:
-    """Whether a statement is an import, a definition, or an assignment that calls nothing."""
+    """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer."""
     if isinstance(node, ast.Assign | ast.AnnAssign):
-        return not any(isinstance(part, ast.Call | ast.Await) for part in ast.walk(node))
+        names = {
+            target.id for target in ast.walk(node) if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
+        }
+        return not calls(node) or bool(names.intersection(exercise_names()))
     return isinstance(node, DEFINITIONS)
 
 

@@ -63,14 +63,18 @@ def chapters() -> tuple[Chapter, ...]:
     return tuple(found)
 
 
+def exercise_names() -> list[str]:
+    """The names of all exercises, in their order."""
+    return [exercise.name for chapter in chapters() for exercise in chapter.exercises]
+
+
 def find_exercise(name: str) -> tuple[Chapter, Exercise]:
     """The exercise of that name, and its chapter. Raises ValueError, naming all there are."""
     for chapter in chapters():
         for exercise in chapter.exercises:
             if exercise.name == name:
                 return chapter, exercise
-    names = ", ".join(exercise.name for chapter in chapters() for exercise in chapter.exercises)
-    raise ValueError(f"There is no exercise called {name!r}. There are: {names}.")
+    raise ValueError(f"There is no exercise called {name!r}. There are: {', '.join(exercise_names())}.")
 
 
 def find_chapter(word: str) -> Chapter | None:

@@ -9,91 +9,134 @@ import torch
 from torch import Tensor
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Stands for any float tensor of this shape, where a claim is about no more than that."""
+
+    sides: tuple[int, ...]
+
+
 @dataclass
 class Claim:
     """One sentence about an answer that is true of every right one.
 
     says       the sentence, such as "Level 0 leaves the clean pictures as they are."
     yours      what came out of the answer: a tensor, a number or a word
-    expected   what should have come out
+    expected   what should have come out, or a Shape
     tolerance  how far numbers may be apart
-    picture    whether both are pictures, (batch, 3, height, width), that are worth looking at
+    picture    the function of `dino.course.figures` that makes a failure visible, if one does
+    of         the arguments of that function, if they are not `expected` and `yours`
     """
 
     says: str
     yours: object
     expected: object
     tolerance: float = 1e-4
-    picture: bool = False
+    picture: str = ""
+    of: dict | None = None
 
     def symptom(self) -> str | None:
         """What is wrong with `yours`, in numbers; None if the claim is true."""
         yours, expected = self.yours, self.expected
-        if isinstance(expected, float) and isinstance(yours, Tensor) and yours.numel() == 1:
-            yours = yours.item()
-        if isinstance(expected, float) and isinstance(yours, int):
-            yours = float(yours)
-        if isinstance(expected, float) and isinstance(yours, float):
-            close = abs(yours - expected) <= self.tolerance or (isnan(yours) and isnan(expected))
-            return None if close else f"It should be {expected:.4g}, yours is {yours:.4g}."
-        if not isinstance(expected, Tensor):
-            return (
-                None
-                if type(yours) is type(expected) and yours == expected
-                else f"It should be {expected}, yours is {yours}."
-            )
-        if yours is None:
-            return "It returns None. Is the `return` missing?"
-        if not isinstance(yours, Tensor):
-            return f"It should be a tensor, yours is a {type(yours).__name__}."
-        if yours.shape != expected.shape:
-            return f"Its shape should be {tuple(expected.shape)}, yours is {tuple(yours.shape)}."
-        if not yours.is_floating_point():
-            return f"It should hold floats, yours holds {yours.dtype}."
-        yours, expected = yours.detach().double(), expected.detach().double()
-        if bool(yours.isnan().any() & ~expected.isnan().any()):
-            return f"{int(yours.isnan().sum())} of its {yours.numel()} numbers are nan (not a number)."
+        if yours is None and expected is not None:
+            return "It is None. Is a `return` missing?"
+        if isinstance(expected, Shape):
+            return problem(yours, expected.sides)
+        if isinstance(expected, Tensor):
+            return problem(yours, tuple(expected.shape)) or self.difference()
+        if isinstance(expected, float):
+            if isinstance(yours, Tensor) and yours.numel() == 1:
+                yours = yours.item()
+            if isinstance(yours, int | float):
+                close = abs(yours - expected) <= self.tolerance or (isnan(yours) and isnan(expected))
+                return None if close else f"It should be {expected:.4g}, yours is {yours:.4g}."
+        if isinstance(expected, bool):
+            return None if yours is expected else "It is not so."
+        same = type(yours) is type(expected) and yours == expected
+        return None if same else f"It should be {expected}, yours is {yours}."
+
+    def difference(self) -> str | None:
+        """Where two tensors of the same shape are farthest apart, if it is too far."""
+        yours, expected = self.yours.detach().double(), self.expected.detach().double()
+        unknown = yours.isnan() & ~expected.isnan()
+        if unknown.any():
+            return f"{int(unknown.sum())} of its {yours.numel()} numbers are nan (not a number)."
         difference = (yours - expected).abs()
         difference[yours.isnan() & expected.isnan()] = 0
+        difference[yours == expected] = 0
         if bool((difference <= self.tolerance).all()):
             return None
         place = int(difference.argmax())
         where = [int(i) for i in torch.unravel_index(torch.tensor(place), expected.shape)]
-        at = f"At {where} it" if where and expected.numel() > 1 else "It"
+        at = f"At {where} it" if expected.numel() > 1 else "It"
         return f"{at} should be {expected.flatten()[place]:.4g}, yours is {yours.flatten()[place]:.4g}."
 
     def agrees(self, other: "Claim") -> bool:
         """Whether another answer gave the same result here."""
+        if isinstance(self.expected, Shape):
+            return self.symptom() == other.symptom()
         return Claim(self.says, self.yours, other.yours, self.tolerance).symptom() is None
+
+
+def problem(value: object, sides: tuple[int, ...]) -> str | None:
+    """Why a value is not a float tensor of this shape, if it is not."""
+    if not isinstance(value, Tensor):
+        return f"It should be a tensor, yours is a {type(value).__name__}."
+    if tuple(value.shape) != sides:
+        return f"Its shape should be {sides}, yours is {tuple(value.shape)}."
+    if not value.is_floating_point():
+        return f"It should hold floats, yours holds {value.dtype}."
+    return None
+
+
+def name_of(value: object, names: dict[str, object], tolerance: float = 1e-4) -> str:
+    """The name of the first thing that a value is equal to; the value itself if it is like none of them.
+
+    Answers that throw dice of their own can be compared by such names, though their numbers differ.
+    """
+    for name, thing in names.items():
+        size = max(1.0, abs(thing)) if isinstance(thing, float) else 1.0
+        if Claim("", value, thing, tolerance * size).symptom() is None:
+            return name
+    if isinstance(value, Tensor):
+        value = value.item() if value.numel() == 1 else value.detach().flatten()[:3].tolist()
+    return f"something else ({value:.4g})" if isinstance(value, float) else f"something else ({value})"
 
 
 Claims = Iterator[Claim]
 
 
-@dataclass
+@dataclass(eq=False)
 class Check:
     """All that the course knows about one exercise, beside its text and its answer.
 
     reference  the answer in the lesson
     claims     a function that puts an answer to the test and yields claims, on fresh inputs each time
     hints      two hints, the second plainer than the first
-    mistakes   wrong answers that people give, each under the sentence that explains it
+    notice     what is worth noticing in the lesson's answer, once one has one's own
+    mistakes   wrong answers that people give, under the sentence that explains them: one, or several with the same cause
     """
 
     reference: Callable
     claims: Callable[[Callable], Claims]
     hints: tuple[str, str]
-    mistakes: dict[str, Callable]
+    notice: str
+    mistakes: dict[str, Callable | tuple[Callable, ...]]
+
+    def wrong_answers(self) -> list[tuple[str, Callable]]:
+        """All wrong answers, each with its sentence."""
+        groups = [(why, given if isinstance(given, tuple) else (given,)) for why, given in self.mistakes.items()]
+        return [(why, answer) for why, answers in groups for answer in answers]
 
 
 CHECKS: dict[str, Check] = {}
 
 
-def check_of(reference: Callable, *, hints: tuple[str, str], mistakes: dict[str, Callable]):
+def check_of(reference: Callable, *, hints: tuple[str, str], notice: str, mistakes: dict):
     """Register the decorated function, which yields claims about an answer, as the check of an exercise."""
 
     def register(claims: Callable[[Callable], Claims]) -> Callable[[Callable], Claims]:
-        CHECKS[reference.__name__] = Check(reference, claims, hints, mistakes)
+        CHECKS[reference.__name__] = Check(reference, claims, hints, notice, mistakes)
         return claims
 
     return register

@@ -4,13 +4,15 @@ Exit codes: 0 all is well, 1 an answer is wrong or training was stopped, 2 the c
 """
 
 import sys
+import textwrap
+import time
 import warnings
 from pathlib import Path
 
 import click
 
 from dino.course import workspace
-from dino.course.chapters import chapters, find_chapter, find_exercise
+from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
 
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not started": ("·", None)}
 
@@ -80,17 +82,40 @@ def start(folder: Path, notebook: bool) -> int:
 
 @cli.command()
 @click.argument("what", required=False)
-def check(what: str | None) -> int:
+@click.option("--watch", is_flag=True, help="Check again whenever you save, until Ctrl-C.")
+def check(what: str | None, watch: bool) -> int:
     """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), or of all chapters."""
+    if not watch:
+        return check_files(files_of(what))
+    known: dict[Path, float] = {}
+    while True:
+        saved = {path: path.stat().st_mtime for path, _ in files_of(what) if path.exists()}
+        if saved != known:
+            changed = [pair for pair in files_of(what) if not known or saved.get(pair[0]) != known.get(pair[0])]
+            known = saved
+            click.clear()
+            check_files(changed)
+            click.echo("Save, and it is checked again. Ctrl-C ends this.")
+        try:
+            time.sleep(0.3)
+        except KeyboardInterrupt:
+            return 0
+
+
+def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:
+    """The files that are to be checked, each with the chapter that it is, if that is known."""
     folder = workspace.find()
     named = find_chapter(what) if what and not Path(what).exists() else None
     if what and named is None:
-        files = [(Path(what), find_chapter(what))]
-    elif folder is None:
+        return [(Path(what), find_chapter(what))]
+    if folder is None:
         raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them; or name a file.")
-    else:
-        files = [(workspace.answer_file(folder, one), one) for one in ([named] if named else chapters())]
-    states = {}
+    return [(workspace.answer_file(folder, one), one) for one in ([named] if named else chapters())]
+
+
+def check_files(files: list[tuple[Path, Chapter | None]]) -> int:
+    """Check files, and tell what came of it; 1 if an answer is wrong, and 0 otherwise."""
+    known, states = workspace.progress(workspace.find()), {}
     for path, chapter in files:
         click.secho(str(path), bold=True)
         # Loading torch takes a while, so there should be something on the screen by now.
@@ -99,10 +124,23 @@ def check(what: str | None) -> int:
         for verdict in judge.judge_file(path, chapter):
             report(verdict, path.parent / "feedback" / f"{verdict.exercise}.png")
             states[verdict.exercise] = verdict.state
+            if verdict.state == "passed" and known.get(verdict.exercise, {}).get("state") != "passed":
+                praise(verdict.exercise, verdict.answer)
     workspace.record(states)
     count = {state: list(states.values()).count(state) for state in MARKS}
     click.echo("\n" + ", ".join(f"{number} {state}" for state, number in count.items() if number) + ".")
     return 1 if count["failed"] else 0
+
+
+def praise(name: str, answer) -> None:
+    """Show what is worth noticing about a right answer, and the lesson's beside it."""
+    from dino.course.beside import beside
+    from dino.course.claims import check_for
+
+    chapter, _ = find_exercise(name)
+    click.echo(f"      Worth noticing: {check_for(chapter.topic, name).notice}")
+    if both := beside(name, answer):
+        click.echo(textwrap.indent(both, " " * 6))
 
 
 def report(verdict, picture: Path) -> None:
@@ -113,16 +151,20 @@ def report(verdict, picture: Path) -> None:
         return
     if verdict.symptom:
         click.echo(f"      {verdict.symptom}")
-    if verdict.pictures:
-        from dino.course.figures import compare, save
+    from dino.course.figures import evidence, save
+    from dino.course.terminal import inline
 
-        save(compare(*verdict.pictures), picture)
+    figure = verdict.untrue and evidence(verdict.untrue)
+    if figure:
+        save(figure, picture)
         click.echo(f"      Look: {picture}")
+        if sys.stdout.isatty() and (shown := inline(picture.read_bytes())):
+            click.echo(shown)
     click.echo(f"      Help: dino hint {verdict.exercise}")
 
 
 @cli.command()
-@click.argument("exercise", shell_complete=lambda *_: [one.name for chapter in chapters() for one in chapter.exercises])
+@click.argument("exercise", shell_complete=lambda *_: exercise_names())
 @click.option("--solution", is_flag=True, help="Show the answer instead.")
 def hint(exercise: str, solution: bool) -> int:
     """Show a hint for EXERCISE; asked again, a plainer one."""
@@ -145,6 +187,30 @@ def hint(exercise: str, solution: bool) -> int:
     )
     click.echo(more)
     workspace.record({exercise: shown}, key="hints")
+    return 0
+
+
+@cli.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write.  [default: my_dino.py, in your folder]"
+)
+def assemble(out: Path | None) -> int:
+    """Put your answers and the given code together into one file that trains and draws by itself."""
+    from dino.course.assemble import assemble as put_together
+    from dino.course.judge import judge_file
+
+    files = files_of(None)
+    out = out or files[0][0].parent / "my_dino.py"
+    if out.exists():
+        raise ValueError(f"{out} is there already. Rename or remove it, or name another file with --out.")
+    wrong = [verdict for path, chapter in files for verdict in judge_file(path, chapter) if verdict.state != "passed"]
+    for verdict in wrong:
+        click.echo(f"  {mark(verdict.state)} {verdict.exercise}: {verdict.news}")
+    if wrong:
+        click.echo(f"Nothing was written: these answers have to be right first. `dino hint {wrong[0].exercise}` helps.")
+        return 1
+    workspace.write(out, put_together([path for path, _ in files], out.name).encode())
+    click.echo(f"{out}: all your answers, in one file that needs nothing of this course. Run it: python {out}")
     return 0
 
 

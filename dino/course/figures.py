@@ -1,12 +1,16 @@
 """Figures for chapters and checks. Plotting stays out of the lesson."""
 
 import io
+import math
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from dino.course.claims import Claim
 from dino.course.workspace import write
 
 
@@ -42,11 +46,76 @@ def draw(rows: dict[str, Tensor], titles: list[str] | None = None, size: float =
 def compare(expected: Tensor, yours: Tensor) -> Figure:
     """Draw what a check expected, what came out, and the difference between the two: grey where there is none.
 
-    expected, yours   (count, 3, height, width); the first six are shown
+    expected, yours   (count, channels, height, width); the first six are shown, as colours if there are three channels,
+                      and otherwise the first channel, from its darkest to its brightest
     """
-    expected, yours = expected[:6], yours[:6].nan_to_num(0)
-    difference = 0.5 + (yours - expected) / 2
-    return draw({"expected": expected, "yours": yours, "difference\n(grey: none)": difference})
+    expected, yours = expected[:6].detach().float(), yours[:6].detach().float().nan_to_num(0)
+    if expected.shape[1] != 3:
+        expected, yours = expected[:, :1], yours[:, :1]
+        low, high = expected.min(), expected.max()
+        expected, yours = ((x.expand(-1, 3, -1, -1) - low) / (high - low + 1e-9) for x in (expected, yours))
+    return draw({"expected": expected, "yours": yours, "difference\n(grey: none)": 0.5 + (yours - expected) / 2})
+
+
+EXPECTED, YOURS = {"color": "0.55", "label": "expected"}, {"color": "#d1495b", "label": "yours"}
+
+
+def plot(across: str, up: str, ticks=None, whole: bool = False) -> tuple[Figure, Axes]:
+    """An empty plot with its labels; `ticks` names the places 0, 1, ..., and `whole` keeps to whole numbers."""
+    figure, axis = plt.subplots(figsize=(5, 2.8), layout="constrained")
+    axis.set(xlabel=across, ylabel=up)
+    axis.spines[["top", "right"]].set_visible(False)
+    if whole:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if ticks is not None:
+        axis.set_xticks(range(len(ticks)), ticks)
+    return figure, axis
+
+
+def histogram(expected: Tensor, yours: Tensor) -> Figure:
+    """Draw how often levels come, in ranges that are 0.05 wide."""
+    figure, axis = plot("level", "how often")
+    low, high = min(0, math.floor(20 * float(yours.min()))), max(20, math.ceil(20 * float(yours.max())))
+    ranges = [i / 20 for i in range(low, high + 1)]
+    for values, look in ((expected, EXPECTED), (yours, YOURS)):
+        axis.hist(
+            values.tolist(), ranges, weights=[1 / len(values)] * len(values), histtype="step", linewidth=2, **look
+        )
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
+
+
+def curve(expected: Tensor, yours: Tensor, across: str, up: str, x: Tensor | None = None, ticks=None) -> Figure:
+    """Draw two rows of numbers as points: over their place in the row, or over `x`."""
+    figure, axis = plot(across, up, ticks, whole=x is None)
+    for values, look, point in ((expected, EXPECTED, "o"), (yours, YOURS, "x")):
+        places = range(len(values)) if x is None or len(x) != len(values) else x.tolist()
+        axis.plot(places, values.detach().tolist(), point, markersize=8 if len(values) < 50 else 3, **look)
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
+
+
+def bars(expected: Tensor, yours: Tensor, across: str, up: str) -> Figure:
+    """Draw two rows of numbers as bars, side by side."""
+    figure, axis = plot(across, up, whole=True)
+    for values, look, shift in ((expected, EXPECTED, -0.2), (yours, YOURS, 0.2)):
+        axis.bar([i + shift for i in range(len(values))], values.detach().tolist(), width=0.4, **look)
+    axis.axhline(0, color="black", linewidth=0.6)
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
+
+
+def evidence(claim: Claim) -> Figure | None:
+    """The figure that makes an untrue claim visible, if there is one."""
+    given = claim.of or {"expected": claim.expected, "yours": claim.yours}
+    expected, yours = given["expected"], given["yours"]
+    if not claim.picture or not isinstance(yours, Tensor) or yours.ndim != expected.ndim:
+        return None
+    if claim.picture in ("compare", "bars") and yours.shape != expected.shape:
+        return None
+    if claim.picture != "compare" and not yours.isfinite().all():
+        return None
+    return globals()[claim.picture](**given)
 
 
 def save(figure: Figure, path: Path) -> None:

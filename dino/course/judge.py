@@ -3,10 +3,10 @@
 import contextlib
 import functools
 import inspect
+import itertools
 import re
 import secrets
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import torch
 from dino.course.answers import load
 from dino.course.chapters import LESSON, Chapter, chapters, find_exercise
 from dino.course.claims import Check, Claim, check_for
+from dino.course.errors import explain
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 
@@ -28,6 +29,7 @@ class Verdict:
     news      the sentence that matters most
     symptom   what came out of the answer and what should have, or where it stopped
     untrue    the first claim that is untrue, if it came to that
+    answer    the answer itself
     """
 
     exercise: str
@@ -35,16 +37,7 @@ class Verdict:
     news: str
     symptom: str = ""
     untrue: Claim | None = None
-
-    @property
-    def pictures(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """The expected pictures and the learner's, if the untrue claim is about pictures of the same shape."""
-        if self.untrue is None or not self.untrue.picture:
-            return None
-        expected, yours = self.untrue.expected, self.untrue.yours
-        if not isinstance(yours, torch.Tensor) or yours.shape != expected.shape:
-            return None
-        return expected, yours.detach().float()
+    answer: object = None
 
 
 class UsesTheReferenceError(Exception):
@@ -99,7 +92,8 @@ def careful(answer: Callable) -> Callable:
         result = answer(*copies, **named)
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if isinstance(value, torch.Tensor) and not torch.equal(value, now):
-                name = list(inspect.signature(answer).parameters)[i]
+                names = list(inspect.signature(answer).parameters)
+                name = names[i] if i < len(names) else "its input"
                 raise InputChangedError(
                     f"It changes `{name}` itself, which others still need. Work on a copy, or without `+=` and the like."
                 )
@@ -115,42 +109,64 @@ def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
         yield from check.claims(careful(answer))
 
 
-def outcome(check: Check, answer: Callable, seed: int) -> list[Claim | str]:
+def outcome(check: Check, answer: Callable, seed: int) -> Iterator[Claim | str]:
     """All claims about an answer; if it stopped with an error, the last is what the error says, in sorted words."""
-    results: list[Claim | str] = []
     try:
-        results.extend(make_claims(check, answer, seed))
+        yield from make_claims(check, answer, seed)
     except Exception as error:
-        results.append(" ".join(sorted(f"{type(error).__name__} {error}".split())))
-    return results
+        yield " ".join(sorted(f"{type(error).__name__} {error}".split()))
 
 
 def find_mistake(check: Check, answer: Callable, seed: int) -> str | None:
-    """The usual mistake that gives just what this answer gives, everywhere; None if there is none."""
-    yours = outcome(check, answer, seed)
-    for sentence, mistake in check.mistakes.items():
-        theirs = outcome(check, mistake, seed)
-        if len(yours) == len(theirs) and all(map(agree, yours, theirs)):
+    """The sentence about the usual mistake that an answer makes; None if it is none of them.
+
+    A mistake that gives the same everywhere is that for sure. Answers with two mistakes, or with other numbers in one,
+    are like none of them everywhere; but if a mistake gives the same up to the first claim that is untrue, it is
+    perhaps that. Where that holds for several, the one that goes on agreeing most is told, if there is just one.
+    """
+    yours = list(outcome(check, answer, seed))
+    first = next((i for i, one in enumerate(yours) if not isinstance(one, Claim) or one.symptom()), len(yours))
+    similar: dict[str, int] = {}
+    for sentence, mistake in check.wrong_answers():
+        agreed = []
+        with contextlib.closing(outcome(check, mistake, seed)) as results:
+            for mine, theirs in itertools.zip_longest(yours, results):
+                agreed.append(agree(mine, theirs))
+                if not agreed[-1] and len(agreed) <= first + 1:
+                    break
+        if all(agreed):
             return sentence
-    return None
+        if len(agreed) > first + 1:
+            similar[sentence] = max(sum(agreed), similar.get(sentence, 0))
+    most = [sentence for sentence, count in similar.items() if count == max(similar.values())]
+    return f"Perhaps this: {most[0]}" if len(most) == 1 else None
 
 
-def agree(yours: Claim | str, theirs: Claim | str) -> bool:
+def agree(yours: Claim | str | None, theirs: Claim | str | None) -> bool:
     """Whether two answers gave the same result, or stopped with the same kind of error."""
     if isinstance(yours, Claim) and isinstance(theirs, Claim):
         return yours.agrees(theirs)
     return yours == theirs
 
 
-def translate(error: Exception, answer: Callable) -> str:
-    """An error in the learner's code, with the line where it happened."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((str(LESSON), str(Path(torch.__file__).parent))):
-            text = f", line {frame.lineno} (`{frame.line}`)" if frame.line else f", line {frame.lineno}"
-            return f"{Path(frame.filename).name}{text} stops with {type(error).__name__}: {error}"
-    return f"{answer.__name__} stops with {type(error).__name__}: {error}"
+# Where `use_own` has put a learner's answer in the place of the lesson's: the names of a module, one of them, the
+# lesson's answer and the learner's.
+replaced: list[tuple[dict, str, object, object]] = []
 
 
+@contextlib.contextmanager
+def the_reference() -> Iterator[None]:
+    """In here the lesson is as it comes, whatever `use_own` has put into it: no answer is compared with itself."""
+    for space, name, reference, _ in replaced:
+        space[name] = reference
+    try:
+        yield
+    finally:
+        for space, name, _, own in replaced:
+            space[name] = own
+
+
+@the_reference()
 def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     """Put an answer to the test on fresh inputs, or on those of a seed.
 
@@ -158,7 +174,7 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     """
     chapter, _ = find_exercise(name)
     check = check_for(chapter.topic, name)
-    verdict = functools.partial(Verdict, name)
+    verdict = functools.partial(Verdict, name, answer=answer)
     if inspect.isclass(answer) != inspect.isclass(check.reference) or not callable(answer):
         kind = "class" if inspect.isclass(check.reference) else "function"
         return verdict(FAILED, f"{name} should be a {kind}.")
@@ -185,7 +201,7 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     except InputChangedError as error:
         return verdict(FAILED, str(error))
     except Exception as error:
-        place, mistake = translate(error, answer), find_mistake(check, answer, seed)
+        place, mistake = explain(error, name), find_mistake(check, answer, seed)
         return verdict(FAILED, mistake, place) if mistake else verdict(FAILED, place)
     mistake = find_mistake(check, answer, seed)
     if mistake:

@@ -1,8 +1,13 @@
 """`check(answer)`, for notebooks: instant, in the same process, and not a grade."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 
 from dino.course import figures, workspace
+from dino.course.beside import beside
+from dino.course.chapters import find_exercise
+from dino.course.claims import check_for
 from dino.course.judge import judge
 
 MARKS = {"passed": "✓", "failed": "✗", "not started": "·"}
@@ -19,9 +24,12 @@ def check(answer) -> None:
     print(f"{MARKS[verdict.state]} {verdict.exercise}: {verdict.news}")
     if verdict.symptom:
         print(f"  {verdict.symptom}")
+    if verdict.state == "passed":
+        chapter, _ = find_exercise(verdict.exercise)
+        print(f"  Worth noticing: {check_for(chapter.topic, verdict.exercise).notice}")
+        print(textwrap.indent(beside(verdict.exercise, answer), "  "))
     if verdict.state == "failed":
         print(f"  For a hint, run `dino hint {verdict.exercise}` in a terminal.")
-    if verdict.pictures:
-        figures.compare(*verdict.pictures)
+    if verdict.untrue and figures.evidence(verdict.untrue):
         plt.show()
     workspace.record({verdict.exercise: verdict.state})

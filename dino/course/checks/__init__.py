@@ -1,5 +1,7 @@
 """One module of checks per chapter, named like the chapter. Here is what they share."""
 
+import functools
+from collections.abc import Iterable
 from random import Random
 
 import numpy as np
@@ -9,13 +11,19 @@ from torch import Tensor, nn
 from dino.drawing import draw
 
 
+@functools.cache
+def drawn(size: int) -> Tensor:
+    """Sixty dinosaurs, (60, 3, size, size): drawing takes longer than most checks."""
+    dice = Random(0)
+    pictures = np.stack([np.asarray(draw(dice, size)[0]) for _ in range(60)])
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+
 def pictures(count: int, height: int, width: int) -> Tensor:
-    """Freshly drawn dinosaurs, (count, 3, height, width), in [0, 1], depending on torch's dice alone."""
+    """Dinosaurs, (count, 3, height, width), in [0, 1], no two alike; which ones, depends on torch's dice alone."""
     size = max(height, width)
-    dice = Random(int(torch.randint(2**31, ())))
-    drawn = np.stack([np.asarray(draw(dice, size)[0]) for _ in range(count)])
-    squares = torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 255
-    return squares[:, :, size - height :, size - width :].contiguous()
+    some = drawn(size)[torch.randperm(60)[:count]]
+    return some[:, :, size - height :, size - width :].contiguous()
 
 
 def spread_levels(count: int) -> Tensor:
@@ -24,18 +32,40 @@ def spread_levels(count: int) -> Tensor:
     return levels[torch.randperm(count)].view(count, 1, 1, 1)
 
 
+class Tap:
+    """Listens to modules while they run.
+
+    seen   by module: what went in and what came out, as a pair for each time that it ran
+    order  the modules, in the order in which they began to run
+    """
+
+    def __init__(self, modules: Iterable[nn.Module]):
+        self.seen: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {module: [] for module in modules}
+        self.order: list[nn.Module] = []
+        self.given: list[Tensor] = []
+
+    def __enter__(self) -> "Tap":
+        self.handles = [module.register_forward_pre_hook(self.begin) for module in self.seen]
+        self.handles += [module.register_forward_hook(self.end) for module in self.seen]
+        return self
+
+    def __exit__(self, *_) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def begin(self, module: nn.Module, inputs: tuple) -> None:
+        self.order.append(module)
+        self.given.append(inputs[0].detach().clone())
+
+    def end(self, module: nn.Module, _, result: Tensor) -> None:
+        self.seen[module].append((self.given.pop(), result.detach().clone()))
+
+
 def run_order(module: nn.Module, inputs: tuple) -> list[nn.Module]:
     """The innermost modules that have weights of their own, in the order in which a forward pass uses them."""
-    used: list[nn.Module] = []
-    inner = [part for part in module.modules() if part._parameters]
-    handles = [part.register_forward_hook(lambda part, *_: used.append(part)) for part in inner]
-    try:
-        with torch.no_grad():
-            module(*inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return list(dict.fromkeys(used))
+    with Tap([part for part in module.modules() if part._parameters]) as tap, torch.no_grad():
+        module(*inputs)
+    return list(dict.fromkeys(tap.order))
 
 
 def same_weights(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> None:

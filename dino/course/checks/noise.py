@@ -4,7 +4,12 @@ import torch
 
 from dino import noise as lesson
 from dino.course.checks import pictures, spread_levels
-from dino.course.claims import Claim, Claims, check_of
+from dino.course.claims import Claim, Claims, Shape, check_of
+
+
+def mix_with(share):
+    """The lesson's mix, with each picture's level turned into another one."""
+    return lambda clean, noise, level: (1 - share(level)) * clean + share(level) * noise
 
 
 @check_of(
@@ -14,6 +19,8 @@ from dino.course.claims import Claim, Claims, check_of
         "What is the picture's share at any level?",
         "The picture's share is (1 - level) and the noise's share is level: multiply each by its share, and add the two.",
     ),
+    notice="Level has the shape (batch, 1, 1, 1), so one number per picture stretches over all its pixels by itself: "
+    "no loop, and no `expand`. Torch has the same as `torch.lerp(clean, noise, level)`.",
     mistakes={
         "The blend is swapped: at level 1 you return the clean picture.": (
             lambda clean, noise, level: level * clean + (1 - level) * noise
@@ -24,44 +31,84 @@ from dino.course.claims import Claim, Claims, check_of
         "The noise is added and the sum is clamped: the picture's share has to shrink as the noise grows.": (
             lambda clean, noise, level: (clean + level * noise).clamp(0, 1)
         ),
+        "Noise around zero is added, and the picture stays at full strength: noise should take the picture's place.": (
+            lambda clean, noise, level: clean + level * (noise - 0.5)
+        ),
+        "Both are at full strength, whatever the level: each needs a share.": lambda clean, noise, level: clean + noise,
         "The noise is at full strength at every level: it needs a share too.": (
             lambda clean, noise, level: (1 - level) * clean + noise
         ),
-        "The noise is missing: you only darken the picture.": lambda clean, noise, level: (
-            (1 - level) * clean + 0 * noise
+        "The noise is missing: you only darken the picture.": lambda clean, noise, level: (1 - level) * clean,
+        "The picture is missing: you only darken the noise.": lambda clean, noise, level: level * noise,
+        "The clean pictures come back untouched.": lambda clean, noise, level: clean.clone(),
+        "The noise comes back alone, at every level.": lambda clean, noise, level: noise.clone(),
+        "The level is ignored: it is always half and half.": lambda clean, noise, level: (clean + noise) / 2,
+        "Both shares are `level`: the picture's is 1 - level.": lambda clean, noise, level: level * (clean + noise),
+        "Both shares are 1 - level: the noise's is `level`.": lambda clean, noise, level: (1 - level) * (clean + noise),
+        "The noise is taken away instead of added.": lambda clean, noise, level: (1 - level) * clean - level * noise,
+        "You go away from the noise, not towards it: the difference is the wrong way round.": (
+            lambda clean, noise, level: clean + level * (clean - noise)
+        ),
+        "The two are multiplied: each has a share, and the shares are added.": (
+            lambda clean, noise, level: (1 - level) * clean * level * noise
         ),
         "The shares are square roots. That is for Gaussian noise; here the two shares add up to 1.": (
             lambda clean, noise, level: (1 - level).sqrt() * clean + level.sqrt() * noise
         ),
-        "All pictures are mixed at the level of the first one.": (
-            lambda clean, noise, level: (1 - level[0]) * clean + level[0] * noise
+        "The noise's share is level, the picture's is a square root. Here the two shares add up to 1.": (
+            lambda clean, noise, level: (1 - level**2).sqrt() * clean + level * noise
         ),
-        "All pictures are mixed at the average of the levels.": (
-            lambda clean, noise, level: (1 - level.mean()) * clean + level.mean() * noise
-        ),
+        "The level is squared before it is used.": mix_with(lambda level: level**2),
+        "The square root of the level is used: use the level itself.": mix_with(lambda level: level.sqrt()),
+        "The level is rounded, so that it is only ever 0 or 1.": mix_with(lambda level: level.round()),
+        "All pictures are mixed at the level of the first one.": mix_with(lambda level: level[0]),
+        "All pictures are mixed at the level of the last one.": mix_with(lambda level: level[-1]),
+        "All pictures are mixed at the average of the levels.": mix_with(lambda level: level.mean()),
+        "All pictures are mixed at the largest of the levels.": mix_with(lambda level: level.max()),
         "The levels run along the width of the pictures: squeezed to one number each, they meet the last side, which "
-        "is the width. Keep the shape (batch, 1, 1, 1).": (
-            lambda clean, noise, level: (1 - level.squeeze()) * clean + level.squeeze() * noise
-        ),
+        "is the width. Keep the shape (batch, 1, 1, 1).": mix_with(lambda level: level.flatten()),
+        "The levels run along the height of the pictures: the shape (batch, 1) meets the last two sides. Keep the shape "
+        "(batch, 1, 1, 1).": mix_with(lambda level: level.flatten()[:, None]),
+        "The levels run along the colours of the pictures: the shape (batch, 1, 1) meets the last three sides. Keep the "
+        "shape (batch, 1, 1, 1).": mix_with(lambda level: level.flatten()[:, None, None]),
         "The noise that came in is not used: you made your own.": (
             lambda clean, noise, level: (1 - level) * clean + level * torch.rand_like(noise)
         ),
+        "The noise is grey: only its first colour is used.": (
+            lambda clean, noise, level: (1 - level) * clean + level * noise[:, :1]
+        ),
+        "All pictures get the noise of the first one.": (
+            lambda clean, noise, level: (1 - level) * clean + level * noise[:1]
+        ),
+        "The result runs from 0 to 255: pictures are floats from 0 to 1.": (
+            lambda clean, noise, level: 255 * lesson.mix(clean, noise, level)
+        ),
+        "Nothing is returned: is the `return` missing?": lambda clean, noise, level: None,
     },
 )
 def mix(answer) -> Claims:
     clean, noise = pictures(5, 28, 24), torch.rand(5, 3, 28, 24)
     level = spread_levels(5)
     ones = torch.ones_like(level)
-    yield Claim("Level 0 leaves the clean pictures.", answer(clean, noise, 0 * ones), clean, picture=True)
-    yield Claim("Level 1 leaves nothing but noise.", answer(clean, noise, ones), noise, picture=True)
+    at_zero, again = answer(clean, noise, 0 * ones), answer(clean, noise, ones / 4)
+    yield Claim("Level 0 leaves the clean pictures.", at_zero, clean, picture="compare")
+    same = Claim("", again, answer(clean, noise, ones / 4)).symptom() is None
+    yield Claim("The same pictures, noise and level give the same result.", same, True)
+    yield Claim("Level 1 leaves nothing but noise.", answer(clean, noise, ones), noise, picture="compare")
     halfway = (clean + noise) / 2
-    yield Claim("Level 0.5 is halfway between the two.", answer(clean, noise, ones / 2), halfway, picture=True)
+    yield Claim("Level 0.5 is halfway between the two.", answer(clean, noise, ones / 2), halfway, picture="compare")
     mixed = lesson.mix(clean, noise, level)
-    yield Claim("Each picture is mixed at its own level.", answer(clean, noise, level), mixed, picture=True)
+    yield Claim("Each picture is mixed at its own level.", answer(clean, noise, level), mixed, picture="compare")
     # A batch as large as the pictures are wide: here a level of the wrong shape goes through without an error.
     clean, noise, level = pictures(8, 8, 8), torch.rand(8, 3, 8, 8), spread_levels(8)
     expected = lesson.mix(clean, noise, level)
-    yield Claim("The same holds for eight pictures of 8x8 pixels.", answer(clean, noise, level), expected, picture=True)
+    says = "The same holds for eight pictures of 8x8 pixels."
+    yield Claim(says, answer(clean, noise, level), expected, picture="compare")
+
+
+def levels_with(change, draw=torch.rand):
+    """The lesson's random levels, changed."""
+    return lambda clean: change(draw(len(clean), 1, 1, 1))
 
 
 @check_of(
@@ -70,52 +117,114 @@ def mix(answer) -> Claims:
         "`torch.rand` draws numbers between 0 and 1, all equally likely, in whatever shape you name.",
         "The shape is (batch, 1, 1, 1), and the batch is as large as `len(clean)` says.",
     ),
+    notice="`device=clean.device` draws the levels where the pictures are, so that the same line works on a GPU.",
     mistakes={
         "There is one level for the whole batch: each picture should get its own.": (
             lambda clean: torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)
         ),
+        "The level is always the same number: draw it.": levels_with(lambda level: 0 * level + 0.5),
+        "The levels are all zero: draw them.": levels_with(lambda level: 0 * level),
         "There is a level for every pixel: each picture should get just one.": lambda clean: torch.rand_like(clean),
+        "There is a level for each colour: each picture should get just one.": (
+            lambda clean: torch.rand(len(clean), 3, 1, 1)
+        ),
+        "There is only one level, however many pictures there are: draw as many as `len(clean)`.": (
+            lambda clean: torch.rand(1, 1, 1, 1)
+        ),
+        "You return a single number: there should be one level for each picture.": lambda clean: torch.rand(()),
         "The levels have the shape (batch,): give them three sides of length one, so that they stretch over pixels.": (
             lambda clean: torch.rand(len(clean))
         ),
-        "The levels come from `randn`, which is Gaussian and leaves the range from 0 to 1. Use `rand`.": (
-            lambda clean: torch.randn(len(clean), 1, 1, 1)
+        "The levels have the shape (batch, 1): two more sides of length one let them stretch over pixels.": (
+            lambda clean: torch.rand(len(clean), 1)
         ),
-        "The levels only reach up to one half.": lambda clean: torch.rand(len(clean), 1, 1, 1) / 2,
-        "The levels are squared or multiplied: low ones come too often.": lambda clean: (
-            torch.rand(len(clean), 1, 1, 1) ** 2
+        "The levels have the shape (batch, 1, 1): one more side of length one lets them stretch over pixels.": (
+            lambda clean: torch.rand(len(clean), 1, 1)
         ),
-        "The dice are seeded inside: every call gives the same levels.": (
-            lambda clean: torch.rand(len(clean), 1, 1, 1, generator=torch.Generator().manual_seed(0))
+        "The levels stand in the wrong side of the shape: the batch comes first.": (
+            lambda clean: torch.rand(1, 1, 1, len(clean))
         ),
-        "The levels are evenly spaced, not drawn: every call gives the same.": (
-            lambda clean: torch.linspace(0, 1, len(clean)).view(-1, 1, 1, 1)
+        "You return a list: make it one tensor of the shape (batch, 1, 1, 1).": (
+            lambda clean: torch.rand(len(clean)).tolist()
         ),
+        "The levels come from `randn`, which is Gaussian and leaves the range from 0 to 1. Use `rand`.": levels_with(
+            lambda level: level, torch.randn
+        ),
+        "The levels are Gaussian and clamped, so many are just 0 or just 1. Use `rand`.": levels_with(
+            lambda level: level.clamp(0, 1), torch.randn
+        ),
+        "The absolute value of Gaussian numbers leaves the range from 0 to 1. Use `rand`.": levels_with(
+            torch.abs, torch.randn
+        ),
+        "The levels run from -1 to 1: they should run from 0 to 1.": levels_with(lambda level: 2 * level - 1),
+        "The levels run from 0 to 2: they should run from 0 to 1.": levels_with(lambda level: 2 * level),
+        "The levels only reach up to one half.": levels_with(lambda level: level / 2),
+        "The levels only begin at one half.": levels_with(lambda level: (1 + level) / 2),
+        "The levels are squared or multiplied: low ones come too often.": levels_with(lambda level: level**2),
+        "The square root is taken: high levels come too often.": levels_with(torch.sqrt),
+        "The middle comes too often: levels are averaged, or Gaussian numbers squeezed. A plain `rand` is all you need.": (
+            levels_with(lambda level: (level + torch.rand_like(level)) / 2),
+            levels_with(torch.sigmoid, torch.randn),
+        ),
+        "The levels are only 0 or 1: every number between the two should come as often.": levels_with(torch.round),
+        "The levels come in steps of a tenth or so: every number between 0 and 1 should be possible.": levels_with(
+            lambda level: (10 * level).round() / 10
+        ),
+        "The levels are in order: each should have nothing to do with the one before.": levels_with(
+            lambda level: level.sort(dim=0).values
+        ),
+        "The dice are seeded inside: every call gives the same levels.": levels_with(
+            lambda level: torch.rand(level.shape, generator=torch.Generator().manual_seed(0))
+        ),
+        "The levels are evenly spaced, not drawn: every call gives the same.": levels_with(
+            lambda level: torch.linspace(0, 1, len(level)).view(-1, 1, 1, 1)
+        ),
+        "The levels are evenly spaced and shuffled: each should be drawn by itself.": levels_with(
+            lambda level: torch.randperm(len(level)).view(-1, 1, 1, 1) / len(level)
+        ),
+        "Nothing is returned: is the `return` missing?": lambda clean: None,
     },
 )
 def random_levels(answer) -> Claims:
-    clean = torch.zeros(7, 3, 5, 6)
-    levels = answer(clean)
-    yield Claim(
-        "There is one level per picture, in the shape (batch, 1, 1, 1).",
-        torch.zeros_like(levels),
-        torch.zeros(7, 1, 1, 1),
-    )
-    many = answer(torch.zeros(20_000, 3, 1, 1)).flatten().sort().values
-    again = answer(torch.zeros(20_000, 3, 1, 1)).flatten().sort().values
-    yield Claim("No level is below 0.", float(many[0].clamp(max=0)), 0.0)
-    yield Claim("No level is above 1.", float(many[-1].clamp(min=1)), 1.0)
+    says = "There is one level per picture, in the shape (batch, 1, 1, 1)."
+    yield Claim(says, answer(torch.zeros(7, 3, 5, 6)), Shape((7, 1, 1, 1)))
+    batch = torch.zeros(20_000, 3, 1, 1)
+    drawn, many = answer(batch).flatten(), answer(batch).flatten()
+    in_order = many.sort().values
+
+    def about_levels(says, yours, expected, tolerance=1e-4) -> Claim:
+        return Claim(says, yours, expected, tolerance, "histogram", {"expected": torch.rand(20_000), "yours": many})
+
+    yield about_levels("Pictures of the same batch get different levels.", bool(in_order[0] < in_order[-1]), True)
+    yield about_levels("No level is below 0.", bool(in_order[0] < 0), False)
+    yield about_levels("No level is above 1.", bool(in_order[-1] > 1), False)
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
         below = float((many < share).float().mean())
-        yield Claim(f"A share of {share} of all levels lies below {share}.", below, share, tolerance=0.025)
-    uneven = bool(many.diff().max() > 3 / len(many))
-    yield Claim("Some levels lie close together and others far apart, as dice have it.", uneven, True)
-    yield Claim("Two calls give different levels.", bool(torch.equal(many, again)), False)
+        yield about_levels(f"A share of {share} of all levels lies below {share}.", below, share, tolerance=0.025)
+    different = len(in_order.unique()) / len(many)
+    yield about_levels("Of 20,000 levels, hardly two are the same.", different, 1.0, tolerance=0.2)
+    # How much neighbours vary together, as a share of how much each varies.
+    follow = float(((many[1:] - many.mean()) * (many[:-1] - many.mean())).mean() / many.var())
+    yield about_levels("A level has nothing to do with the one before.", follow, 0.0, tolerance=0.05)
+    yield Claim("Two calls give different levels.", bool(torch.equal(drawn, many)), False)
+    uneven = bool(in_order.diff().max() > 3 / len(many))
+    yield about_levels("Some levels lie close together and others far apart, as dice have it.", uneven, True)
 
 
-def clamped_question(clean):
-    level = lesson.random_levels(clean)
-    return (clean + level * torch.randn_like(clean)).clamp(0, 1), level
+def question_with(
+    level=lesson.random_levels,
+    noise=torch.rand_like,
+    told=lambda level: level,
+    mixed=lambda clean, noise, level: lesson.mix(clean, noise, level),
+    give=lambda noisy, level: (noisy, level),
+):
+    """The lesson's question, with one part replaced."""
+
+    def make_question(clean):
+        levels = level(clean)
+        return give(mixed(clean, noise(clean), levels), told(levels))
+
+    return make_question
 
 
 @check_of(
@@ -124,59 +233,131 @@ def clamped_question(clean):
         "You have written both halves already: `random_levels` says how noisy, `mix` mixes. What is missing is the noise.",
         "`torch.rand_like(clean)` is noise of the right shape. Return two things: the mixed pictures, and the levels.",
     ),
+    notice="The clean picture is not in the question. It is the answer, and whoever asks keeps it.",
     mistakes={
-        "The two results are in the wrong order: first the noisy pictures, then the levels.": (
-            lambda clean: lesson.make_question(clean)[::-1]
+        "The two results are in the wrong order: first the noisy pictures, then the levels.": question_with(
+            give=lambda noisy, level: (level, noisy)
         ),
-        "Only the noisy pictures are returned: the denoiser is to be told the levels too.": (
-            lambda clean: lesson.make_question(clean)[0]
+        "Only the noisy pictures are returned: the denoiser is to be told the levels too.": question_with(
+            give=lambda noisy, level: noisy
         ),
-        "You return the clean pictures' share (1 - level) as the level.": (
-            lambda clean: (lambda level: (lesson.mix(clean, torch.rand_like(clean), level), 1 - level))(
-                lesson.random_levels(clean)
-            )
+        "Three things are returned: only the noisy pictures and their levels are the question.": question_with(
+            give=lambda noisy, level: (noisy, level, noisy)
         ),
-        "The noise is Gaussian (`randn`), so pixels leave the range from 0 to 1. Use `rand_like`.": (
-            lambda clean: (lambda level: (lesson.mix(clean, torch.randn_like(clean), level), level))(
-                lesson.random_levels(clean)
-            )
+        "Nothing is returned: is the `return` missing?": question_with(give=lambda noisy, level: None),
+        "You return the clean pictures, not the noisy ones.": question_with(mixed=lambda clean, noise, level: clean),
+        "You return the noise, not the noisy pictures.": question_with(mixed=lambda clean, noise, level: noise),
+        "Pictures and noise are in each other's place when you call `mix`: mix(clean, noise, level).": question_with(
+            mixed=lambda clean, noise, level: lesson.mix(noise, clean, level)
+        ),
+        "The noise is added to the pictures at full strength: use `mix`.": question_with(
+            mixed=lambda clean, noise, level: clean + level * noise
+        ),
+        "You return the clean pictures' share (1 - level) as the level.": question_with(told=lambda level: 1 - level),
+        "The levels that you return are not those that were mixed: draw them once, and use the same ones twice.": (
+            question_with(told=torch.rand_like)
+        ),
+        "You return the average level for all pictures: each has its own.": question_with(
+            told=lambda level: level.mean().expand(level.shape)
+        ),
+        "The levels come back squeezed: leave them in the shape (batch, 1, 1, 1).": question_with(
+            told=lambda level: level.flatten()
+        ),
+        "There is a level for every pixel: each picture should get just one.": question_with(level=torch.rand_like),
+        "The noise is Gaussian (`randn`), so pixels leave the range from 0 to 1. Use `rand_like`.": question_with(
+            noise=torch.randn_like
+        ),
+        "The noise runs from -1 to 1: it should run from 0 to 1.": question_with(
+            noise=lambda clean: 2 * torch.rand_like(clean) - 1
+        ),
+        "The noise runs from -0.5 to 0.5: it should run from 0 to 1.": question_with(
+            noise=lambda clean: torch.rand_like(clean) - 0.5
+        ),
+        "The noise only reaches up to one half: it should run from 0 to 1.": question_with(
+            noise=lambda clean: torch.rand_like(clean) / 2
+        ),
+        "The noise is only black and white: every shade between should come as often.": question_with(
+            noise=lambda clean: torch.rand_like(clean).round()
         ),
         "The noise is grey: each pixel's three colours got the same. Draw noise in the shape of the pictures.": (
-            lambda clean: (lambda level: (lesson.mix(clean, torch.rand_like(clean[:, :1]), level), level))(
-                lesson.random_levels(clean)
-            )
+            question_with(noise=lambda clean: torch.rand_like(clean[:, :1]).expand_as(clean))
         ),
-        "All pictures of the batch got the same noise. Draw noise in the shape of the whole batch.": (
-            lambda clean: (lambda level: (lesson.mix(clean, torch.rand_like(clean[:1]), level), level))(
-                lesson.random_levels(clean)
-            )
+        "The noise is one colour for a whole picture: every pixel needs its own.": question_with(
+            noise=lambda clean: torch.rand(len(clean), 3, 1, 1).expand_as(clean)
         ),
-        "All pictures of the batch got the same level. `random_levels` draws one for each.": (
-            lambda clean: (lambda level: (lesson.mix(clean, torch.rand_like(clean), level), level))(
-                torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)
-            )
+        "The noise is one number for a whole picture: every pixel and colour needs its own.": question_with(
+            noise=lambda clean: torch.rand(len(clean), 1, 1, 1).expand_as(clean)
+        ),
+        "There is no noise but an even grey: every pixel and colour needs a random number of its own.": question_with(
+            noise=lambda clean: torch.full_like(clean, 0.5)
+        ),
+        "The noise is black: `zeros` where random numbers belong.": question_with(noise=torch.zeros_like),
+        "All pictures of the batch got the same noise. Draw noise in the shape of the whole batch.": question_with(
+            noise=lambda clean: torch.rand_like(clean[:1]).expand_as(clean)
+        ),
+        "All pictures of the batch got the same level. `random_levels` draws one for each.": question_with(
+            level=lambda clean: torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)
+        ),
+        "The level is always 0.5: `random_levels` draws one for each picture.": question_with(
+            level=lambda clean: torch.full((len(clean), 1, 1, 1), 0.5)
+        ),
+        "The dice are seeded inside: every call gives the same question.": question_with(
+            noise=lambda clean: torch.rand(clean.shape, generator=torch.Generator().manual_seed(0)),
+            level=lambda clean: torch.rand(len(clean), 1, 1, 1, generator=torch.Generator().manual_seed(1)),
         ),
     },
 )
 def make_question(answer) -> Claims:
-    clean = pictures(8, 8, 8).repeat(250, 1, 1, 1)
-    question = answer(clean)
-    two = isinstance(question, tuple | list) and len(question) == 2
-    yield Claim("Two things come back: the noisy pictures and their levels.", two, True)
+    # Black pictures show the noise bare: their brightest pixel is as bright as the noise is strong.
+    black = torch.zeros(500, 3, 12, 12)
+    question = answer(black)
+    two = len(question) if isinstance(question, tuple | list) else 1
+    yield Claim("Two things come back: the noisy pictures and their levels.", None if question is None else two, 2)
     noisy, level = question
-    yield Claim("The noisy pictures have the shape of the clean ones.", tuple(noisy.shape), tuple(clean.shape))
-    yield Claim("The levels have the shape (batch, 1, 1, 1).", tuple(level.shape), (len(clean), 1, 1, 1))
+    yield Claim("The noisy pictures have the shape of the clean ones.", noisy, Shape(tuple(black.shape)))
+    yield Claim("The levels have the shape (batch, 1, 1, 1).", level, Shape((500, 1, 1, 1)))
+    level = level.detach()
+    second = answer(black)
+    fixed = torch.equal(level, second[1])
+    differ = (
+        "different ones" if level.std() > 1e-6 else "the same for all, in every call" if fixed else "the same for all"
+    )
+    histogram = {"expected": torch.rand(500), "yours": level.flatten()}
+    says = "The pictures of a batch get different levels."
+    yield Claim(says, differ, "different ones", picture="histogram", of=histogram)
+    moved = float(noisy.detach().abs().mean())
+    says = "With noise, black pictures are brighter by a quarter, on average."
+    see = {"expected": (torch.rand_like(black) * level)[:6], "yours": noisy[:6]}
+    yield Claim(says, moved, 0.25, 0.03, "compare", see)
+    order = level.flatten().argsort()
+    strongest = noisy.detach().flatten(1).amax(dim=1)
+    apart = float((strongest - level.flatten()).abs().mean())
+    figure = {"expected": level.flatten()[order], "yours": strongest[order], "x": level.flatten()[order]}
+    figure |= {"across": "the level that you return", "up": "the strongest noise in the picture"}
+    says = "The level that you return is the one that was mixed, so the strongest noise is about as bright."
+    yield Claim(says, apart, 0.0, tolerance=0.03, picture="curve", of=figure)
+    says = "Levels are 0.5 on average."
+    yield Claim(says, float(level.mean()), 0.5, 0.08, "histogram", histogram)
+    says = "Levels vary by 1/12 from picture to picture."
+    yield Claim(says, float(level.var()), 1 / 12, 0.02, "histogram", histogram)
+
     # What noise must have been mixed in, to give these pictures at these levels?
-    noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.01]
-    yield Claim("The darkest noise is 0.", float(noise.min()), 0.0, tolerance=0.01)
-    yield Claim("The brightest noise is 1.", float(noise.max()), 1.0, tolerance=0.01)
-    yield Claim("Noise is 0.5 on average.", float(noise.mean()), 0.5, tolerance=0.01)
-    spread = 1 / 12
+    clean = pictures(8, 8, 8).repeat(250, 1, 1, 1)
+    noisy, level = answer(clean)
+    noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.01].detach()
+
+    def about_noise(says, yours, expected) -> Claim:
+        figure = {"expected": torch.rand(6, *clean.shape[1:]), "yours": noise[:6]}
+        return Claim(says, float(yours), expected, 0.01, "compare", figure)
+
+    yield about_noise("The darkest noise is 0.", noise.min(), 0.0)
+    yield about_noise("The brightest noise is 1.", noise.max(), 1.0)
+    yield about_noise("Noise is 0.5 on average.", noise.mean(), 0.5)
     says = "Within each pixel, the noise of the three colours varies by 1/12 (the variance of `rand`)."
-    yield Claim(says, float(noise.var(dim=1).mean()), spread, tolerance=0.01)
+    yield about_noise(says, noise.var(dim=1).mean(), 1 / 12)
     says = "From picture to picture, the noise of each pixel varies by 1/12."
-    yield Claim(says, float(noise.var(dim=0).mean()), spread, tolerance=0.01)
+    yield about_noise(says, noise.var(dim=0).mean(), 1 / 12)
     says = "From pixel to pixel, the noise of each picture varies by 1/12."
-    yield Claim(says, float(noise.var(dim=(2, 3)).mean()), spread, tolerance=0.01)
-    yield Claim("Levels are 0.5 on average.", float(level.mean()), 0.5, tolerance=0.06)
-    yield Claim("Levels vary by 1/12 from picture to picture.", float(level.var()), spread, tolerance=0.02)
+    yield about_noise(says, noise.var(dim=(2, 3)).mean(), 1 / 12)
+    same = torch.equal(question[0], second[0])
+    yield Claim("Two calls give different questions.", same, False)

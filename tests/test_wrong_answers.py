@@ -1,0 +1,94 @@
+"""Wrong answers fail, and each hears what is wrong with it."""
+
+import pytest
+
+from dino.course.chapters import chapters, exercise_names, find_exercise
+from dino.course.claims import Claim, check_for
+from dino.course.judge import FAILED, find_mistake, judge, outcome
+
+CHECKS = {name: check_for(find_exercise(name)[0].topic, name) for name in exercise_names()}
+MISTAKES = [(name, *pair) for name, check in CHECKS.items() for pair in check.wrong_answers()]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    ("name", "sentence", "mistake"), MISTAKES, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(MISTAKES)]
+)
+def test_each_mistake_is_called_by_its_own_name(name, sentence, mistake):
+    for seed in range(2):
+        results = list(outcome(CHECKS[name], mistake, seed))
+        assert any(not isinstance(result, Claim) or result.symptom() for result in results), "it passes"
+        assert find_mistake(CHECKS[name], mistake, seed) == sentence
+
+
+def test_there_are_at_least_110_mistakes_and_no_two_share_a_sentence():
+    sentences = [(name, sentence) for name, check in CHECKS.items() for sentence in check.mistakes]
+    assert len(sentences) >= 110
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_hints_and_notices_are_there_and_differ():
+    for check in CHECKS.values():
+        assert len({*check.hints, check.notice}) == 3
+
+
+def test_no_sentence_gives_the_answer_away():
+    """No message holds a line of the answer's code."""
+    for chapter in chapters():
+        lesson = (chapter.path.parents[1] / "dino" / f"{chapter.topic}.py").read_text()
+        code = {line.strip() for line in lesson.splitlines() if line.startswith("    ") and len(line.strip()) > 30}
+        for exercise in chapter.exercises:
+            for sentence in CHECKS[exercise.name].mistakes:
+                assert not [line for line in code if line in sentence]
+
+
+# Wrong answers as a learner types them, and a piece of the news that they should get.
+WRONG = {
+    "mix": [
+        ("def mix(clean, noise, level):\n    return clean * level + noise * (1 - level)", "blend is swapped"),
+        ("def mix(clean, noise, level):\n    (1 - level) * clean + level * noise", "Nothing is returned"),
+        ("def mix(clean, noise, level):\n    return clean + noise * 3", "Level 0 leaves the clean"),
+        ("def mix(clean, noise, level):\n    clean *= 1 - level\n    clean += level * noise\n    return clean", "It changes `clean` itself"),
+        ("def mix(clean, noise, level):\n    return clean @ noise", "`@` is the product of matrices"),
+    ],
+    "random_levels": [
+        ("def random_levels(clean):\n    return torch.rand(len(clean), 1, 1)", "shape"),
+        ("def random_levels(clean):\n    return 0.5 + torch.rand(len(clean), 1, 1, 1) / 2", "only begin at one half"),
+    ],
+    "make_question": [
+        ("def make_question(clean):\n    l = random_levels(clean)\n    return mix(clean, torch.randn_like(clean), l), l", "Gaussian"),
+    ],
+    "Block": [
+        ("class Block(nn.Module):\n    def __init__(self, w):\n        super().__init__()\n        self.a = conv(w, w)\n"
+         "        self.b = conv(w, w, False)\n    def forward(self, x):\n        return self.b(F.relu(self.a(x)))", "not added"),
+    ],
+    "training_step": [
+        ("def training_step(d, o, clean):\n    x, l = make_question(clean)\n    loss = F.mse_loss(d(x, l), clean)\n"
+         "    loss.backward()\n    o.step()\n    return loss.item()", "pile up"),
+        ("def training_step(d, o, clean):\n    x, l = make_question(clean)\n    loss = F.mse_loss(d(x, l), clean)\n"
+         "    o.zero_grad()\n    loss.backward()\n    o.step()", "The loss is not returned"),
+    ],
+    "update_average": [
+        ("def update_average(average, denoiser, n):\n    for p, q in zip(average.parameters(), denoiser.parameters()):\n"
+         "        p = min(0.95, n / 10) * p + (1 - min(0.95, n / 10)) * q", "only moves a name"),
+    ],
+    "sample": [
+        ("@torch.no_grad()\ndef sample(denoiser, noise, steps=100, stretch=2.0):\n    x, old = noise, None\n"
+         "    for now, next in pairwise(torch.linspace(1, 0, steps + 1)):\n        g = denoiser(x, now.expand(len(x), 1, 1, 1))\n"
+         "        if old is not None:\n            g = old + stretch * (g - old)\n        x = step(x, g, now, next)\n        old = g\n"
+         "    return x.clamp(0, 1)", "remember the raw one"),
+        ("@torch.no_grad()\ndef sample(denoiser, noise, steps=100, stretch=2.0):\n    x = noise\n"
+         "    for now, next in pairwise(torch.linspace(1, 0, steps + 1)):\n        x = step(x, denoiser(x, now), now, next)\n"
+         "    return x.clamp(0, 1)", "told a bare number"),
+    ],
+}  # fmt: skip
+BAD = [(name, *pair) for name, pairs in WRONG.items() for pair in pairs]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("name", "text", "news"), BAD, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(BAD)])
+def test_wrong_answers_hear_what_is_wrong(name, text, news, answer):
+    for seed in range(3):
+        verdict = judge(name, answer(name, text), seed)
+        assert verdict.state == FAILED
+        assert news in verdict.news
