@@ -1,12 +1,15 @@
 """The command line, run as a learner runs it: what it prints, what it writes, how it exits."""
 
+import base64
 import contextlib
 import io
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from unittest import mock
@@ -17,6 +20,7 @@ from PIL import Image
 
 from dino.course.chapters import chapters, solved
 from dino.course.cli import main
+from dino.course.terminal import inline
 
 HERE = {**os.environ, "COLUMNS": "200"}
 
@@ -153,6 +157,99 @@ def test_a_syntax_error_is_a_failure_with_its_place(tmp_path):
     assert "01_noise.py, line 2 is not Python yet (expected ':')" in text
 
 
+def test_an_answer_that_passes_stands_beside_the_lessons_once(tmp_path, monkeypatch):
+    dino("start", cwd=tmp_path)
+    path = tmp_path / "my-dino" / "01_noise.py"
+    path.write_text(
+        solved(chapters()[0]).replace("return (1 - level) * clean", "share = 1 - level\n    return share * clean")
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    text = dino("check", "1", cwd=tmp_path)
+    assert "Worth noticing: Level has the shape (batch, 1, 1, 1)" in text
+    assert re.search(r"^ +yours +the lesson's$", text, re.MULTILINE)
+    assert re.search(r"^ +return share \* clean \+ level \* noise$", text, re.MULTILINE)
+    assert re.search(r"share = 1 - level +return \(1 - level\) \* clean \+ level \* noise$", text, re.MULTILINE)
+    # What says the same as the lesson is not shown twice, and what passed before is not praised again.
+    assert text.count("the lesson's") == 1
+    assert "Worth noticing" not in dino("check", "1", cwd=tmp_path)
+    path.write_text(path.read_text().replace("share = 1 - level", "share = level"))
+    dino("check", "1", cwd=tmp_path, code=1)
+    path.write_text(path.read_text().replace("share = level", "share = 1 - level"))
+    monkeypatch.setenv("COLUMNS", "60")
+    text = dino("check", "1", cwd=tmp_path)
+    assert re.search(r"^ +yours$", text, re.MULTILINE)
+    assert re.search(r"^ +the lesson's$", text, re.MULTILINE)
+
+
+def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
+    dino("start", cwd=tmp_path)
+    path = tmp_path / "my-dino" / "01_noise.py"
+
+    def save(text):
+        path.write_text(text)
+        os.utime(path, (time.time() + next(later),) * 2)
+
+    later = itertools.count(10)
+    right = solved(chapters()[0])
+    naps = iter([
+        lambda: None,
+        lambda: save(right.replace("return (1 - level) * clean", "return level * clean")),
+        lambda: save("def mix(:"),
+        lambda: save(right),
+        path.unlink,
+    ])  # fmt: skip
+
+    def sleep(_):
+        nap = next(naps, None)
+        if nap is None:
+            raise KeyboardInterrupt
+        nap()
+
+    with mock.patch("dino.course.cli.time.sleep", sleep):
+        text = dino("check", "--watch", cwd=tmp_path)
+    rounds = text.split("Save, and it is checked again. Ctrl-C ends this.")
+    assert "11 not started." in rounds[0]
+    assert "02_denoiser.py" in rounds[0]
+    assert "✗ mix: Both shares are `level`: the picture's is 1 - level." in rounds[1]
+    assert "02_denoiser.py" not in rounds[1]
+    assert "is not Python yet" in rounds[2]
+    assert "3 passed." in rounds[3]
+    assert "There is no file" in rounds[4]
+
+
+def test_pictures_are_drawn_in_terminals_that_can(monkeypatch):
+    png = bytes(range(256)) * 40
+    for name in ("KITTY_WINDOW_ID", "TERM_PROGRAM"):
+        monkeypatch.delenv(name, raising=False)
+    assert inline(png) == ""
+    monkeypatch.setenv("TERM_PROGRAM", "iTerm.app")
+    head, data = inline(png).removesuffix("\x07").split(":")
+    assert head == f"\x1b]1337;File=inline=1;size={len(png)}"
+    assert base64.b64decode(data) == png
+    monkeypatch.setenv("KITTY_WINDOW_ID", "1")
+    parts = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", inline(png))
+    assert [keys for keys, _ in parts] == ["a=T,f=100,m=1", "m=1", "m=1", "m=0"]
+    assert base64.b64decode("".join(data for _, data in parts)) == png
+
+
+def test_assembling_refuses_wrong_answers_and_touches_no_file_that_is_there(tmp_path):
+    dino("start", cwd=tmp_path)
+    folder = tmp_path / "my-dino"
+    for chapter in chapters():
+        (folder / chapter.path.name).write_text(solved(chapter))
+    (folder / "04_sampling.py").write_text(chapters()[3].path.read_text())
+    text = dino("assemble", cwd=tmp_path, code=1)
+    assert "· step: step is yours to write." in text
+    assert "Nothing was written: these answers have to be right first." in text
+    assert not (folder / "my_dino.py").exists()
+    (folder / "04_sampling.py").write_text(solved(chapters()[3]))
+    assert "Run it: python" in dino("assemble", cwd=tmp_path)
+    before = (folder / "my_dino.py").read_text()
+    assert "These parts are my own: mix, random_levels, make_question, Block" in before
+    assert "my_dino.py is there already." in dino("assemble", cwd=tmp_path, code=2)
+    assert (folder / "my_dino.py").read_text() == before
+
+
 def test_hints_grow_plainer_and_end_with_the_solution(tmp_path):
     dino("start", cwd=tmp_path)
     first = dino("hint", "mix", cwd=tmp_path)
@@ -188,7 +285,7 @@ def test_the_command_is_a_program_that_exits_with_a_code(tmp_path):
 
 def test_help_and_usage_errors():
     here = Path.cwd()
-    for command in ("start", "check", "hint", "train", "sample"):
+    for command in ("start", "check", "hint", "assemble", "train", "sample"):
         assert command in dino("--help", cwd=here)
         assert "Usage:" in dino(command, "--help", cwd=here)
     assert "No such command" in dino("fly", cwd=here, code=2)

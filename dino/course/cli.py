@@ -3,6 +3,7 @@
 Exit codes: 0 all is well, 1 an answer is wrong or training was stopped, 2 the command cannot be carried out.
 """
 
+import contextlib
 import sys
 import textwrap
 import time
@@ -87,19 +88,27 @@ def check(what: str | None, watch: bool) -> int:
     """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), or of all chapters."""
     if not watch:
         return check_files(files_of(what))
+    with contextlib.suppress(KeyboardInterrupt):
+        watch_files(what)
+    return 0
+
+
+def watch_files(what: str | None) -> None:
+    """Check what was saved, again and again."""
     known: dict[Path, float] = {}
     while True:
-        saved = {path: path.stat().st_mtime for path, _ in files_of(what) if path.exists()}
+        files = files_of(what)
+        saved = {path: path.stat().st_mtime if path.exists() else 0 for path, _ in files}
         if saved != known:
-            changed = [pair for pair in files_of(what) if not known or saved.get(pair[0]) != known.get(pair[0])]
+            changed = [pair for pair in files if saved[pair[0]] != known.get(pair[0])]
             known = saved
             click.clear()
-            check_files(changed)
+            try:
+                check_files(changed)
+            except (OSError, ValueError) as error:
+                click.echo(f"dino: {error}", err=True)
             click.echo("Save, and it is checked again. Ctrl-C ends this.")
-        try:
-            time.sleep(0.3)
-        except KeyboardInterrupt:
-            return 0
+        time.sleep(0.3)
 
 
 def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:

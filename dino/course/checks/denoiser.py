@@ -349,7 +349,7 @@ def block(answer) -> Claims:
     says = "The weights are those of two 3x3 convolutions with as many channels out as in, one with a bias."
     yield Claim(says, sizes(yours), sizes(reference))
     yield Claim("What comes out has the shape of what went in.", result, Shape(tuple(x.shape)))
-    yield Claim("The input is still what it was before.", given, x)
+    yield Claim("The input is still what it was before.", given, x, picture="compare")
     layers = run_order(yours, (x.clone(),))
     if len(layers) == 2:
         places = ", ".join("with bias" if layer.bias is not None else "without" for layer in layers)
