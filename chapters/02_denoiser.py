@@ -4,6 +4,9 @@
 # Chapter 1 asked the questions: here is a noisy picture, and this is how noisy it is. This chapter is about who answers
 # them. You first work out the best answer that *anyone* could give, and see why it has to be blurry. Then you build the
 # network that will learn to come close.
+#
+# > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
+# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
 
 # %%
 from collections.abc import Sequence

@@ -3,6 +3,9 @@
 #
 # You have questions (chapter 1) and somebody to answer them (chapter 2), who says grey to everything. In this chapter it
 # learns. At the end you train it for real, for a minute or so, and watch its guesses turn from grey to dinosaurs.
+#
+# > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
+# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
 
 # %%
 from collections.abc import Callable, Iterator

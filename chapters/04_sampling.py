@@ -3,6 +3,9 @@
 #
 # You have a network that guesses what is under the noise. It has learnt to *answer*. In this chapter it **draws**: it makes
 # dinosaurs that are in no data set, from nothing but noise. It takes two short functions.
+#
+# > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
+# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
 
 # %%
 from collections.abc import Callable
@@ -347,6 +350,7 @@ print(
 #
 # Where to go from here:
 #
+# - `dino assemble` puts all your answers into one file, `my_dino.py`, which trains and draws without this course. It is yours.
 # - `dino sample` draws a sheet, and an animation of how it comes out of the noise.
 # - `dino train` trains as long as you like, and `dino train --data FOLDER` does the same with **your own pictures**.
 # - Change something! Give the network fewer channels, more depth, another size. You have the instruments to see what it does.
