@@ -89,6 +89,18 @@ def test_only_imports_and_definitions_are_run(tmp_path):
     assert "x" not in load(path).names
 
 
+def test_what_an_answer_uses_is_made_but_not_what_a_chapter_makes_for_its_experiments(tmp_path):
+    path = tmp_path / "01_noise.py"
+    path.write_text(
+        "from collections import namedtuple\nPair = namedtuple('Pair', 'a b')\nUnused = print('never')\n"
+        "clean = print('never')\ndef mix(a, b, c):\n    return [Pair(a, b) for _ in range(1)], clean\n"
+    )
+    names = load(path).names
+    assert names["Pair"](1, 2).b == 2
+    assert "Unused" not in names
+    assert "clean" not in names
+
+
 def test_a_broken_cell_is_named_and_does_not_spoil_the_others(tmp_path):
     text = solved(chapters()[0])
     assert text.count("return (1 - level) * clean") == 1

@@ -1,14 +1,17 @@
 """Reads a learner's file, `.py` or `.ipynb`, and runs its imports and definitions: never its training, never its plots."""
 
 import ast
+import functools
+import inspect
 import linecache
 import re
+import types
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import jupytext
 
-from dino.course.chapters import exercise_names
+from dino.course.chapters import chapters, exercise_names
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
@@ -74,20 +77,56 @@ def calls(node: ast.AST) -> bool:
 def is_definition(node: ast.stmt) -> bool:
     """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer."""
     if isinstance(node, ast.Assign | ast.AnnAssign):
-        names = {
-            target.id for target in ast.walk(node) if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
-        }
-        return not calls(node) or bool(names.intersection(exercise_names()))
+        return not calls(node) or bool(targets(node).intersection(exercise_names()))
     return isinstance(node, DEFINITIONS)
+
+
+def targets(node: ast.stmt) -> set[str]:
+    """The names that an assignment gives."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return set()
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+
+
+@functools.cache
+def given_names() -> set[str]:
+    """The names that the chapters themselves assign, in their experiments."""
+    trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
+    return set().union(*(targets(node) for tree in trees for node in tree.body))
+
+
+def names_used(thing: object, space: dict) -> set[str]:
+    """The names that a function, or the methods of a class, take from the space in which they were defined."""
+    members = vars(thing).values() if isinstance(thing, type) else [thing]
+    functions = [one for one in map(inspect.unwrap, members) if isinstance(one, types.FunctionType)]
+    codes = [one.__code__ for one in functions if one.__globals__ is space]
+    found = set()
+    while codes:
+        code = codes.pop()
+        found |= set(code.co_names)
+        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    return found
 
 
 def load(path: Path) -> Answers:
     """Run the imports and definitions of a learner's file, statement by statement.
 
+    What the learner made with a call, such as a `namedtuple`, is made too if an answer uses it; but not what the chapter
+    makes for its experiments: an answer that uses that by accident should hear of it.
     One bad cell does not spoil the others: what goes wrong is kept as a sentence in `problems`.
     Raises FileNotFoundError or ValueError if there is no such file or it is not one.
     """
-    answers = Answers({"__name__": path.stem})
+    answers, made = Answers({"__name__": path.stem}), {}
+
+    def run(node: ast.stmt, name: str, source: str) -> None:
+        try:
+            exec(compile(ast.Module([node], []), name, "exec"), answers.names)
+        except Exception as error:
+            # A constant may well be made of something that was never run, so its failing says nothing.
+            if isinstance(node, DEFINITIONS):
+                sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
+                answers.problems.append((sentence, source))
+
     for name, source, above in read_cells(path):
         try:
             tree = ast.parse(source, filename=name)
@@ -97,12 +136,13 @@ def load(path: Path) -> Answers:
             answers.problems.append((sentence, source))
             continue
         ast.increment_lineno(tree, above)
-        for node in filter(is_definition, tree.body):
-            try:
-                exec(compile(ast.Module([node], []), name, "exec"), answers.names)
-            except Exception as error:
-                # A constant may well be made of something that was never run, so its failing says nothing.
-                if isinstance(node, DEFINITIONS):
-                    sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
-                    answers.problems.append((sentence, source))
+        for node in tree.body:
+            if is_definition(node):
+                run(node, name, source)
+            else:
+                made |= dict.fromkeys(targets(node) - given_names(), (node, name, source))
+    wanted = set().union(*(names_used(thing, answers.names) for thing in answers.names.values()))
+    for name in made:
+        if name in wanted and name not in answers.names:
+            run(*made[name])
     return answers

@@ -6,7 +6,7 @@ import symtable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dino.course.answers import is_definition, read_cells
+from dino.course.answers import given_names, is_definition, read_cells, targets
 from dino.course.chapters import LESSON, chapters, exercise_names
 
 HEAD = '''"""A diffusion model that draws dinosaurs, in one file.
@@ -81,7 +81,7 @@ def parts_of(source: str, place: tuple) -> tuple[dict[str, Part], dict[str, str]
     """The definitions and constants at the top of a source, and its imports, each by the name that it gives."""
     parts, imports = {}, {}
     lines = source.splitlines()
-    for node in filter(is_definition, ast.parse(source).body):
+    for node in ast.parse(source).body:
         if isinstance(node, ast.Import):
             imports |= {(one.asname or one.name.partition(".")[0]): f"import {ast.unparse(one)}" for one in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -89,17 +89,12 @@ def parts_of(source: str, place: tuple) -> tuple[dict[str, Part], dict[str, str]
                 imports |= {
                     (one.asname or one.name): f"from {node.module} import {ast.unparse(one)}" for one in node.names
                 }
-        else:
+        elif is_definition(node) or targets(node) - given_names():
             start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]) - 1
             while start > 0 and lines[start - 1].startswith("# ") and not lines[start - 1].startswith("# %%"):
                 start -= 1
             text = "\n".join(lines[start : node.end_lineno])
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                names = {node.name}
-            else:
-                names = {
-                    one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-                }
+            names = {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else targets(node)
             parts |= dict.fromkeys(names, Part(text, names_in(text), (*place, node.lineno)))
     return parts, imports
 

@@ -7,6 +7,7 @@ import itertools
 import re
 import secrets
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,9 @@ def careful(answer: Callable) -> Callable:
 
 def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
     """The claims about an answer, on inputs that depend on the seed alone; the program's own dice are left alone."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # What torch merely warns of, the claims judge.
+        warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         yield from check.claims(careful(answer))
 
