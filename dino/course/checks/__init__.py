@@ -27,9 +27,15 @@ def pictures(count: int, height: int, width: int) -> Tensor:
 
 
 def spread_levels(count: int) -> Tensor:
-    """Noise levels, (count, 1, 1, 1), that lie well apart and away from 0 and 1, in a random order."""
+    """Noise levels, (count, 1, 1, 1), that lie well apart and away from 0 and 1, in a random order.
+
+    If there are four or more, the first and the last are neither the lowest nor the highest.
+    """
     levels = (torch.arange(count) + 0.5 + 0.4 * torch.rand(count)) / (count + 0.5)
-    return levels[torch.randperm(count)].view(count, 1, 1, 1)
+    order = torch.randperm(count)
+    while count > 3 and {int(order[0]), int(order[-1])} & {0, count - 1}:
+        order = torch.randperm(count)
+    return levels[order].view(count, 1, 1, 1)
 
 
 class Tap:

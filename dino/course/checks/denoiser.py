@@ -183,6 +183,11 @@ def best_guess(answer) -> Claims:
             yield Claim(says, words, kind, picture="bars", of=bars)
         says = f"At level {level} the guess is right to four digits."
         yield Claim(says, guess[None], expected[None], picture="compare")
+    # Very dark images leave nearly all to the noise: none of them can be ruled out.
+    dark, noise = 0.02 * images, 0.1 + 0.8 * torch.rand(3, 2, 3)
+    guess = answer(mix(dark[true], noise, 0.9), 0.9, dark)
+    says = "At level 0.9 all of some very dark images are possible."
+    yield Claim(says, guess[None], dark.mean(dim=0)[None], picture="compare")
     images = pictures(12, 24, 20)
     noisy = mix(images[5], 0.001 + 0.998 * torch.rand(3, 24, 20), 0.5)
     says = "At level 0.5 a dinosaur is found again."
