@@ -65,6 +65,39 @@ def test_a_symptom_is_told_in_numbers(yours, expected, symptom):
     assert symptom in Claim("", yours, expected).symptom()
 
 
+GUESS = torch.linspace(-1, 2, 24).view(2, 3, 2, 2).flip(0)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda x: x.clamp(0, 1), "right but for a clamp to the range from 0 to 1"),
+        (lambda x: x.relu(), "right but for a ReLU or clamp"),
+        (lambda x: -x, "right but for its sign"),
+        (lambda x: 0 * x + 0.5, "the same number everywhere: 0.5"),
+        (
+            lambda x: torch.stack([x[0], x[1] + 1]),
+            "Some pictures of the batch are right; wrong are (counted from 0): 1.",
+        ),
+        (lambda x: 3 * x, "right but for a factor: it is 3 times"),
+        (lambda x: x - 0.25, "right but for a shift: it is off by -0.25"),
+        (lambda x: x.flip(0), "The right numbers come out, in the wrong order."),
+        (lambda x: x[:1].expand_as(x) + 0, "Some pictures of the batch are right; wrong are (counted from 0): 1."),
+        (lambda x: x.sigmoid(), "squeezed or stretched by some function"),
+        (lambda x: x[:1], "of the wrong kind. Its shape should be (2, 3, 2, 2), yours is (1, 3, 2, 2)."),
+        (lambda x: x.long(), "of the wrong kind. It should hold floats"),
+        (lambda x: x / x.round().abs(), "numbers are nan (not a number): is something divided by zero?"),
+        (lambda _: None, "Nothing is returned"),
+        (lambda x: x + x.roll(1, dims=3), None),
+    ],
+)
+def test_a_result_that_is_simply_related_to_the_right_one_says_how(change, cause):
+    expected = GUESS.clone()
+    expected[0, 0, 0, 0] = 0.0
+    found = Claim("", change(expected), expected).cause()
+    assert found is None if cause is None else cause in found
+
+
 def test_a_close_result_of_another_float_type_is_right():
     assert Claim("", torch.ones(2, dtype=torch.float64) + 1e-6, torch.ones(2)).symptom() is None
     assert Claim("", torch.ones(4, 2).t(), torch.ones(2, 4)).symptom() is None

@@ -55,6 +55,24 @@ class Claim:
         same = type(yours) is type(expected) and yours == expected
         return None if same else f"It should be {expected}, yours is {yours}."
 
+    def cause(self) -> str | None:
+        """What is wrong with `yours` when no usual mistake explains it, if it can be told from the two values alone."""
+        given = self.of or {"expected": self.expected, "yours": self.yours}
+        yours, expected = given["yours"], given["expected"]
+        if self.yours is None:
+            return "Nothing is returned: is a `return` missing?"
+        if isinstance(self.expected, Shape | Tensor):
+            sides = self.expected.sides if isinstance(self.expected, Shape) else tuple(self.expected.shape)
+            if wrong := problem(self.yours, sides):
+                return f"What comes out is of the wrong kind. {wrong}"
+        if not isinstance(yours, Tensor) or not isinstance(expected, Tensor) or yours.shape != expected.shape:
+            return None
+        yours, expected = yours.detach().double(), expected.detach().double()
+        if yours.isnan().any() and not expected.isnan().any():
+            return f"{int(yours.isnan().sum())} of {yours.numel()} numbers are nan (not a number): is something divided by zero?"
+        # Statistics of random numbers say nothing about each of them.
+        return likeness(yours, expected, self.tolerance) if self.of is None and yours.numel() > 3 else None
+
     def difference(self) -> str | None:
         """Where two tensors of the same shape are farthest apart, if it is too far."""
         yours, expected = self.yours.detach().double(), self.expected.detach().double()
@@ -76,6 +94,42 @@ class Claim:
         if isinstance(self.expected, Shape):
             return self.symptom() == other.symptom()
         return Claim(self.says, self.yours, other.yours, self.tolerance).symptom() is None
+
+
+def likeness(yours: Tensor, expected: Tensor, tolerance: float) -> str | None:
+    """How a wrong result is related to the right one, if it is in a simple way."""
+
+    def same(one: Tensor, other: Tensor) -> bool:
+        return one.shape == other.shape and bool(torch.allclose(one, other, rtol=0, atol=tolerance))
+
+    if same(yours, expected.clamp(0, 1)):
+        return "The result is right but for a clamp to the range from 0 to 1, which does not belong here."
+    if same(yours, expected.clamp(min=0)):
+        return "The result is right but for a ReLU or clamp, which cuts off all that is negative."
+    if same(yours, -expected):
+        return "The result is right but for its sign."
+    if yours.max() - yours.min() < tolerance:
+        return f"The result is the same number everywhere: {yours.flatten()[0]:.4g}."
+    right = torch.tensor([same(one, other) for one, other in zip(yours, expected, strict=True)])
+    if right.any() and yours.ndim == 4:
+        wrong = ", ".join(str(i) for i in range(len(right)) if not right[i])
+        return f"Some pictures of the batch are right; wrong are (counted from 0): {wrong}."
+    factor = (yours * expected).sum() / (expected * expected).sum()
+    if same(yours, factor * expected):
+        return f"The result is right but for a factor: it is {factor:.4g} times what it should be."
+    shift = (yours - expected).mean()
+    if same(yours, expected + shift):
+        return f"The result is right but for a shift: it is off by {shift:.4g} everywhere."
+    if same(yours.flatten().sort().values, expected.flatten().sort().values):
+        return "The right numbers come out, in the wrong order."
+    if yours.ndim == 4 and same(yours, expected[:1].expand_as(expected)):
+        return "All pictures of the batch come out like the first one."
+    ordered = yours.flatten()[expected.flatten().argsort()]
+    if (ordered.diff() >= -1e-9).all():
+        return (
+            "The result is squeezed or stretched by some function that does not belong here (a sigmoid, a square root)."
+        )
+    return None
 
 
 def problem(value: object, sides: tuple[int, ...]) -> str | None:

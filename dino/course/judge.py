@@ -209,6 +209,8 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     mistake = find_mistake(check, answer, seed)
     if mistake:
         return verdict(FAILED, mistake, f"{claim.says} {symptom}", claim)
+    if cause := claim.cause():
+        return verdict(FAILED, cause, f"{claim.says} {symptom}", claim)
     return verdict(FAILED, f"Not true yet: {claim.says}", symptom, claim)
 
 

@@ -32,6 +32,15 @@ def weighted(shares):
     return best_guess
 
 
+def at_full_strength(shares):
+    """A guess in which each image has a share that depends on how far it is from the noisy picture, level or not."""
+
+    def best_guess(noisy, level, images):
+        return torch.tensordot(shares(((noisy - images) ** 2).flatten(1).sum(dim=1)), images, dims=1)
+
+    return best_guess
+
+
 def nearest_at_full_strength(noisy, level, images):
     return images[((noisy - images) ** 2).flatten(1).sum(dim=1).argmin()]
 
@@ -86,11 +95,18 @@ def describe(shares: Tensor, possible: Tensor) -> str:
             nearest_at_full_strength
         ),
         "You average all images, whether they are possible or not.": lambda noisy, level, images: images.mean(dim=0),
-        "The images are weighted with a bell curve. Uniform noise knows only possible and impossible.": weighted(
-            lambda distance, level: torch.softmax(-6 * distance / level**2, dim=0)
+        "The images are weighted by how near they are. Uniform noise knows only possible and impossible.": (
+            weighted(lambda distance, level: torch.softmax(-6 * distance / level**2, dim=0)),
+            weighted(lambda distance, level: (1 / (distance + 1e-9)) / (1 / (distance + 1e-9)).sum()),
+            at_full_strength(lambda distance: torch.softmax(-distance, dim=0)),
+            at_full_strength(lambda distance: (1 / (distance + 1e-9)) / (1 / (distance + 1e-9)).sum()),
         ),
-        "The images are weighted by how near they are. Uniform noise knows only possible and impossible.": weighted(
-            lambda distance, level: (1 / (distance + 1e-9)) / (1 / (distance + 1e-9)).sum()
+        "You turn the noisy picture back as if all noise were 0.5. Pick the images that are possible, and average them.": (
+            lambda noisy, level, images: (noisy - level / 2) / max(1 - level, 1e-6)
+        ),
+        "You average the noise that each image would leave, not the images.": (
+            lambda noisy, level, images: ((noisy - (1 - level) * images) / level).mean(dim=0),
+            lambda noisy, level, images: ((noisy - (1 - level) * images) / level).clamp(0, 1).mean(dim=0),
         ),
         "You compare with the images at full strength: in a noisy picture they are down to (1 - level).": guess_with(
             rest=lambda noisy, level, images: noisy - images
@@ -300,6 +316,16 @@ def sizes(module) -> str:
         "The input is taken away: add it.": block_with(lambda self, x: self.layers(x) - x),
         "The result is taken away from the input: add the two.": block_with(lambda self, x: x - self.layers(x)),
         "The sum is halved: add the two as they are.": block_with(lambda self, x: (x + self.layers(x)) / 2),
+        "The result is shrunk before it is added: add it as it is.": block_with(
+            lambda self, x: x + 0.1 * self.layers(x)
+        ),
+        "There is a dropout in it: this network has none.": block_with(
+            layers=lambda n: (
+                lesson.conv(n, n),
+                nn.ReLU(),
+                nn.Sequential(nn.Dropout(0.5), lesson.conv(n, n, bias=False)),
+            )
+        ),
         "The result is multiplied with the input: add the two.": block_with(lambda self, x: x * self.layers(x)),
         "The result is put beside the input (`cat`): add the two.": block_with(
             lambda self, x: torch.cat([x, self.layers(x)], dim=1)
@@ -375,7 +401,9 @@ def block(answer) -> Claims:
         names = {"the sum of the two": x + second, "what the second one found, alone": second, "what came in, alone": x}
         names |= {"the sum, after a ReLU": F.relu(x + second), "a sum, after a ReLU on one part": x + F.relu(second)}
         names |= {"the product": x * second, "the difference": x - second, "minus the difference": second - x}
-        names |= {"half the sum": (x + second) / 2, "the sum with the input twice": 2 * x + second}
+        two = torch.stack([x.flatten(), second.flatten()], dim=1).double()
+        a, b = torch.linalg.lstsq(two, result.detach().flatten().double()).solution.tolist()
+        names[f"{a:.3g} times what came in, and {b:.3g} times what the second one found"] = a * x + b * second
         says = "What came in and what the second one found are added, and the sum comes out."
         see = {"expected": x + second, "yours": result}
         yield Claim(says, name_of(result, names), "the sum of the two", 0, "compare", see)

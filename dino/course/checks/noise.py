@@ -58,6 +58,9 @@ def mix_with(share):
         "The noise's share is level, the picture's is a square root. Here the two shares add up to 1.": (
             lambda clean, noise, level: (1 - level**2).sqrt() * clean + level * noise
         ),
+        "The level is divided by 100, as if it were per cent: it runs from 0 to 1.": mix_with(
+            lambda level: level / 100
+        ),
         "The level is squared before it is used.": mix_with(lambda level: level**2),
         "The square root of the level is used: use the level itself.": mix_with(lambda level: level.sqrt()),
         "The level is rounded, so that it is only ever 0 or 1.": mix_with(lambda level: level.round()),
@@ -72,13 +75,20 @@ def mix_with(share):
         "The levels run along the colours of the pictures: the shape (batch, 1, 1) meets the last three sides. Keep the "
         "shape (batch, 1, 1, 1).": mix_with(lambda level: level.flatten()[:, None, None]),
         "The noise that came in is not used: you made your own.": (
-            lambda clean, noise, level: (1 - level) * clean + level * torch.rand_like(noise)
+            lambda clean, noise, level: (1 - level) * clean + level * torch.rand_like(noise),
+            lambda clean, noise, level: (1 - level) * clean + level * torch.randn_like(noise),
+            lambda clean, noise, level: (1 - level).sqrt() * clean + level.sqrt() * torch.randn_like(noise),
+            lambda clean, noise, level: clean + level * torch.rand_like(noise),
+            lambda clean, noise, level: clean + level * torch.randn_like(noise),
         ),
         "The noise is grey: only its first colour is used.": (
             lambda clean, noise, level: (1 - level) * clean + level * noise[:, :1]
         ),
         "All pictures get the noise of the first one.": (
             lambda clean, noise, level: (1 - level) * clean + level * noise[:1]
+        ),
+        "Each pixel is either picture or noise: every pixel should be a mix of both.": (
+            lambda clean, noise, level: torch.where(torch.rand_like(clean) < level, noise, clean)
         ),
         "The result runs from 0 to 255: pictures are floats from 0 to 1.": (
             lambda clean, noise, level: 255 * lesson.mix(clean, noise, level)
@@ -167,8 +177,17 @@ def levels_with(change, draw=torch.rand):
             levels_with(torch.sigmoid, torch.randn),
         ),
         "The levels are only 0 or 1: every number between the two should come as often.": levels_with(torch.round),
-        "The levels come in steps of a tenth or so: every number between 0 and 1 should be possible.": levels_with(
-            lambda level: (10 * level).round() / 10
+        "The levels come in steps, of a tenth or so: every number between 0 and 1 should be possible.": (
+            levels_with(lambda level: (10 * level).round() / 10),
+            levels_with(lambda level: (10 * level).floor() / 10),
+            levels_with(lambda level: (100 * level).floor() / 100),
+            levels_with(lambda level: (1000 * level).floor() / 1000),
+        ),
+        "The levels are whole numbers: they should be floats between 0 and 1.": levels_with(
+            lambda level: level.round().long()
+        ),
+        "The levels keep away from 0 and 1: every number between 0 and 1 should come as often.": levels_with(
+            lambda level: 0.1 + 0.8 * level
         ),
         "The levels are in order: each should have nothing to do with the one before.": levels_with(
             lambda level: level.sort(dim=0).values
@@ -250,6 +269,17 @@ def question_with(
         "Pictures and noise are in each other's place when you call `mix`: mix(clean, noise, level).": question_with(
             mixed=lambda clean, noise, level: lesson.mix(noise, clean, level)
         ),
+        "What you give to `mix` is in the wrong order: mix(clean, noise, level).": (
+            question_with(mixed=lambda clean, noise, level: lesson.mix(level, noise, clean)),
+            question_with(mixed=lambda clean, noise, level: lesson.mix(clean, level, noise)),
+            question_with(mixed=lambda clean, noise, level: lesson.mix(noise, level, clean)),
+            question_with(mixed=lambda clean, noise, level: lesson.mix(level, clean, noise)),
+        ),
+        "The noise comes back in the place of the levels.": (
+            lambda clean: (lambda noise: (lesson.mix(clean, noise, lesson.random_levels(clean)), noise))(
+                torch.rand_like(clean)
+            )
+        ),
         "The noise is added to the pictures at full strength: use `mix`.": question_with(
             mixed=lambda clean, noise, level: clean + level * noise
         ),
@@ -263,7 +293,6 @@ def question_with(
         "The levels come back squeezed: leave them in the shape (batch, 1, 1, 1).": question_with(
             told=lambda level: level.flatten()
         ),
-        "There is a level for every pixel: each picture should get just one.": question_with(level=torch.rand_like),
         "The noise is Gaussian (`randn`), so pixels leave the range from 0 to 1. Use `rand_like`.": question_with(
             noise=torch.randn_like
         ),

@@ -361,6 +361,9 @@ def without_no_grad(average, denoiser, n):
         ),
         "Too much is kept: the share stops at 0.95, not at 0.99 or so.": average_with(lambda n: min(0.99, n / 10)),
         "Too little is kept: the share stops at 0.95, not at 0.9.": average_with(lambda n: min(0.9, n / 10)),
+        "The warm-up is another one, (1 + n) / (10 + n): ours is n / 10.": average_with(
+            lambda n: min(0.95, (1 + n) / (10 + n))
+        ),
         "The share kept is always one half: it is min(0.95, n / 10).": average_with(lambda n: 0.5),
         "The new weights are added on top: the average should keep only a share of itself.": average_with(
             right_share, lambda keep, old, new: old + (1 - keep) * new
@@ -468,6 +471,9 @@ def losses_with(
         ),
         "The guess is compared with the difference of noisy and clean pictures: compare it with the clean ones.": (
             losses_with(aim=lambda clean, noisy: noisy - clean)
+        ),
+        "The denoiser is shown nothing but noise: mix it into the pictures, at the level that is asked for.": losses_with(
+            mixed=lambda clean, noise, level: noise
         ),
         "The denoiser is shown the clean pictures: mix noise into them first.": losses_with(
             mixed=lambda clean, noise, level: clean
