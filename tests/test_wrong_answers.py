@@ -47,7 +47,7 @@ WRONG = {
     "mix": [
         ("def mix(clean, noise, level):\n    return clean * level + noise * (1 - level)", "blend is swapped"),
         ("def mix(clean, noise, level):\n    (1 - level) * clean + level * noise", "Nothing is returned"),
-        ("def mix(clean, noise, level):\n    return clean + noise * 3", "Level 0 leaves the clean"),
+        ("def mix(clean, noise, level):\n    return clean + noise * 3", "yours has 1.00 of the picture and 3.00 of the noise"),
         ("def mix(clean, noise, level):\n    clean *= 1 - level\n    clean += level * noise\n    return clean", "It changes `clean` itself"),
         ("def mix(clean, noise, level):\n    return clean @ noise", "`@` is the product of matrices"),
     ],

@@ -26,6 +26,7 @@ class Claim:
     tolerance  how far numbers may be apart
     picture    the function of `dino.course.figures` that makes a failure visible, if one does
     of         the arguments of that function, if they are not `expected` and `yours`
+    clue       what must be wrong if this is untrue, and no usual mistake explains it
     """
 
     says: str
@@ -34,6 +35,7 @@ class Claim:
     tolerance: float = 1e-4
     picture: str = ""
     of: dict | None = None
+    clue: str = ""
 
     def symptom(self) -> str | None:
         """What is wrong with `yours`, in numbers; None if the claim is true."""
@@ -66,12 +68,13 @@ class Claim:
             if wrong := problem(self.yours, sides):
                 return f"What comes out is of the wrong kind. {wrong}"
         if not isinstance(yours, Tensor) or not isinstance(expected, Tensor) or yours.shape != expected.shape:
-            return None
+            return self.clue or None
         yours, expected = yours.detach().double(), expected.detach().double()
         if yours.isnan().any() and not expected.isnan().any():
             return f"{int(yours.isnan().sum())} of {yours.numel()} numbers are nan (not a number): is something divided by zero?"
         # Statistics of random numbers say nothing about each of them.
-        return likeness(yours, expected, self.tolerance) if self.of is None and yours.numel() > 3 else None
+        related = likeness(yours, expected, self.tolerance) if self.of is None and yours.numel() > 3 else None
+        return related or self.clue or None
 
     def difference(self) -> str | None:
         """Where two tensors of the same shape are farthest apart, if it is too far."""

@@ -38,6 +38,16 @@ def spread_levels(count: int) -> Tensor:
     return levels[order].view(count, 1, 1, 1)
 
 
+def shares(result: Tensor, one: Tensor, other: Tensor) -> tuple[float, float] | None:
+    """How much of each of two things is in a result that is a mix of them; None if it is none."""
+    if not isinstance(result, Tensor) or result.shape != one.shape or not result.isfinite().all():
+        return None
+    two = torch.stack([one.flatten(), other.flatten()], dim=1).double()
+    target = result.detach().flatten().double()
+    found = torch.linalg.lstsq(two, target).solution
+    return tuple(found.tolist()) if (two @ found - target).abs().max() < 1e-4 else None
+
+
 class Tap:
     """Listens to modules while they run.
 

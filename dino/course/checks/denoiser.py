@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino import denoiser as lesson
-from dino.course.checks import Tap, pictures, run_order, same_weights, spread_levels
+from dino.course.checks import Tap, pictures, run_order, same_weights, shares, spread_levels
 from dino.course.claims import Claim, Claims, Shape, check_of, name_of
 from dino.noise import mix
 
@@ -186,14 +186,14 @@ def best_guess(answer) -> Claims:
         right = possible(noisy, level, rest)
         guess, expected = answer(noisy, level, rest), rest[right].mean(dim=0)
         yield Claim("One guess comes out, in the shape of the noisy picture.", guess, Shape((3, 2, 3)))
-        shares = shares_of(guess, rest)
-        bars = {"expected": right / right.sum(), "yours": shares, "across": "image", "up": "its share in the guess"}
+        parts = shares_of(guess, rest)
+        bars = {"expected": right / right.sum(), "yours": parts, "across": "image", "up": "its share in the guess"}
         kind = {1.0: "all images", 0.05: "the true image alone"}.get(level, f"the {int(right.sum())} possible images")
-        words = "the mean of no image, which is nan" if guess.isnan().all() else describe(shares, right)
+        words = "the mean of no image, which is nan" if guess.isnan().all() else describe(parts, right)
         if words == describe(right / right.sum(), right):
             words = kind
         says = f"At level {level} the guess is the mean of {kind}."
-        if shares.isnan().any():
+        if parts.isnan().any():
             yield Claim(says, words, kind, picture="compare", of={"expected": expected[None], "yours": guess[None]})
         else:
             yield Claim(says, words, kind, picture="bars", of=bars)
@@ -397,16 +397,20 @@ def block(answer) -> Claims:
         names |= {"that, after a tanh": first.tanh()}
         says = "The second convolution looks at what the first one found, after a ReLU."
         see = {"expected": F.relu(first), "yours": between}
-        yield Claim(says, name_of(between, names), "that, after a ReLU", 0, "compare", see)
+        clue = "What the second convolution looks at is not what the first one found, after a ReLU."
+        yield Claim(says, name_of(between, names), "that, after a ReLU", 0, "compare", see, clue)
         names = {"the sum of the two": x + second, "what the second one found, alone": second, "what came in, alone": x}
         names |= {"the sum, after a ReLU": F.relu(x + second), "a sum, after a ReLU on one part": x + F.relu(second)}
         names |= {"the product": x * second, "the difference": x - second, "minus the difference": second - x}
-        two = torch.stack([x.flatten(), second.flatten()], dim=1).double()
-        a, b = torch.linalg.lstsq(two, result.detach().flatten().double()).solution.tolist()
-        names[f"{a:.3g} times what came in, and {b:.3g} times what the second one found"] = a * x + b * second
+        if mixed := shares(result, x, second):
+            a, b = mixed
+            names[f"{a:.3g} times what came in, and {b:.3g} times what the second one found"] = result
         says = "What came in and what the second one found are added, and the sum comes out."
         see = {"expected": x + second, "yours": result}
-        yield Claim(says, name_of(result, names), "the sum of the two", 0, "compare", see)
+        clue = (
+            f"What comes out is not what came in plus what the second convolution found, but {name_of(result, names)}."
+        )
+        yield Claim(says, name_of(result, names), "the sum of the two", 0, "compare", see, clue)
     same_weights(reference, yours, x.clone())
     says = "With the same weights, it gives what the lesson's block gives."
     yield Claim(says, yours(x.clone()), reference(x), picture="compare")
@@ -705,7 +709,8 @@ def along_the_way(yours, noisy, level) -> Claims:
     above, kept = came[yours.enter], []
     for stage in downs:
         says = f"What goes into {names[stage]} is what came before, halved by averaging 2x2 pixels."
-        yield Claim(says, given[stage], F.avg_pool2d(above, 2), 1e-3, "compare")
+        clue = f"On the way down, what goes into {names[stage]} is wrong: is it halved, once, and by averaging?"
+        yield Claim(says, given[stage], F.avg_pool2d(above, 2), 1e-3, "compare", clue=clue)
         kept.append(above)
         above = came[stage]
     says = f"What goes into {names[ups[0]]} is what came out of {names[downs[-1]]}."
@@ -713,5 +718,9 @@ def along_the_way(yours, noisy, level) -> Claims:
     for stage, after in zip(ups, [*ups[1:], yours.leave], strict=True):
         says = f"What goes into {names[after]} is what came out of {names[stage]}, doubled, plus what was kept at this size."
         doubled = came[stage].repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-        yield Claim(says, given[after], doubled + kept.pop(), 1e-3, "compare")
-    yield Claim("What comes out of `leave` is the guess, as it is.", result, came[yours.leave], 1e-3, "compare")
+        clue = f"On the way up, something goes wrong between {names[stage]} and {names[after]}, where x is doubled and what "
+        clue += "was kept is added."
+        yield Claim(says, given[after], doubled + kept.pop(), 1e-3, "compare", clue=clue)
+    clue = "Something is done to the guess after `leave`: it is the guess, as it is."
+    says = "What comes out of `leave` is the guess, as it is."
+    yield Claim(says, result, came[yours.leave], 1e-3, "compare", clue=clue)

@@ -3,7 +3,7 @@
 import torch
 
 from dino import noise as lesson
-from dino.course.checks import pictures, spread_levels
+from dino.course.checks import pictures, shares, spread_levels
 from dino.course.claims import Claim, Claims, Shape, check_of
 
 
@@ -100,6 +100,18 @@ def mix(answer) -> Claims:
     clean, noise = pictures(5, 28, 24), torch.rand(5, 3, 28, 24)
     level = spread_levels(5)
     ones = torch.ones_like(level)
+    mixed = answer(clean, noise, level)
+    alike = isinstance(mixed, torch.Tensor) and mixed.shape == clean.shape
+    each = [shares(*three) for three in zip(mixed, clean, noise, strict=True)] if alike else []
+    if each and None not in each:
+        see = {"expected": lesson.mix(clean, noise, level), "yours": mixed}
+        for (picture, rest), one in zip(each, level.flatten().tolist(), strict=True):
+            words = f"{picture:.2f} of the picture and {rest:.2f} of the noise"
+            right = f"{1 - one:.2f} of the picture and {one:.2f} of the noise"
+            close = abs(picture - 1 + one) < 0.01 and abs(rest - one) < 0.01
+            clue = f"At level {one:.2f} there should be {right}; yours has {words}."
+            says = f"At level {one:.2f}, picture and noise have the right shares."
+            yield Claim(says, right if close else words, right, 0, "compare", see, clue)
     at_zero, again = answer(clean, noise, 0 * ones), answer(clean, noise, ones / 4)
     yield Claim("Level 0 leaves the clean pictures.", at_zero, clean, picture="compare")
     same = Claim("", again, answer(clean, noise, ones / 4)).symptom() is None
@@ -107,8 +119,8 @@ def mix(answer) -> Claims:
     yield Claim("Level 1 leaves nothing but noise.", answer(clean, noise, ones), noise, picture="compare")
     halfway = (clean + noise) / 2
     yield Claim("Level 0.5 is halfway between the two.", answer(clean, noise, ones / 2), halfway, picture="compare")
-    mixed = lesson.mix(clean, noise, level)
-    yield Claim("Each picture is mixed at its own level.", answer(clean, noise, level), mixed, picture="compare")
+    expected = lesson.mix(clean, noise, level)
+    yield Claim("Each picture is mixed at its own level.", mixed, expected, picture="compare")
     # A batch as large as the pictures are wide: here a level of the wrong shape goes through without an error.
     clean, noise, level = pictures(8, 8, 8), torch.rand(8, 3, 8, 8), spread_levels(8)
     expected = lesson.mix(clean, noise, level)
@@ -211,15 +223,19 @@ def random_levels(answer) -> Claims:
     drawn, many = answer(batch).flatten(), answer(batch).flatten()
     in_order = many.sort().values
 
-    def about_levels(says, yours, expected, tolerance=1e-4) -> Claim:
-        return Claim(says, yours, expected, tolerance, "histogram", {"expected": torch.rand(20_000), "yours": many})
+    def about_levels(says, yours, expected, tolerance=1e-4, clue="") -> Claim:
+        histogram = {"expected": torch.rand(20_000), "yours": many}
+        return Claim(says, yours, expected, tolerance, "histogram", histogram, clue)
 
     yield about_levels("Pictures of the same batch get different levels.", bool(in_order[0] < in_order[-1]), True)
     yield about_levels("No level is below 0.", bool(in_order[0] < 0), False)
     yield about_levels("No level is above 1.", bool(in_order[-1] > 1), False)
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
         below = float((many < share).float().mean())
-        yield about_levels(f"A share of {share} of all levels lies below {share}.", below, share, tolerance=0.025)
+        clue = (
+            f"The levels are not spread evenly from 0 to 1: too {'many' if below > share else 'few'} lie below {share}."
+        )
+        yield about_levels(f"A share of {share} of all levels lies below {share}.", below, share, 0.025, clue)
     different = len(in_order.unique()) / len(many)
     yield about_levels("Of 20,000 levels, hardly two are the same.", different, 1.0, tolerance=0.2)
     # How much neighbours vary together, as a share of how much each varies.
@@ -357,14 +373,16 @@ def make_question(answer) -> Claims:
     moved = float(noisy.detach().abs().mean())
     says = "With noise, black pictures are brighter by a quarter, on average."
     see = {"expected": (torch.rand_like(black) * level)[:6], "yours": noisy[:6]}
-    yield Claim(says, moved, 0.25, 0.03, "compare", see)
+    clue = f"The noise is too {'strong' if moved > 0.25 else 'weak'}: it should be uniform between 0 and 1, times the level."
+    yield Claim(says, moved, 0.25, 0.03, "compare", see, clue)
     order = level.flatten().argsort()
     strongest = noisy.detach().flatten(1).amax(dim=1)
     apart = float((strongest - level.flatten()).abs().mean())
     figure = {"expected": level.flatten()[order], "yours": strongest[order], "x": level.flatten()[order]}
     figure |= {"across": "the level that you return", "up": "the strongest noise in the picture"}
     says = "The level that you return is the one that was mixed, so the strongest noise is about as bright."
-    yield Claim(says, apart, 0.0, tolerance=0.03, picture="curve", of=figure)
+    clue = "The level that you return is not the one at which the pictures are mixed."
+    yield Claim(says, apart, 0.0, 0.03, "curve", figure, clue)
     says = "Levels are 0.5 on average."
     yield Claim(says, float(level.mean()), 0.5, 0.08, "histogram", histogram)
     says = "Levels vary by 1/12 from picture to picture."
@@ -377,7 +395,8 @@ def make_question(answer) -> Claims:
 
     def about_noise(says, yours, expected) -> Claim:
         figure = {"expected": torch.rand(6, *clean.shape[1:]), "yours": noise[:6]}
-        return Claim(says, float(yours), expected, 0.01, "compare", figure)
+        clue = "The noise is not a random number between 0 and 1 for every pixel and colour of every picture."
+        return Claim(says, float(yours), expected, 0.01, "compare", figure, clue)
 
     yield about_noise("The darkest noise is 0.", noise.min(), 0.0)
     yield about_noise("The brightest noise is 1.", noise.max(), 1.0)

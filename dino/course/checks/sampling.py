@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 
 from dino import sampling as lesson
-from dino.course.checks import pictures
+from dino.course.checks import pictures, shares
 from dino.course.claims import Claim, Claims, Shape, check_of, name_of
 
 
@@ -101,6 +101,15 @@ def step(answer) -> Claims:
     picture, guess = torch.rand(4, 3, 20, 16), pictures(4, 20, 16)
     for now, next in [(1.0, 0.75), (0.75, 0.5), (0.3, 0.1), (0.2, 0.0)]:
         result = answer(picture, guess, torch.tensor(now), torch.tensor(next))
+        if mixed := shares(result, picture, guess):
+            words, right = (
+                f"{a:.2f} of the picture and {b:.2f} of the guess" for a, b in (mixed, (next / now, 1 - next / now))
+            )
+            close = abs(mixed[0] - next / now) < 0.01 and abs(mixed[1] - 1 + next / now) < 0.01
+            says = f"From level {now} to {next}, picture and guess have the right shares."
+            clue = f"From level {now} to {next}, there should be {right}; yours has {words}."
+            see = {"expected": lesson.step(picture, guess, torch.tensor(now), torch.tensor(next)), "yours": result}
+            yield Claim(says, right if close else words, right, 0, "compare", see, clue)
         says = f"From level {now} to {next}, a fraction {next / now:.2f} of the picture stays."
         expected = lesson.step(picture, guess, torch.tensor(now), torch.tensor(next))
         yield Claim(says, result, expected, picture="compare")
@@ -342,14 +351,21 @@ def sample(answer) -> Claims:
             named = name_of(yours[0], {"the noise": noise, "black": 0 * noise, "the guess": target}, 1e-5)
             named = "something else" if named.startswith("something else") else named
             yield Claim(says, named, "the noise", picture="compare", of={"expected": noise, "yours": yours[0]})
+        clue = f"Of {steps} steps, each should ask the denoiser once; yours ask it {len(asked)} times in all."
+        yield Claim(f"{steps} steps ask the denoiser {steps} times.", len(asked), steps, clue=clue)
         levels = torch.stack([level.flatten()[0] for _, level in asked])
         for_figure = {"expected": path[:-1], "yours": levels, "across": "how often asked before", "up": "level told"}
         says = f"{steps} steps tell the denoiser {steps} levels, from 1 down to {1 / steps:.2f}."
-        yield Claim(says, levels, path[:-1], 1e-4, "curve", for_figure)
+        clue = "The denoiser is not told how noisy the picture is that it is shown."
+        yield Claim(says, levels, path[:-1], 1e-4, "curve", for_figure, clue)
         for i in range(1, steps):
             kind = "its first guess, as it is" if i == 1 else f"its guess, stretched by {stretch}"
             says = f"Picture {i + 1} of {steps} is a step towards {kind}."
-            yield Claim(says, yours[i], right[i], picture="compare")
+            clue = (
+                "The first step already goes wrong." if i == 1 else "The first step is right, but a later one is not."
+            )
+            clue = f"{clue} Picture {i + 1} of {steps} is the first that is off."
+            yield Claim(says, yours[i], right[i], picture="compare", clue=clue)
         yield Claim("Pictures come out, in the shape of the noise.", result, Shape(tuple(noise.shape)))
         says = f"No pixel of the result of {steps} steps leaves the range from 0 to 1."
         inside = bool(((result >= 0) & (result <= 1)).all())

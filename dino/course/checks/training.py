@@ -239,7 +239,9 @@ def training_step(answer) -> Claims:
         yield Claim("It is told a level for each picture, in the shape (batch, 1, 1, 1).", level, Shape((6, 1, 1, 1)))
         says = "It is shown noisy pictures, and told the level at which they were mixed."
         see = {"expected": mix(clean, torch.rand_like(clean), level.clamp(0, 1)), "yours": noisy}
-        yield Claim(says, told(noisy, level, clean), "the level that was mixed", picture="compare", of=see)
+        word = told(noisy, level, clean)
+        clue = f"What the denoiser is shown and told does not fit together: it is {word}."
+        yield Claim(says, word, "the level that was mixed", picture="compare", of=see, clue=clue)
         weights = old.requires_grad_()
         guess = weights[0] * noisy + weights[1] * level + weights[2]
         error, true = guess - clean, ((guess - clean) ** 2).mean()
@@ -266,7 +268,9 @@ def training_step(answer) -> Claims:
         names = {name: float(value.detach()) for name, value in names.items()}
         says = "The loss that comes back is the mean squared error between guess and clean pictures."
         word = None if loss is None else name_of(loss, names, tolerance=1e-5)
-        yield Claim(says, word, next(iter(names)))
+        yield Claim(
+            says, word, next(iter(names)), clue=f"The loss that comes back is not {next(iter(names))}, but {word}."
+        )
         moved, slope = spy.weights.detach() - weights.detach(), slope.detach()
         expected = -0.1 * slope
         names = {"against the gradients of this loss": expected, "not at all": 0 * slope, "along them": -expected}
@@ -275,7 +279,8 @@ def training_step(answer) -> Claims:
         if not torch.allclose(moved, expected, atol=1e-5):
             says = "One call does zero_grad, backward and step, in this order."
             done = ", ".join(optimizer.events) or "none of them"
-            yield Claim(says, done, "zero_grad, backward, step", picture="bars", of=bars)
+            clue = f"The weights do not follow the gradients of this step's loss. What happened was: {done}."
+            yield Claim(says, done, "zero_grad, backward, step", picture="bars", of=bars, clue=clue)
         says = f"The {time} step moves the weights against the gradients of its own loss."
         yield Claim(says, name_of(moved, names, 1e-5), next(iter(names)), picture="bars", of=bars)
         before = expected
@@ -424,7 +429,11 @@ def update_average(answer) -> Claims:
     says = "At updates 0, 3, 9, 10 and 200, the average keeps 0, 0.3, 0.9, 0.95 and 0.95 of itself."
     curve = {"expected": right, "yours": kept, "x": torch.arange(len(UPDATES)), "ticks": UPDATES}
     curve |= {"across": "update n", "up": "the share that the average keeps"}
-    yield Claim(says, kept, right, 1e-3, "curve", curve)
+    off = [i for i in range(len(UPDATES)) if abs(kept[i] - right[i]) > 1e-3]
+    clue = "".join(
+        f"At update {UPDATES[i]} the average should keep {right[i]:.3g}, and keeps {kept[i]:.3g}. " for i in off
+    )
+    yield Claim(says, kept, right, 1e-3, "curve", curve, clue.strip())
     before = weights(average)
     with torch.no_grad():
         for weight in denoiser.parameters():
