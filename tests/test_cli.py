@@ -112,7 +112,7 @@ def test_answers_are_checked_and_progress_is_kept(tmp_path):
     )
     text = dino("check", "1", cwd=tmp_path, code=1)
     assert "✗ mix: The blend is swapped: at level 1 you return the clean picture." in text
-    assert re.search(r"It should be 0\.\d\d of the picture and 0\.\d\d of the noise, yours is", text)
+    assert re.search(r"there should be 0\.\d\d of the picture and 0\.\d\d of the noise, and yours has", text)
     assert "✓ random_levels" in text
     assert text.endswith("2 passed, 1 failed.\n")
     picture = tmp_path / "my-dino" / "feedback" / "mix.png"

@@ -81,6 +81,7 @@ CASES = [
     (in_inference_mode, "`torch.no_grad()` is enough"),
     (lambda: torch.optim.SGD([torch.ones(1, requires_grad=True) * 2]), "`denoiser.parameters()`"),
     (lambda: torch.ones(1, requires_grad=True).numpy(), "numpy knows no gradients"),
+    (lambda: nn.Conv2d(3, 3, 1)(nn.ReLU(X)), "a ReLU stands where torch wants a tensor"),
     (lambda: None + FLAT, "something is None here"),
     (lambda: None.shape, "something is None here"),
     (lambda: F.relu(None), "something is None here"),

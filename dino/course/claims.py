@@ -27,6 +27,7 @@ class Claim:
     picture    the function of `dino.course.figures` that makes a failure visible, if one does
     of         the arguments of that function, if they are not `expected` and `yours`
     clue       what must be wrong if this is untrue, and no usual mistake explains it
+    words      what came out instead, where words say more than the numbers that are farthest apart
     """
 
     says: str
@@ -36,6 +37,7 @@ class Claim:
     picture: str = ""
     of: dict | None = None
     clue: str = ""
+    words: str = ""
 
     def symptom(self) -> str | None:
         """What is wrong with `yours`, in numbers; None if the claim is true."""
@@ -90,7 +92,7 @@ class Claim:
         place = int(difference.argmax())
         where = [int(i) for i in torch.unravel_index(torch.tensor(place), expected.shape)]
         at = f"At {where} it" if expected.numel() > 1 else "It"
-        return f"{at} should be {expected.flatten()[place]:.4g}, yours is {yours.flatten()[place]:.4g}."
+        return self.words or f"{at} should be {expected.flatten()[place]:.4g}, yours is {yours.flatten()[place]:.4g}."
 
     def agrees(self, other: "Claim") -> bool:
         """Whether another answer gave the same result here."""

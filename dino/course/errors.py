@@ -85,7 +85,10 @@ MEANINGS = {
     r"can't optimize a non-leaf Tensor": "the optimizer was given results of calculations: give it `denoiser.parameters()`",
     r"Can't call numpy\(\) on Tensor that requires grad": "numpy knows no gradients: stay with torch, or `detach()` first",
     # Kinds of things.
-    r"'NoneType' object|NoneType": "something is None here: did a function of yours end without `return`?",
+    r"received an invalid combination of arguments - got \((?!Tensor|Parameter)(\w+)": (
+        r"a \1 stands where torch wants a tensor: a layer such as `nn.ReLU()` is made first, and then called with one"
+    ),
+    r"'NoneType' object|not NoneType|'NoneType' and|and 'NoneType'": "something is None here: did a function of yours end without `return`?",
     r"a Tensor with (\d+) elements cannot be converted to Scalar|only one element tensors can be converted": (
         "a whole tensor stands where a single number is wanted"
     ),
@@ -148,6 +151,11 @@ def shapes(line: str, names: dict) -> str:
     return ", ".join(f"{name} is {tuple(tensor.shape)}" for name, tensor in tensors.items())
 
 
+def ended(sentence: str) -> str:
+    """A sentence with a full stop, unless it asks something."""
+    return sentence if sentence.endswith("?") else f"{sentence}."
+
+
 # Where code lives that is not the learner's: the lesson, Python, and what is installed.
 OTHERS = tuple(f"{folder}{os.sep}" for folder in (LESSON, Path(os.__file__).parent, Path(torch.__file__).parents[1]))
 
@@ -163,6 +171,6 @@ def explain(error: Exception, name: str) -> str:
             continue
         code = f" (`{place.line}`)" if place.line else ""
         known = shapes(place.line or "", frame.f_locals)
-        sentence = f"{Path(place.filename).name}, line {place.lineno}{code}: {meaning(error)}."
+        sentence = ended(f"{Path(place.filename).name}, line {place.lineno}{code}: {meaning(error)}")
         return f"{sentence} Here {known}." if known else sentence
-    return f"{name}: {meaning(error)}."
+    return ended(f"{name}: {meaning(error)}")

@@ -210,7 +210,7 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     if mistake:
         return verdict(FAILED, mistake, f"{claim.says} {symptom}", claim)
     if cause := claim.cause():
-        return verdict(FAILED, cause, f"{claim.says} {symptom}", claim)
+        return verdict(FAILED, cause, claim.says if cause == symptom else f"{claim.says} {symptom}", claim)
     return verdict(FAILED, f"Not true yet: {claim.says}", symptom, claim)
 
 

@@ -139,6 +139,10 @@ def describe(shares: Tensor, possible: Tensor) -> str:
         "What is left lies between 0 and level, not between -level and level: do not take its absolute value.": (
             guess_with(fits=lambda rest, level: rest.abs() < level + HAIR)
         ),
+        "There is too much room at the ends: a hair, such as 1e-6, is enough for rounding.": (
+            guess_with(fits=lambda rest, level: (rest > -0.1) & (rest < level + 0.1)),
+            guess_with(fits=lambda rest, level: (rest > -0.05) & (rest < level + 0.05)),
+        ),
         "You average the images that are impossible: the mask is upside down.": guess_with(
             join=lambda fits: ~fits.flatten(1).all(dim=1)
         ),

@@ -105,13 +105,13 @@ def mix(answer) -> Claims:
     each = [shares(*three) for three in zip(mixed, clean, noise, strict=True)] if alike else []
     if each and None not in each:
         see = {"expected": lesson.mix(clean, noise, level), "yours": mixed}
-        for (picture, rest), one in zip(each, level.flatten().tolist(), strict=True):
-            words = f"{picture:.2f} of the picture and {rest:.2f} of the noise"
-            right = f"{1 - one:.2f} of the picture and {one:.2f} of the noise"
-            close = abs(picture - 1 + one) < 0.01 and abs(rest - one) < 0.01
-            clue = f"At level {one:.2f} there should be {right}; yours has {words}."
-            says = f"At level {one:.2f}, picture and noise have the right shares."
-            yield Claim(says, right if close else words, right, 0, "compare", see, clue)
+        yours, levels = torch.tensor(each), level.flatten()
+        expected = torch.stack([1 - levels, levels], dim=1)
+        i = int((yours - expected).abs().amax(dim=1).argmax())
+        words = f"At level {levels[i]:.2f} there should be {expected[i, 0]:.2f} of the picture and {expected[i, 1]:.2f} of the "
+        words += f"noise, and yours has {yours[i, 0]:.2f} of the picture and {yours[i, 1]:.2f} of the noise."
+        says = "Each picture and its noise have the right shares."
+        yield Claim(says, yours, expected, 0.01, "compare", see, words, words)
     at_zero, again = answer(clean, noise, 0 * ones), answer(clean, noise, ones / 4)
     yield Claim("Level 0 leaves the clean pictures.", at_zero, clean, picture="compare")
     same = Claim("", again, answer(clean, noise, ones / 4)).symptom() is None
@@ -340,6 +340,14 @@ def question_with(
         "All pictures of the batch got the same noise. Draw noise in the shape of the whole batch.": question_with(
             noise=lambda clean: torch.rand_like(clean[:1]).expand_as(clean)
         ),
+        "The noise is coarse: neighbouring pixels got the same. Draw noise in the shape of the pictures.": question_with(
+            noise=lambda clean: (
+                torch.rand_like(clean[:, :, ::2, ::2]).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+            )
+        ),
+        "Some pictures of the batch got the same noise. Draw noise in the shape of the whole batch.": question_with(
+            noise=lambda clean: torch.rand_like(clean[: (len(clean) + 1) // 2]).repeat(2, 1, 1, 1)[: len(clean)]
+        ),
         "All pictures of the batch got the same level. `random_levels` draws one for each.": question_with(
             level=lambda clean: torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)
         ),
@@ -407,5 +415,16 @@ def make_question(answer) -> Claims:
     yield about_noise(says, noise.var(dim=0).mean(), 1 / 12)
     says = "From pixel to pixel, the noise of each picture varies by 1/12."
     yield about_noise(says, noise.var(dim=(2, 3)).mean(), 1 / 12)
+    # Noise that has nothing to do with other noise, from picture to picture and from pixel to pixel.
+    alike = torch.corrcoef(noise.flatten(1)).fill_diagonal_(0).abs() > 0.9
+    twins = int(alike.any(dim=1).sum())
+    clue = f"Of {len(alike)} pictures, {twins} share their noise with another one: draw it in the shape of the whole batch."
+    yield Claim("No two pictures have the same noise.", twins, 0, clue=clue)
+    middle = noise - noise.mean()
+    for side, where in ((3, "beside"), (2, "below")):
+        size = noise.shape[side] - 1
+        follow = (middle.narrow(side, 0, size) * middle.narrow(side, 1, size)).mean() / noise.var()
+        says = f"The noise of a pixel has nothing to do with that of the pixel {where} it."
+        yield about_noise(says, follow, 0.0)
     same = torch.equal(question[0], second[0])
     yield Claim("Two calls give different questions.", same, False)

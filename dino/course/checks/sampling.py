@@ -356,13 +356,15 @@ def sample(answer) -> Claims:
         levels = torch.stack([level.flatten()[0] for _, level in asked])
         for_figure = {"expected": path[:-1], "yours": levels, "across": "how often asked before", "up": "level told"}
         says = f"{steps} steps tell the denoiser {steps} levels, from 1 down to {1 / steps:.2f}."
-        clue = "The denoiser is not told how noisy the picture is that it is shown."
+        clue = f"The levels that the denoiser is told are not those of {steps} even steps down from 1."
         yield Claim(says, levels, path[:-1], 1e-4, "curve", for_figure, clue)
         for i in range(1, steps):
             kind = "its first guess, as it is" if i == 1 else f"its guess, stretched by {stretch}"
             says = f"Picture {i + 1} of {steps} is a step towards {kind}."
             clue = (
-                "The first step already goes wrong." if i == 1 else "The first step is right, but a later one is not."
+                "The first step already goes wrong."
+                if i == 1
+                else "The first step is right. Look at how later guesses are pushed on."
             )
             clue = f"{clue} Picture {i + 1} of {steps} is the first that is off."
             yield Claim(says, yours[i], right[i], picture="compare", clue=clue)

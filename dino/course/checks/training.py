@@ -259,6 +259,9 @@ def training_step(answer) -> Claims:
             "a smooth L1 loss": F.smooth_l1_loss(guess, clean),
             "a cross-entropy": F.binary_cross_entropy_with_logits(guess, clean),
             "the mean squared error of the clamped guess": ((guess.clamp(0, 1) - clean) ** 2).mean(),
+            "the mean squared error of the first picture alone": (error[0] ** 2).mean(),
+            "the mean squared error times the level": (level * error**2).mean(),
+            "the mean squared error times (1 - level)": ((1 - level) * error**2).mean(),
             "the mean squared error to the noisy pictures": ((guess - noisy) ** 2).mean(),
             "the mean squared error to the noise": ((guess - noise) ** 2).mean(),
             "the mean squared error to the difference of noisy and clean": ((guess - noisy + clean) ** 2).mean(),
@@ -504,7 +507,7 @@ def losses_with(
                 [F.mse_loss(denoiser(*make_question(clean)), clean).detach() for _ in levels]
             )
         ),
-        "The denoiser is told all levels at once: take them one after the other.": losses_with(
+        "The denoiser is told other levels than those that are asked for: take them one after the other.": losses_with(
             told=lambda level, clean: torch.rand(len(clean), 1, 1, 1)
         ),
         "The denoiser is told a bare number: it wants a level for each picture, (batch, 1, 1, 1).": losses_with(
@@ -585,10 +588,12 @@ def loss_by_level(answer) -> Claims:
     told = torch.cat([level.flatten() for _, level in asked]).sort().values
     every = levels.repeat_interleave(len(clean)).sort().values
     words = name_of(told, {"each level, for all pictures": every, "1 - level": (1 - every).sort().values}, 1e-4)
-    words = words if words in ("each level, for all pictures", "1 - level") else "other levels"
+    words = "other levels" if words.startswith("something") else words
+    words = words if told.shape == every.shape else f"{len(told)} levels in all, where {len(every)} are due"
     see = {"expected": every, "yours": told, "across": "how often asked before", "up": "level told, in order of size"}
     says = "The denoiser is told each level, for all pictures."
-    yield Claim(says, words, "each level, for all pictures", picture="curve", of=see)
+    clue = f"The denoiser should be told each level, for all pictures, and is told {words}."
+    yield Claim(says, words, "each level, for all pictures", picture="curve", of=see, clue=clue)
     # A denoiser that hands back what it was shown is wrong by level * (noise - clean).
     scale = torch.nn.Parameter(torch.ones(()))
     losses = answer(lambda noisy, level: scale * noisy, clean, levels)
