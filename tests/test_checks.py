@@ -1,8 +1,10 @@
 """The checker, checked: stubs are kindly told so, the lesson's answers are right, and refused as a learner's."""
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from dino.course import check
 from dino.course.answers import load
 from dino.course.chapters import chapters, exercise_names, solved
 from dino.course.claims import Claim, Shape
@@ -164,3 +166,23 @@ def test_an_error_is_told_with_its_line(tmp_path):
         "01_noise.py, line 6 (`return wrong + noise`): two tensors do not fit: in dimension 1"
     )
     assert verdict.news.endswith("Here wrong is (5, 2, 28, 24), noise is (5, 3, 28, 24).")
+
+
+def test_check_in_a_notebook_draws_what_is_wrong_and_praises_what_is_right(answer, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(len(plt.gcf().axes)))
+    check(answer("mix", "def mix(clean, noise, level):\n    return level * clean + (1 - level) * noise"))
+    printed = capsys.readouterr().out
+    assert printed.startswith("✗ mix: The blend is swapped: at level 1 you return the clean picture.\n")
+    assert "For a hint, run `dino hint mix` in a terminal." in printed
+    assert shown == [15]
+    check(answer("mix", "def mix(clean, noise, level):\n    return torch.lerp(clean, noise, level)"))
+    printed = capsys.readouterr().out
+    assert printed.startswith("✓ mix: All")
+    assert "Worth noticing: Level has the shape" in printed
+    assert "return torch.lerp(clean, noise, level)" in printed
+    assert "return (1 - level) * clean + level * noise" in printed
+    check(load(chapters()[0].path).names["mix"])
+    assert capsys.readouterr().out == "· mix: mix is yours to write.\n"
+    plt.close("all")
