@@ -7,8 +7,8 @@ import torch
 from dino.course import check
 from dino.course.answers import load
 from dino.course.chapters import chapters, exercise_names, solved
-from dino.course.claims import Claim, Shape
-from dino.course.judge import FAILED, NOT_STARTED, PASSED, judge, judge_file
+from dino.course.claims import Check, Claim, Shape
+from dino.course.judge import FAILED, NOT_STARTED, PASSED, find_mistake, judge, judge_file
 
 EXERCISES = [(chapter, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
 by_name = pytest.mark.parametrize(("chapter", "name"), EXERCISES, ids=[name for _, name in EXERCISES])
@@ -104,6 +104,7 @@ def test_a_close_result_of_another_float_type_is_right():
     assert Claim("", torch.ones(2, dtype=torch.float64) + 1e-6, torch.ones(2)).symptom() is None
     assert Claim("", torch.ones(4, 2).t(), torch.ones(2, 4)).symptom() is None
     assert Claim("", torch.tensor(0.5), 0.5).symptom() is None
+    assert Claim("", torch.tensor([torch.inf, 1.0]), torch.tensor([torch.inf, 1.0])).symptom() is None
 
 
 def test_judging_leaves_the_dice_alone(answer):
@@ -119,7 +120,9 @@ def test_only_imports_and_definitions_are_run(tmp_path):
     path = tmp_path / "01_noise.py"
     path.write_text(
         "import torch\nraise SystemExit\nx = open('never')\nlimit = 3\nprint('never')\ndef mix(a, b, c):\n    return limit\n"
+        "later = lambda x: print(x)\n"
     )
+    assert callable(load(path).names["later"])
     assert load(path).names["mix"](1, 2, 3) == 3
     assert "x" not in load(path).names
 
@@ -166,6 +169,22 @@ def test_an_error_is_told_with_its_line(tmp_path):
         "01_noise.py, line 6 (`return wrong + noise`): two tensors do not fit: in dimension 1"
     )
     assert verdict.news.endswith("Here wrong is (5, 2, 28, 24), noise is (5, 3, 28, 24).")
+
+
+def test_a_mistake_is_told_for_sure_perhaps_or_not_at_all():
+    """For sure where it gives the same everywhere, perhaps where it does so at first, and not where two do equally."""
+
+    def claims(answer):
+        yield Claim("one", answer(1), 1.0)
+        yield Claim("two", answer(2), 1.0)
+
+    mistakes = {"first": {1: 5.0, 2: 6.0}.get, "second": {1: 5.0, 2: 7.0}.get, "third": {1: 1.0, 2: 8.0}.get}
+    check = Check(abs, claims, ("", ""), "", mistakes)
+    assert find_mistake(check, {1: 5.0, 2: 6.0}.get, 0) == "first"
+    assert find_mistake(check, {1: 5.0, 2: 9.0}.get, 0) is None
+    assert find_mistake(check, {1: 1.0, 2: 9.0}.get, 0) is None
+    del mistakes["second"]
+    assert find_mistake(check, {1: 5.0, 2: 9.0}.get, 0) == "Perhaps this: first"
 
 
 def test_check_in_a_notebook_draws_what_is_wrong_and_praises_what_is_right(answer, capsys, monkeypatch, tmp_path):

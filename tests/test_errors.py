@@ -141,7 +141,10 @@ def test_no_meaning_is_there_for_nothing():
 def test_a_sentence_names_the_learners_own_line_and_shapes(tmp_path):
     """Not the line in torch where it came to light."""
     path = tmp_path / "mine.py"
-    path.write_text("import torch.nn.functional as F\n\n\ndef mine(clean, level):\n    return F.relu(clean * level)\n")
+    path.write_text(
+        "import torch.nn.functional as F\n\n\ndef mine(clean, level):\n    return F.relu(clean * level)\n\n\n"
+        "def inside(layer, clean):\n    return layer(clean)\n"
+    )
     names = {}
     exec(compile(path.read_text(), str(path), "exec"), names)
     with pytest.raises(RuntimeError) as caught:
@@ -150,4 +153,9 @@ def test_a_sentence_names_the_learners_own_line_and_shapes(tmp_path):
         "mine.py, line 5 (`return F.relu(clean * level)`): two tensors do not fit: in dimension 3 one is 6 long and the "
         "other 5. Sides are compared from the last one; a side of length 1 stretches. Here clean is (5, 3, 8, 6), "
         "level is (5,)."
+    )
+    with pytest.raises(RuntimeError) as caught:
+        names["inside"](nn.Conv2d(4, 2, 3), X)
+    assert explain(caught.value, "inside").startswith(
+        "mine.py, line 9 (`return layer(clean)`): this convolution wants 4"
     )

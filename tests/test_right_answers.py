@@ -119,7 +119,7 @@ UNUSUAL = {
         "def training_step(denoiser, optimizer, clean):\n    def closure():\n        optimizer.zero_grad()\n"
         "        loss = nn.MSELoss()(denoiser(*make_question(clean)), clean)\n        loss.backward()\n        return loss\n\n"
         "    return float(optimizer.step(closure))",
-        "def training_step(denoiser, optimizer, clean):\n    for p in denoiser.parameters():\n        p.grad = None\n"
+        "def training_step(denoiser, optimizer, clean):\n    for group in optimizer.param_groups:\n        for p in group['params']:\n            p.grad = None\n"
         "    noisy, level = make_question(clean)\n    off = (denoiser(noisy, level) - clean).flatten()\n"
         "    loss = off @ off / off.numel()\n    loss.backward()\n    optimizer.step()\n    return loss.detach().numpy().item()",
     ],
