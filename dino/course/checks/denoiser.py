@@ -200,7 +200,8 @@ def best_guess(answer) -> Claims:
         if parts.isnan().any():
             yield Claim(says, words, kind, picture="compare", of={"expected": expected[None], "yours": guess[None]})
         else:
-            yield Claim(says, words, kind, picture="bars", of=bars)
+            clue = f"At level {level} the guess should be the mean of {kind}, and it is {words}."
+            yield Claim(says, words, kind, picture="bars", of=bars, clue=clue)
         says = f"At level {level} the guess is right to four digits."
         yield Claim(says, guess[None], expected[None], picture="compare")
     # Very dark images leave nearly all to the noise: none of them can be ruled out.

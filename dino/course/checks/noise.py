@@ -118,7 +118,9 @@ def mix(answer) -> Claims:
     yield Claim("The same pictures, noise and level give the same result.", same, True)
     yield Claim("Level 1 leaves nothing but noise.", answer(clean, noise, ones), noise, picture="compare")
     halfway = (clean + noise) / 2
-    yield Claim("Level 0.5 is halfway between the two.", answer(clean, noise, ones / 2), halfway, picture="compare")
+    clue = "" if each and None not in each else "The result is not a share of the picture plus a share of the noise."
+    says = "Level 0.5 is halfway between the two."
+    yield Claim(says, answer(clean, noise, ones / 2), halfway, picture="compare", clue=clue)
     expected = lesson.mix(clean, noise, level)
     yield Claim("Each picture is mixed at its own level.", mixed, expected, picture="compare")
     # A batch as large as the pictures are wide: here a level of the wrong shape goes through without an error.
@@ -183,7 +185,10 @@ def levels_with(change, draw=torch.rand):
         "The levels only reach up to one half.": levels_with(lambda level: level / 2),
         "The levels only begin at one half.": levels_with(lambda level: (1 + level) / 2),
         "The levels are squared or multiplied: low ones come too often.": levels_with(lambda level: level**2),
-        "The square root is taken: high levels come too often.": levels_with(torch.sqrt),
+        "High levels come too often: a root is taken, or a power is taken away from 1.": (
+            levels_with(torch.sqrt),
+            levels_with(lambda level: 1 - level**2),
+        ),
         "The middle comes too often: levels are averaged, or Gaussian numbers squeezed. A plain `rand` is all you need.": (
             levels_with(lambda level: (level + torch.rand_like(level)) / 2),
             levels_with(torch.sigmoid, torch.randn),
@@ -192,6 +197,7 @@ def levels_with(change, draw=torch.rand):
         "The levels come in steps, of a tenth or so: every number between 0 and 1 should be possible.": (
             levels_with(lambda level: (10 * level).round() / 10),
             levels_with(lambda level: (10 * level).floor() / 10),
+            levels_with(lambda level: (11 * level).floor() / 10),
             levels_with(lambda level: (100 * level).floor() / 100),
             levels_with(lambda level: (1000 * level).floor() / 1000),
         ),

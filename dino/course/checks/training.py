@@ -599,7 +599,10 @@ def loss_by_level(answer) -> Claims:
     losses = answer(lambda noisy, level: scale * noisy, clean, levels)
     expected = levels**2 * ((clean - 0.5) ** 2 + 1 / 12).mean()
     says = "A denoiser that hands back the noisy picture has a loss that grows with the square of the level."
-    yield Claim(says, losses, expected, 0.01, "curve", {**labels, "expected": expected, "yours": losses})
+    clue = (
+        "The pictures that the denoiser is shown are not the clean ones, mixed with fresh noise at the level asked for."
+    )
+    yield Claim(says, losses, expected, 0.01, "curve", {**labels, "expected": expected, "yours": losses}, clue)
     painted = answer(lambda noisy, level: noisy * 0 + level, clean, levels)
     expected = torch.stack([((clean - level) ** 2).mean() for level in levels])
     says = "A denoiser that paints the level itself has the loss of that grey."
