@@ -16,18 +16,19 @@ import PIL.ImageOps
 import torch
 from torch import Tensor
 
-from dino.drawing import SPECIES, draw
+from dino.drawing import COLOURS, SPECIES, draw
 
 
 def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Dataset:
-    """Draw dinosaurs: columns `image` (size by size pixels) and `label` (the number of the species in `SPECIES`).
+    """Draw dinosaurs: columns `image` (size by size pixels), `label` (the species in `SPECIES`) and `colour`.
 
     The same seed draws the same pictures for ever, and a longer set begins with the shorter one.
     """
     dice = Random(seed)
-    images, labels = zip(*(draw(dice, size) for _ in range(count)), strict=True)
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(SPECIES))})
-    return datasets.Dataset.from_dict({"image": list(images), "label": list(labels)}, features=features)
+    images, labels, colours = map(list, zip(*(draw(dice, size) for _ in range(count)), strict=True))
+    kinds = {"label": datasets.ClassLabel(names=list(SPECIES)), "colour": datasets.ClassLabel(names=list(COLOURS))}
+    features = datasets.Features({"image": datasets.Image(), **kinds})
+    return datasets.Dataset.from_dict({"image": images, "label": labels, "colour": colours}, features=features)
 
 
 def load(source: str | Path | datasets.Dataset = "dinosaurs", size: int = 32) -> Tensor:

@@ -4,9 +4,9 @@ Every animal is drawn on a square of 100 by 100 units (x to the right, y down, l
 y = 90), at four times the wanted size, and then scaled down, which smooths its edges.
 
 >>> import random
->>> picture, species = draw(random.Random(7), size=32)
->>> picture.size, SPECIES[species]
-((32, 32), 'triceratops')
+>>> picture, species, colour = draw(random.Random(7), size=32)
+>>> picture.size, SPECIES[species], list(COLOURS)[colour]
+((32, 32), 'triceratops', 'PLACE')
 """
 
 import math
@@ -45,7 +45,8 @@ class Pen:
         self.canvas, self.unit = ImageDraw.Draw(picture), picture.width / 100
         # Where the animal stands and how large it is.
         self.scale, self.x, self.y = dice.uniform(0.82, 0.96), dice.uniform(-3, 3), dice.uniform(-4, 3)
-        body, self.accent = COLOURS[dice.choice(list(COLOURS))]
+        name = dice.choice(list(COLOURS))
+        self.colour, (body, self.accent) = list(COLOURS).index(name), COLOURS[name]
         red, green, blue = (min(255, max(0, part + dice.randint(-10, 10))) for part in body)
         self.body = red, green, blue
         self.dark = blend(self.body, (20, 20, 60), 0.28)
@@ -172,11 +173,12 @@ def triceratops(pen: Pen, dice: Random) -> None:
     pen.eye(x + 13, y - 1)
 
 
-def draw(dice: Random, size: int) -> tuple[Image.Image, int]:
-    """Draw one dinosaur: a picture of `size` by `size` pixels, and the number of its species."""
+def draw(dice: Random, size: int) -> tuple[Image.Image, int, int]:
+    """Draw one dinosaur: a picture of `size` by `size` pixels, and the numbers of its species and of its colour."""
     picture = Image.new("RGB", (4 * size, 4 * size), WHITE)
     species = dice.randrange(len(SPECIES))
-    [rex, long_neck, stegosaurus, triceratops][species](Pen(picture, dice), dice)
+    pen = Pen(picture, dice)
+    [rex, long_neck, stegosaurus, triceratops][species](pen, dice)
     if dice.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return picture.resize((size, size), Image.Resampling.BOX), species
+    return picture.resize((size, size), Image.Resampling.BOX), species, pen.colour

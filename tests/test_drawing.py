@@ -11,8 +11,8 @@ from dino.drawing import COLOURS, SPECIES, draw
 
 def test_the_same_seed_draws_the_same_pictures():
     one, other = ([draw(dice, 32) for _ in range(5)] for dice in (Random(3), Random(3)))
-    for (picture, species), (again, same) in zip(one, other, strict=True):
-        assert species == same
+    for (picture, *kind), (again, *same) in zip(one, other, strict=True):
+        assert kind == same
         assert picture.tobytes() == again.tobytes()
     assert draw(Random(4), 32)[0].tobytes() != one[0][0].tobytes()
 
@@ -31,16 +31,19 @@ def test_dinosaurs_stand_whole_on_white(size):
 def test_all_species_and_colours_come_equally_often_and_face_both_ways():
     dice = Random(0)
     drawn = [draw(dice, 32) for _ in range(1600)]
-    assert max(Counter(species for _, species in drawn).values()) < 1.2 * 1600 / len(SPECIES)
+    assert max(Counter(species for _, species, _ in drawn).values()) < 1.2 * 1600 / len(SPECIES)
     palette = np.array([body for body, _ in COLOURS.values()])
-    bodies = Counter()
-    for picture, _ in drawn:
+    bodies, right = Counter(), 0
+    for picture, _, colour in drawn:
         pixels = np.asarray(picture).reshape(-1, 3).astype(int)
         distance = np.abs(pixels[:, None] - palette).max(axis=2)
         near = distance.argmin(axis=1)[distance.min(axis=1) < 12]
-        bodies[int(np.bincount(near, minlength=len(palette)).argmax())] += 1
+        body = int(np.bincount(near, minlength=len(palette)).argmax())
+        bodies[body] += 1
+        right += body == colour
     assert len(bodies) == len(COLOURS)
+    assert right > 0.97 * 1600
     assert max(bodies.values()) < 1.5 * 1600 / len(COLOURS)
     # The light of a picture's left half against its right: flipped and unflipped ones balance.
-    halves = [np.asarray(picture)[:, :16].mean() - np.asarray(picture)[:, 16:].mean() for picture, _ in drawn]
+    halves = [np.asarray(picture)[:, :16].mean() - np.asarray(picture)[:, 16:].mean() for picture, _, _ in drawn]
     assert 0.45 < np.mean(np.array(halves) > 0) < 0.55
