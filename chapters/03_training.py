@@ -110,7 +110,7 @@ with torch.no_grad():
 # %% [markdown]
 # ## Steadier than the last step
 #
-# Each step follows one batch of 32 questions, some of them easy and some impossible, so the weights jitter about where
+# Each step follows one batch of 16 questions, some of them easy and some impossible, so the weights jitter about where
 # they should be. If you stop, you stop at some random point of that jitter. The remedy is old and simple: keep a running
 # **average** of the weights, and draw with that.
 #
@@ -216,7 +216,9 @@ check(loss_by_level)
 # %%
 
 
-def train(run: Run, images: Tensor, steps: int, batch: int = 32, rate: float = 2e-3, seed: int = 0) -> Iterator[float]:
+def train(
+    run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0
+) -> Iterator[float]:
     """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
 
     run     what is trained; steps that it has taken already are not taken again
@@ -242,14 +244,14 @@ def train(run: Run, images: Tensor, steps: int, batch: int = 32, rate: float = 2
 
 
 # %% [markdown]
-# Off we go: 400 steps, the first half now. We keep some guesses on the way, to look at later.
+# Off we go: 800 steps, the first half now. We keep some guesses on the way, to look at later.
 #
 # > **Predict.** What will be learnt first: colours, outlines, or eyes?
 
 # %%
 torch.manual_seed(0)
 run = Run(Denoiser())
-training = train(run, images, steps=400)
+training = train(run, images, steps=800)
 test = mix(held_out[:6], torch.rand(6, 3, 32, 32), torch.full((6, 1, 1, 1), 0.7))
 losses, guesses = [], {}
 
@@ -257,19 +259,19 @@ losses, guesses = [], {}
 def go_on(steps: int) -> None:
     for loss in islice(training, steps):
         losses.append(loss)
-        if run.taken in (1, 25, 50, 100, 200, 400):
+        if run.taken in (1, 25, 50, 100, 200, 400, 800):
             with torch.no_grad():
                 guesses[f"step {run.taken}"] = run.denoiser(test, torch.full((6, 1, 1, 1), 0.7))
 
 
-go_on(200)
+go_on(400)
 print(f"mean loss of the first 20 steps {sum(losses[:20]) / 20:.4f}, of the last 20 {sum(losses[-20:]) / 20:.4f}")
 
 # %% [markdown]
 # And the second half.
 
 # %%
-go_on(200)
+go_on(400)
 print(f"mean loss of the last 20 steps {sum(losses[-20:]) / 20:.4f}")
 
 # %%
@@ -335,7 +337,7 @@ plt.show()
 # Look where the curves differ most, and where they do not. At level 1, long training gains next to nothing; at the low and
 # middle levels, where legs, eyes and edges are decided, it gains a lot.
 #
-# And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 400, the
+# And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the
 # network was much worse 200 steps ago. An average pays once the weights change slowly, as the wanderer did after the first
 # twenty updates: in long runs, not in sprints.
 #

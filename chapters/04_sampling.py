@@ -210,8 +210,8 @@ for start in (0, 9):
 # make an animal yet. With 4 or 8 steps, a stretch of 2 gives stronger colours and crisper edges than none; with 32 or more, the
 # first three rows look much alike.*
 #
-# The same noise mostly leads to the same animal: there are no dice in `sample`. Only the colour wanders with the number of
-# steps, because it is decided in the first few of them.
+# With 16 steps or more, the same noise leads to the same animal, because there are no dice in `sample`. With fewer, it may
+# become another one: animal and colour are decided in the first few steps, and a long step decides differently from two short ones.
 #
 # > **A common belief: "More steps are always better."** At first, much better. Then you follow ever more exactly what a network
 # > that is not exact tells you.
@@ -287,8 +287,9 @@ show({change: broken(change, noise[:8]) for change in changes})
 
 # %% [markdown]
 # *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
-# only, and most animals survive; some lose a head. With the ratio forgotten, guesses come in far too early, and everything
-# turns much the same red. With the difference of the levels, noise is left over. Fed back, all guesses end in one animal.*
+# only, and draws good animals, but some of them others. With the ratio forgotten, guesses come in far too early: the network sees
+# pictures unlike any that it has learnt from, and colours run away. Fed back, the same happens. With the difference of the
+# levels, noise is left over.*
 #
 # The last row is a surprise: it is not broken at all! Throwing fresh noise at every step is another sampler, a *random* one: it
 # forgets where it started, and corrects its own mistakes on the way. (`check` still refuses it for `sample`, whose result has to
@@ -337,7 +338,7 @@ print(
 # resemble each other, as dinosaurs of one species and colour do, but pose, spots and often the colour differ.*
 #
 # The number to compare with is the second one: new pictures by the program itself have near relatives, too, and ours are even
-# further away than those. Copies would be far nearer. (How to judge drawings properly, and when a network does begin to copy, is a chapter of its own.)
+# further away than those. Copies would be far nearer. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
 
 # %% [markdown]
 # ## What you have now

@@ -90,7 +90,8 @@ class Run:
         # Channels side by side in memory: the same numbers, but processors like this order better.
         self.denoiser = denoiser.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.denoiser)
-        self.optimizer = torch.optim.AdamW(self.denoiser.parameters())
+        # A shorter memory for how large gradients are (0.99, not 0.999) learns faster in a run of a few thousand steps.
+        self.optimizer = torch.optim.AdamW(self.denoiser.parameters(), betas=(0.9, 0.99), fused=True)
         self.taken = 0
 
 
@@ -100,7 +101,9 @@ def in_bfloat16(denoiser: Denoiser, device: torch.device) -> Callable:
     return torch.autocast(device.type, torch.bfloat16, enabled=able)(denoiser)
 
 
-def train(run: Run, images: Tensor, steps: int, batch: int = 32, rate: float = 2e-3, seed: int = 0) -> Iterator[float]:
+def train(
+    run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0
+) -> Iterator[float]:
     """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
 
     run     what is trained; steps that it has taken already are not taken again

@@ -60,6 +60,7 @@ CASES = [
     (lambda: torch.stack([FLAT, ROW]), "here they are [5] and [2, 3]"),
     (lambda: torch.stack([]), "was nothing ever appended"),
     (lambda: torch.cat([]), "was nothing ever appended"),
+    (lambda: torch.histc(torch.arange(3), 3), "not made for whole numbers (histogram, Long)"),
     (lambda: torch.stack([0.5]), "this list holds a float"),
     (lambda: nn.Conv2d(4, 2, 3)(X), "wants 4 channels and is given 3"),
     (lambda: nn.Conv2d(4, 2, 3)(FLAT), "a convolution wants (batch, channels, height, width), and is given [5]"),

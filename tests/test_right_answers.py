@@ -174,6 +174,57 @@ UNUSUAL = {
         "        now, next = torch.tensor(i / steps), torch.tensor((i - 1) / steps)\n"
         "        return go(step(x, guess, now, next), i - 1, raw)\n\n    return torch.minimum(torch.maximum(go(noise, steps, None), torch.tensor(0.0)), torch.tensor(1.0))",
     ],
+    "nearest": [
+        "def nearest(pictures, known):\n    both = torch.cat([known, known.flip(-1)])\n"
+        "    far = (pictures[:, None] - both).pow(2).flatten(2).mean(-1).sqrt()\n    best = far.topk(1, largest=False)\n"
+        "    return best.values[:, 0], best.indices[:, 0] % len(known)",
+        "def nearest(pictures, known):\n    found = []\n    for picture in pictures:\n"
+        "        far = [min(F.mse_loss(a, k) for a in (picture, torch.fliplr(picture.permute(1, 2, 0)).permute(2, 0, 1)))"
+        " for k in known]\n        i = min(range(len(far)), key=far.__getitem__)\n        found.append((far[i] ** 0.5, i))\n"
+        "    return torch.stack([d for d, _ in found]), torch.tensor([i for _, i in found])",
+        "def nearest(pictures, known):\n    p, k = pictures.double().flatten(1), known.double()\n"
+        "    table = torch.stack([torch.cdist(p, way.flatten(1)) for way in (k, k.flip(3))]).amin(0)\n"
+        "    index = table.argmin(1)\n    return [table[torch.arange(len(p)), index] / p.shape[1] ** 0.5, index]",
+        "import numpy as np\ndef nearest(pictures, known):\n    p, k = pictures.numpy(), known.numpy()\n"
+        "    table = np.minimum(*(np.sqrt(((p[:, None] - w[None]) ** 2).mean((2, 3, 4))) for w in (k, k[..., ::-1])))\n"
+        "    return torch.from_numpy(table.min(1)), torch.from_numpy(table.argmin(1))",
+    ],
+    "copies": [
+        "def copies(drawn, known, fresh):\n    far = nearest(fresh, known)[0].sort().values\n"
+        "    limit = far[int(0.01 * len(far))]\n    near = [d for d in nearest(drawn, known)[0] if d < limit]\n"
+        "    return len(near) / len(drawn)",
+        "def copies(drawn, known, fresh):\n    limit = torch.quantile(nearest(fresh, known)[0], torch.tensor(0.01))\n"
+        "    return torch.le(nearest(drawn, known)[0], limit).double().mean()",
+        "import numpy as np\ndef copies(drawn, known, fresh):\n    limit = np.percentile(nearest(fresh, known)[0].numpy(), 1)\n"
+        "    return (nearest(drawn, known)[0].numpy() < limit).mean()",
+        "def copies(drawn, known, fresh):\n    count = len(fresh) // 100\n"
+        "    limit = nearest(fresh, known)[0].kthvalue(count + 1).values\n"
+        "    return (limit - nearest(drawn, known)[0]).sign().clamp(min=0).sum().item() / drawn.shape[0]",
+    ],
+    "shares": [
+        "def shares(kinds, count):\n    return F.one_hot(kinds, count).double().mean(0)",
+        "def shares(kinds, count):\n    return torch.stack([(kinds == k).float().mean() for k in range(count)])",
+        "from collections import Counter\ndef shares(kinds, count):\n    n = Counter(kinds.tolist())\n"
+        "    return torch.tensor([n[k] / len(kinds) for k in range(count)])",
+        "def shares(kinds, count):\n    total = torch.zeros(count)\n    total.index_add_(0, kinds, torch.ones(len(kinds)))\n"
+        "    return total / total.sum()",
+    ],
+    "frechet_distance": [
+        "def frechet_distance(one, other):\n    a, b = one.double(), other.double()\n    c, d = torch.cov(a.T), torch.cov(b.T)\n"
+        "    w, v = torch.linalg.eigh(c)\n    r = v @ torch.diag(w.clamp(min=0).sqrt()) @ v.T\n"
+        "    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + (c + d).trace() - 2 * torch.linalg.eigvalsh(r @ d @ r).clamp(min=0).sqrt().sum())",
+        "def frechet_distance(one, other):\n    c, d = torch.cov(one.T, correction=0), torch.cov(other.T, correction=0)\n"
+        "    roots = torch.linalg.eigvals(c @ d).sqrt().real.sum()\n    gap = one.mean(0) - other.mean(0)\n"
+        "    return gap @ gap + c.trace() + d.trace() - 2 * roots",
+        "import numpy as np\ndef frechet_distance(one, other):\n    a, b = one.numpy(), other.numpy()\n"
+        "    c, d = np.cov(a, rowvar=False), np.cov(b, rowvar=False)\n    w = np.linalg.eigvals(c @ d).astype(complex)\n"
+        "    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(c + d) - 2 * np.sqrt(w).real.sum()",
+        "def frechet_distance(one, other):\n    gap = one.double().mean(0) - other.double().mean(0)\n"
+        "    x, y = (z.double() - z.double().mean(0) for z in (one, other))\n"
+        "    x, y = x / (len(x) - 1) ** 0.5, y / (len(y) - 1) ** 0.5\n"
+        "    rx, ry = torch.linalg.qr(x).R, torch.linalg.qr(y).R\n"
+        "    return (gap.pow(2).sum() + x.pow(2).sum() + y.pow(2).sum() - 2 * torch.linalg.svdvals(rx @ ry.T).sum()).item()",
+    ],
 }
 ODD = [(name, text) for name, texts in UNUSUAL.items() for text in texts]
 

@@ -81,6 +81,24 @@ WRONG = {
          "    for now, next in pairwise(torch.linspace(1, 0, steps + 1)):\n        x = step(x, denoiser(x, now), now, next)\n"
          "    return x.clamp(0, 1)", "told a bare number"),
     ],
+    "nearest": [
+        ("def nearest(pictures, known):\n    return torch.cdist(pictures.flatten(1), known.flatten(1)).min(dim=1)", "their mirror images are not"),
+        ("def nearest(pictures, known):\n    return torch.cdist(pictures, known).min(dim=1)", "two tensors do not fit"),
+    ],
+    "copies": [
+        ("def copies(drawn, known, fresh):\n    return (nearest(drawn, known)[0] < 0.05).float().mean()", "fixed number"),
+        ("def copies(drawn, known, fresh):\n    return (nearest(drawn, known) < 0.05).float().mean()", "tuple"),
+    ],
+    "shares": [
+        ("def shares(kinds, count):\n    return kinds.bincount() / len(kinds)", "Kinds that never occur are left out"),
+        ("def shares(kinds, count):\n    return torch.histc(kinds, count) / len(kinds)", "not made for whole numbers"),
+        ("def shares(kinds, count):\n    return torch.bincount(kinds, minlength=count) / 20", "Your shares add up to 0.6"),
+    ],
+    "frechet_distance": [
+        ("def frechet_distance(one, other):\n    return ((one.mean(0) - other.mean(0)) ** 2).sum().item()", "Only the means count"),
+        ("def frechet_distance(one, other):\n    return (one - other).square().sum().item()", "compare means and covariances, not points"),
+        ("def frechet_distance(one, other):\n    return ((one.mean(0) - other.mean(0)).sum() / 0 * 0).item()", "The result is nan"),
+    ],
 }  # fmt: skip
 BAD = [(name, *pair) for name, pairs in WRONG.items() for pair in pairs]
 

@@ -109,20 +109,40 @@ def grouped(imports: set[str]) -> str:
     return "\n".join([*plain, *(f"from {module} import {names}" for module, names in groups.items())])
 
 
+def lesson_parts() -> tuple[dict[str, Part], dict[str, str]]:
+    """All definitions and imports of the lesson, by name."""
+    pool, imports = {}, {}
+    for i, path in enumerate([LESSON / "drawing.py", *(LESSON / f"{chapter.topic}.py" for chapter in chapters())]):
+        parts, more = parts_of(path.read_text(encoding="utf-8"), (i, 1))
+        pool, imports = pool | parts, imports | more
+    return pool, imports
+
+
+def reached(pool: dict[str, Part]) -> tuple[dict[str, Part], set[str]]:
+    """The parts that the program needs, by name, and all names that it speaks of."""
+    chosen: dict[str, Part] = {}
+    wanted = names_in(MAIN)
+    while fresh := [what for what in sorted(wanted) if what in pool and what not in chosen]:
+        for what in fresh:
+            chosen[what] = pool[what]
+            wanted |= pool[what].speaks_of
+    return chosen, wanted
+
+
+def needed() -> set[str]:
+    """The exercises whose answers the program is made of."""
+    return {*exercise_names()}.intersection(reached(lesson_parts()[0])[0])
+
+
 def assemble(files: list[Path], name: str) -> str:
-    """The text of one stand-alone program, made of the answers in these files, which all have to be right.
+    """The text of one stand-alone program, made of the answers in these files; those `needed` have to be right.
 
     files  the learner's chapters, in the order of the course
     name   what the program's file is called, for its own docstring
 
     Raises ValueError if two of the learner's files define something differently, so that one of them would get lost.
     """
-    pool, imports = {}, {}
-    lesson = [LESSON / "drawing.py", *(LESSON / f"{chapter.topic}.py" for chapter in chapters())]
-    for i, path in enumerate(lesson):
-        parts, more = parts_of(path.read_text(encoding="utf-8"), (i, 1))
-        pool, imports = pool | parts, imports | more
-    given = dict(pool)
+    given, imports = lesson_parts()
     own: dict[str, Part] = {}
     double = set()
     for i, path in enumerate(files, start=1):
@@ -137,13 +157,7 @@ def assemble(files: list[Path], name: str) -> str:
                 elif what not in given:
                     own[what] = part
             imports = more | imports
-    pool |= own
-    chosen: dict[str, Part] = {}
-    wanted = names_in(MAIN)
-    while fresh := [what for what in sorted(wanted) if what in pool and what not in chosen]:
-        for what in fresh:
-            chosen[what] = pool[what]
-            wanted |= pool[what].speaks_of
+    chosen, wanted = reached(given | own)
     clash = sorted(double.intersection(chosen) - set(exercise_names()))
     if clash:
         raise ValueError(f"Your chapters define {', '.join(clash)} in two ways. Give one of the two another name.")

@@ -69,6 +69,10 @@ class Claim:
             sides = self.expected.sides if isinstance(self.expected, Shape) else tuple(self.expected.shape)
             if wrong := problem(self.yours, sides):
                 return f"What comes out is of the wrong kind. {wrong}"
+        if isinstance(self.yours, float) and isnan(self.yours):
+            return (
+                "The result is nan (not a number): is something divided by zero, or a root taken of something negative?"
+            )
         if not isinstance(yours, Tensor) or not isinstance(expected, Tensor) or yours.shape != expected.shape:
             return self.clue or None
         yours, expected = yours.detach().double(), expected.detach().double()

@@ -206,13 +206,15 @@ def hint(exercise: str, solution: bool) -> int:
 def assemble(out: Path | None) -> int:
     """Put your answers and the given code together into one file that trains and draws by itself."""
     from dino.course.assemble import assemble as put_together
+    from dino.course.assemble import needed
     from dino.course.judge import judge_file
 
     files = files_of(None)
     out = out or files[0][0].parent / "my_dino.py"
     if out.exists():
         raise ValueError(f"{out} is there already. Rename or remove it, or name another file with --out.")
-    wrong = [verdict for path, chapter in files for verdict in judge_file(path, chapter) if verdict.state != "passed"]
+    answers = [verdict for path, chapter in files for verdict in judge_file(path, chapter)]
+    wrong = [verdict for verdict in answers if verdict.exercise in needed() and verdict.state != "passed"]
     for verdict in wrong:
         click.echo(f"  {mark(verdict.state)} {verdict.exercise}: {verdict.news}")
     if wrong:
@@ -247,7 +249,7 @@ class Numbers(click.ParamType):
 @click.option(
     "--steps", type=click.IntRange(1), default=6000, show_default=True, help="How many questions to learn from."
 )
-@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Pictures in each question.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures in each question.")
 @click.option("--widths", type=Numbers(), default="32,64,64,64", show_default=True, help="Channels at each size.")
 @click.option("--depths", type=Numbers(), default="1,1,2,2", show_default=True, help="Blocks at each size.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same weights.")

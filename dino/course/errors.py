@@ -11,6 +11,10 @@ from dino.course.chapters import LESSON
 
 # What an error says, and what it means; \1, \2, ... in the meaning stand for the groups of the pattern.
 MEANINGS = {
+    # Kinds of numbers.
+    r""""?(\w+?)(?:_cpu|_cuda|_out\w*)?"? not implemented for '(Long|Int|Bool|Short|Char|Byte)'""": (
+        r"this is not made for whole numbers (\1, \2): turn them into floats first, with `.float()`"
+    ),
     # Shapes that do not fit.
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)": (
         r"two tensors do not fit: in dimension \3 one is \1 long and the other \2. Sides are compared from the last one; "

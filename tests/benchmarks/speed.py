@@ -30,7 +30,7 @@ def seconds(*command: str, cwd: Path) -> float:
     return statistics.median(times)
 
 
-def images_per_second(steps: int = 300, batch: int = 32) -> float:
+def images_per_second(steps: int = 300, batch: int = 16) -> float:
     """How many pictures the default network learns from in a second, on the processor."""
     torch.manual_seed(0)
     training = train(Run(Denoiser()), load(), steps=10_000, batch=batch)
