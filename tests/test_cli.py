@@ -99,7 +99,7 @@ def test_notebooks_hold_the_same_cells(tmp_path):
 
 def test_an_untouched_course_is_not_started_and_that_is_no_failure(course):
     text = dino("check", cwd=course)
-    assert text.endswith("11 not started.\n")
+    assert text.endswith("15 not started.\n")
     assert "✗" not in text
 
 
@@ -208,7 +208,7 @@ def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
     with mock.patch("dino.course.cli.time.sleep", sleep):
         text = dino("check", "--watch", cwd=tmp_path)
     rounds = text.split("Save, and it is checked again. Ctrl-C ends this.")
-    assert "11 not started." in rounds[0]
+    assert "15 not started." in rounds[0]
     assert "02_denoiser.py" in rounds[0]
     assert "✗ mix: Both shares are `level`: the picture's is 1 - level." in rounds[1]
     assert "02_denoiser.py" not in rounds[1]
