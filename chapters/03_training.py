@@ -20,7 +20,8 @@ from dino.course import check, show
 from dino.data import dinosaurs, load
 from dino.denoiser import Denoiser
 from dino.noise import make_question, mix
-from dino.training import Run, in_bfloat16, load_denoiser
+from dino.saving import load_denoiser
+from dino.training import Run, in_bfloat16
 
 torch.manual_seed(0)
 images = load(dinosaurs(2048))

@@ -18,7 +18,8 @@ from dino.course import check, show
 from dino.data import dinosaurs, load, sheet
 from dino.noise import mix
 from dino.sampling import Watched
-from dino.training import in_bfloat16, load_denoiser
+from dino.saving import load_denoiser
+from dino.training import in_bfloat16
 
 torch.manual_seed(0)
 images = load(dinosaurs(2048))

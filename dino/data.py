@@ -16,7 +16,8 @@ import PIL.ImageOps
 import torch
 from torch import Tensor
 
-from dino.drawing import COLOURS, SPECIES, draw
+from dino.drawing import SPECIES, draw
+from dino.pen import COLOURS
 
 
 def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Dataset:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from dino.data import dinosaurs, load
 from dino.denoiser import conv
-from dino.drawing import COLOURS, SPECIES
+from dino.drawing import SPECIES
+from dino.pen import COLOURS
 from dino.training import in_bfloat16
 
 JUDGE = Path(__file__).parent / "weights" / "recogniser.safetensors"

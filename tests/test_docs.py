@@ -1,10 +1,14 @@
 """The README and the site: what they name exists, and the site builds without a warning."""
 
+import doctest
+import importlib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from dino.course.chapters import chapters
 from dino.course.cli import cli
@@ -35,6 +39,13 @@ def test_the_readme_s_commands_are_those_that_ci_runs():
     for name, command in commands:
         assert f"$(readme {name})" in ci
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -c tests/constraints.txt -e ")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dino").glob("*.py")), ids=lambda path: path.stem)
+def test_the_examples_in_docstrings_give_what_they_say(path):
+    result = doctest.testmod(importlib.import_module(f"dino.{path.stem}".removesuffix(".__init__")))
+    assert result.failed == 0
+    assert result.attempted or path.stem not in ("noise", "drawing")
 
 
 def test_the_pinned_versions_are_the_installed_ones_of_what_we_depend_on():

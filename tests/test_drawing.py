@@ -6,7 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from dino.drawing import COLOURS, SPECIES, draw
+from dino.drawing import SPECIES, draw
+from dino.pen import COLOURS
 
 
 def test_the_same_seed_draws_the_same_pictures():

@@ -11,7 +11,8 @@ from dino.data import dinosaurs, load
 from dino.evaluation import copies, frechet_distance, nearest, shares
 from dino.recogniser import load_recogniser
 from dino.sampling import sample
-from dino.training import in_bfloat16, load_denoiser
+from dino.saving import load_denoiser
+from dino.training import in_bfloat16
 
 
 def test_the_nearest_is_found_as_a_loop_over_all_pairs_finds_it():

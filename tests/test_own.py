@@ -102,7 +102,7 @@ def test_a_network_that_cannot_read_the_trained_weights_stays_the_lessons(folder
     (folder / "02_denoiser.py").write_text(text.replace("self.layers", "self.parts"))
     own.use_own()
     assert "Block (its layers have other names" in capsys.readouterr().out
-    dino.training.load_denoiser()
+    dino.saving.load_denoiser()
 
 
 @pytest.mark.usefixtures("folder")

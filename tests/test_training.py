@@ -8,16 +8,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from dino.denoiser import Denoiser
-from dino.training import (
-    Run,
-    load_denoiser,
-    loss_by_level,
-    save_denoiser,
-    train,
-    trained_size,
-    training_step,
-    update_average,
-)
+from dino.training import Run, loss_by_level, train, training_step, update_average
 
 
 def small() -> Denoiser:
@@ -105,25 +96,3 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been():
     for name in ("denoiser", "average"):
         for one, other in zip(getattr(whole, name).parameters(), getattr(halves, name).parameters(), strict=True):
             assert torch.equal(one, other)
-
-
-def test_weights_survive_a_file_in_half_precision(tmp_path):
-    denoiser = small()
-    save_denoiser(denoiser, tmp_path / "weights.safetensors", size=16)
-    loaded = load_denoiser(tmp_path / "weights.safetensors")
-    assert trained_size(tmp_path / "weights.safetensors") == 16
-    for one, other in zip(denoiser.parameters(), loaded.parameters(), strict=True):
-        assert torch.equal(one.half().float(), other)
-    assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
-
-
-def test_damaged_weights_are_named(tmp_path):
-    path = tmp_path / "weights.safetensors"
-    with pytest.raises(FileNotFoundError, match="There are no weights at"):
-        load_denoiser(path)
-    save_denoiser(small(), path, size=16)
-    whole = path.read_bytes()
-    for damaged in (whole[: len(whole) // 2], b"", b"not weights at all", whole[:8] + b"x" + whole[9:]):
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"weights\.safetensors is not a whole file of denoiser weights"):
-            load_denoiser(path)

@@ -112,8 +112,8 @@ def grouped(imports: set[str]) -> str:
 def lesson_parts() -> tuple[dict[str, Part], dict[str, str]]:
     """All definitions and imports of the lesson, by name."""
     pool, imports = {}, {}
-    for i, path in enumerate([LESSON / "drawing.py", *(LESSON / f"{chapter.topic}.py" for chapter in chapters())]):
-        parts, more = parts_of(path.read_text(encoding="utf-8"), (i, 1))
+    for i, name in enumerate(["pen", "drawing", *(chapter.topic for chapter in chapters())]):
+        parts, more = parts_of((LESSON / f"{name}.py").read_text(encoding="utf-8"), (i, 1))
         pool, imports = pool | parts, imports | more
     return pool, imports
 

@@ -71,7 +71,7 @@ def start(folder: Path, notebook: bool) -> int:
     sheet = folder / "dinosaurs.png"
     if not sheet.exists():
         from dino.course.runs import draw_sheet
-        from dino.training import load_denoiser
+        from dino.saving import load_denoiser
 
         draw_sheet(load_denoiser(), sheet, size=32, device="cpu")
         click.echo(
@@ -290,7 +290,7 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
     import torch
 
     from dino.course.runs import draw_run
-    from dino.training import TRAINED, load_denoiser, trained_size
+    from dino.saving import TRAINED, load_denoiser, trained_size
 
     path = weights or TRAINED
     path = path / "weights.safetensors" if path.is_dir() else path

@@ -18,7 +18,8 @@ from dino.course.workspace import write
 from dino.data import load, sheet
 from dino.denoiser import Denoiser
 from dino.sampling import Watched, sample
-from dino.training import Run, in_bfloat16, save_denoiser, train
+from dino.saving import save_denoiser
+from dino.training import Run, in_bfloat16, train
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 
 from dino.data import dinosaurs, load
-from dino.drawing import COLOURS, SPECIES
+from dino.drawing import SPECIES
 from dino.evaluation import copies, frechet_distance, nearest, shares
+from dino.pen import COLOURS
 from dino.recogniser import load_recogniser
 from dino.sampling import sample
-from dino.training import TRAINED, in_bfloat16, load_denoiser, loss_by_level
+from dino.saving import TRAINED, load_denoiser
+from dino.training import in_bfloat16, loss_by_level
 
 
 def main() -> None:
