@@ -147,7 +147,7 @@ def test_a_broken_cell_is_named_and_does_not_spoil_the_others(tmp_path):
     line = 1 + path.read_text().split("return (1 - level * clean")[0].count("\n")
     first, *others = judge_file(path, chapters()[0])
     assert first.state == FAILED
-    assert f"01_noise.py, line {line} is not Python yet" in first.news
+    assert f"01_noise.py, line {line} is not Python yet ('(' was never closed): return (1 - level * clean" in first.news
     assert [verdict.state for verdict in others] == [PASSED, PASSED]
 
 

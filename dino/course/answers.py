@@ -131,8 +131,9 @@ def load(path: Path) -> Answers:
         try:
             tree = ast.parse(source, filename=name)
         except SyntaxError as error:
-            where = f"{name}, line {above + (error.lineno or 1)}"
-            sentence = f"{where} is not Python yet ({error.msg}): {(error.text or '').strip()}"
+            line = error.lineno or 1
+            text = source.splitlines()[line - 1].strip() if source else ""
+            sentence = f"{name}, line {above + line} is not Python yet ({error.msg}): {text}"
             answers.problems.append((sentence, source))
             continue
         ast.increment_lineno(tree, above)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from dino.course.chapters import LESSON
+from dino.course.limit import StillBusyError
 
 # What an error says, and what it means; \1, \2, ... in the meaning stand for the groups of the pattern.
 MEANINGS = {
@@ -139,8 +140,10 @@ MEANINGS = {
 }  # fmt: skip
 
 
-def meaning(error: Exception) -> str:
+def meaning(error: BaseException) -> str:
     """What an error means, in words; its own words if it is none of the usual."""
+    if isinstance(error, StillBusyError):
+        return "it was still busy here when the check had waited long enough: is there a loop that never ends?"
     text = str(error).rstrip(". ")
     for pattern, sentence in MEANINGS.items():
         if match := re.search(pattern, text):
@@ -164,7 +167,7 @@ def ended(sentence: str) -> str:
 OTHERS = tuple(f"{folder}{os.sep}" for folder in (LESSON, Path(os.__file__).parent, Path(torch.__file__).parents[1]))
 
 
-def explain(error: Exception, name: str) -> str:
+def explain(error: BaseException, name: str) -> str:
     """An error in one sentence: where the learner's own code stopped, and what that means.
 
     name  of the exercise, which is named if no line of the learner's is to blame

@@ -18,8 +18,12 @@ from dino.course.answers import load
 from dino.course.chapters import LESSON, Chapter, chapters, find_exercise
 from dino.course.claims import Check, Claim, check_for
 from dino.course.errors import explain
+from dino.course.limit import StillBusyError, at_most
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
+
+# How long a check may take, in seconds. A right answer takes a fraction of one.
+PATIENCE = 20
 
 
 @dataclass
@@ -169,12 +173,20 @@ def the_reference() -> Iterator[None]:
             space[name] = own
 
 
-@the_reference()
 def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     """Put an answer to the test on fresh inputs, or on those of a seed.
 
     Raises ValueError if there is no exercise of that name.
     """
+    try:
+        with the_reference(), at_most(PATIENCE):
+            return put_to_the_test(name, answer, seed)
+    except StillBusyError as error:
+        return Verdict(name, FAILED, explain(error, name), answer=answer)
+
+
+def put_to_the_test(name: str, answer: Callable, seed: int | None) -> Verdict:
+    """As `judge`, without a limit."""
     chapter, _ = find_exercise(name)
     check = check_for(chapter.topic, name)
     verdict = functools.partial(Verdict, name, answer=answer)
