@@ -129,14 +129,13 @@ def load(path: Path) -> Answers:
 
     for name, source, above in read_cells(path):
         try:
-            tree = ast.parse(source, filename=name)
+            # The empty lines make all numbers of lines those of the file.
+            tree = ast.parse("\n" * above + source, filename=name)
         except SyntaxError as error:
-            line = error.lineno or 1
-            text = source.splitlines()[line - 1].strip() if source else ""
-            sentence = f"{name}, line {above + line} is not Python yet ({error.msg}): {text}"
-            answers.problems.append((sentence, source))
+            line = error.lineno or above + 1
+            text = [*source.splitlines(), ""][line - above - 1].strip()
+            answers.problems.append((f"{name}, line {line} is not Python yet ({error.msg}): {text}", source))
             continue
-        ast.increment_lineno(tree, above)
         for node in tree.body:
             if is_definition(node):
                 run(node, name, source)
