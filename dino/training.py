@@ -1,4 +1,8 @@
-"""Chapter 3: learn from questions. `noise` asks, `denoiser` answers, and here it learns from how far off it was."""
+"""Chapter 3: learn from questions.
+
+`noise` asks and `denoiser` answers; here the denoiser learns from how far off it was. The pieces come first, the loop
+that puts them together comes after them.
+"""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -90,19 +94,6 @@ def in_bfloat16(denoiser: Denoiser, device: torch.device) -> Callable:
     return torch.autocast(device.type, torch.bfloat16, enabled=able)(denoiser)
 
 
-def careful(denoiser: Callable) -> Callable:
-    """The same denoiser, which learns more from a mistake where there is little noise: 1 / (level + 0.1) times as much.
-
-    There, mistakes are small, but sampling goes most of the way to a guess in one step, and does so again and again.
-    """
-
-    def ask(noisy: Tensor, level: Tensor) -> Tensor:
-        guess = denoiser(noisy, level)
-        return guess.detach() + (guess - guess.detach()) / (level + 0.1)  # the same number, another gradient
-
-    return ask
-
-
 def train(
     run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0
 ) -> Iterator[float]:
@@ -123,7 +114,7 @@ def train(
             # Pick some pictures, and turn half of them to face the other way.
             clean = images[torch.randint(len(images), (batch,))]
             clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
-            loss = training_step(careful(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
+            loss = training_step(in_bfloat16(run.denoiser, clean.device), run.optimizer, clean)
         if n % 10 == 0:
             update_average(run.average, run.denoiser, n // 10)
         run.taken = n + 1
