@@ -1,0 +1,50 @@
+"""What a kernel runs before a chapter, so that its figures come out twice: for light pages, and for dark ones."""
+
+import base64
+import contextlib
+import io
+
+from matplotlib import colors
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+LIGHT, DARK = "image/x-light", "image/x-dark"
+# What is drawn in these colours is drawn in those on dark pages. All others are right for both.
+ON_DARK = {colors.to_rgba(light): dark for light, dark in {"black": "#d8d8e0", "grey": "#9c9ca8"}.items()}
+
+
+def picture(figure: Figure) -> str:
+    """A figure on no background, twice as fine as a page shows it, as PNG in base64."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, transparent=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def recolour(artist: Artist) -> None:
+    """Draw all that is black or grey so that it can be seen on a dark page."""
+    for part in ("color", "edgecolor", "facecolor", "markeredgecolor", "markerfacecolor"):
+        # Many kinds of things are drawn, and not all have all parts, or one colour each.
+        with contextlib.suppress(AttributeError, TypeError, ValueError):
+            if dark := ON_DARK.get(colors.to_rgba(getattr(artist, f"get_{part}")())):
+                getattr(artist, f"set_{part}")(dark)
+
+
+def both(figure: Figure, **_choice) -> tuple[dict[str, str], dict]:
+    """A figure as IPython wants it: as data of several kinds."""
+    for legend in [*figure.legends, *(axis.get_legend() for axis in figure.axes)]:
+        if legend:
+            legend.get_frame().set_alpha(0)
+    light = picture(figure)
+    for artist in figure.findobj():
+        recolour(artist)
+    return {LIGHT: light, DARK: picture(figure)}, {}
+
+
+def prepare() -> None:
+    """Make IPython show figures in both ways, and nothing else."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    shell.run_line_magic("matplotlib", "inline")
+    shell.display_formatter.mimebundle_formatter.for_type(Figure, both)
+    shell.display_formatter.formatters["image/png"].pop(Figure, None)
