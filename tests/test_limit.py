@@ -42,3 +42,21 @@ def test_an_endless_loop_is_named_with_its_line_and_spoils_no_other_answer(tmp_p
     assert first.news.startswith("answers.py, line ")
     assert "is there a loop that never ends?" in first.news
     assert second.state == "passed"
+
+
+def test_when_finding_the_mistake_takes_too_long_one_hears_what_is_untrue(monkeypatch):
+    def endless(*_):
+        while True:
+            time.sleep(0.001)
+
+    def swapped(clean, noise, level):
+        return level * clean + (1 - level) * noise
+
+    named = judge.judge("mix", swapped, seed=0)
+    monkeypatch.setattr(judge, "PATIENCE", 1)
+    monkeypatch.setattr(judge, "most_similar", endless)
+    verdict = judge.judge("mix", swapped, seed=0)
+    assert verdict.untrue.says == named.untrue.says
+    assert verdict.state == "failed"
+    assert verdict.news != named.news
+    assert "still busy" not in verdict.news + verdict.symptom

@@ -22,7 +22,7 @@ from dino.course.limit import StillBusyError, at_most
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 
-# How long a check may take, in seconds. A right answer takes a fraction of one.
+# How long a check waits for an answer, in seconds. A right answer takes a fraction of one.
 PATIENCE = 20
 
 
@@ -125,12 +125,21 @@ def outcome(check: Check, answer: Callable, seed: int) -> Iterator[Claim | str]:
 
 
 def find_mistake(check: Check, answer: Callable, seed: int) -> str | None:
-    """The sentence about the usual mistake that an answer makes; None if it is none of them.
+    """The sentence about the usual mistake that an answer makes; None if it is none of them, or is too slow to compare.
 
     A mistake that gives the same everywhere is that for sure. Answers with two mistakes, or with other numbers in one,
     are like none of them everywhere; but if a mistake gives the same up to the first claim that is untrue, it is
     perhaps that. Where that holds for several, the one that goes on agreeing most is told, if there is just one.
     """
+    try:
+        with at_most(PATIENCE / 2):
+            return most_similar(check, answer, seed)
+    except StillBusyError:
+        return None
+
+
+def most_similar(check: Check, answer: Callable, seed: int) -> str | None:
+    """As `find_mistake`, without a limit."""
     yours = list(outcome(check, answer, seed))
     first = next((i for i, one in enumerate(yours) if not isinstance(one, Claim) or one.symptom()), len(yours))
     similar: dict[str, int] = {}
@@ -173,20 +182,12 @@ def the_reference() -> Iterator[None]:
             space[name] = own
 
 
+@the_reference()
 def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     """Put an answer to the test on fresh inputs, or on those of a seed.
 
     Raises ValueError if there is no exercise of that name.
     """
-    try:
-        with the_reference(), at_most(PATIENCE):
-            return put_to_the_test(name, answer, seed)
-    except StillBusyError as error:
-        return Verdict(name, FAILED, explain(error, name), answer=answer)
-
-
-def put_to_the_test(name: str, answer: Callable, seed: int | None) -> Verdict:
-    """As `judge`, without a limit."""
     chapter, _ = find_exercise(name)
     check = check_for(chapter.topic, name)
     verdict = functools.partial(Verdict, name, answer=answer)
@@ -199,7 +200,7 @@ def put_to_the_test(name: str, answer: Callable, seed: int | None) -> Verdict:
     seed = secrets.randbelow(2**31) if seed is None else seed
     held = 0
     try:
-        with only_the_learners_code(check.reference):
+        with only_the_learners_code(check.reference), at_most(PATIENCE):
             for claim in make_claims(check, answer, seed):
                 symptom = claim.symptom()
                 if symptom:
@@ -211,6 +212,8 @@ def put_to_the_test(name: str, answer: Callable, seed: int | None) -> Verdict:
         return verdict(FAILED, own_words.replace("is the", "calls the"))
     except InputChangedError as error:
         return verdict(FAILED, str(error))
+    except StillBusyError as error:
+        return verdict(FAILED, explain(error, name))
     except Exception as error:
         # torch, too, raises NotImplementedError: of kinds of numbers that it cannot work with.
         if isinstance(error, NotImplementedError) and re.split(r"\W", str(error))[0] == name:
