@@ -122,6 +122,8 @@ show(rows, titles=[f"{level:.1f}" for level in levels])
 # *Three dinosaurs from level 0 (left) to level 1 (right). At 0.5 all three are plain to see. They go under between 0.7
 # and 0.9.*
 #
+# <!-- live: dino-noise | The dial itself. Drag it, or drop a picture of your own onto it. -->
+#
 # > **A common belief: "50% noise hides half of the picture."** It hides nothing of it. Every pixel still says something,
 # > and your eye averages over neighbours, where noise cancels out and the animal does not.
 #
@@ -243,6 +245,9 @@ show({"question": noisy, "answer": clean[:10]}, titles=[f"{number:.2f}" for numb
 # %% [markdown]
 # *Ten questions, with the level above each, and the answers below. Cover the bottom row with your hand: which of them
 # can you answer? Which can nobody answer?*
+#
+# <!-- live: dino-noise guess | The same questions, to somebody who has learnt to answer them: the network that you build in
+# chapters 2 and 3. Watch what it says between 0.7 and 1, where you see nothing any more. -->
 
 # %% [markdown]
 # ## What you have now

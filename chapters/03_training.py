@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from dino.course import check, show
 from dino.data import dinosaurs, load
-from dino.denoiser import Denoiser
+from dino.denoiser import Denoiser, in_bfloat16
 from dino.noise import make_question, mix
 from dino.saving import load_denoiser
-from dino.training import Run, in_bfloat16
+from dino.training import Run, careful
 
 torch.manual_seed(0)
 images = load(dinosaurs(2048))
@@ -202,17 +202,20 @@ check(loss_by_level)
 #
 # Here is the loop. It is given, because it only puts your pieces together: your `training_step`, and your
 # `update_average` after every tenth step. It *yields* the loss of each step, so that whoever calls it can plot or stop.
-# Three things in it are new:
+# Four things in it are new:
 #
 # - Half of the pictures are **flipped**, so that no dinosaur is ever seen facing only one way. (Do not do this with
 #   pictures of text.)
 # - The **learning rate**, how far each step moves the weights, rises for 200 steps, while the gradients are still wild, and
 #   then falls to 0, so that the jitter dies down.
+# - A mistake at a low level **counts for more**: that is what `careful` does, without changing the loss that you see. There is
+#   hardly any noise there, so mistakes are small, and next to those at high levels the network would hardly bother. But
+#   whoever draws will ask it there again and again, and then small mistakes add up.
 # - Every step throws **dice of its own**, so that a run can be repeated, and be resumed as if it had never stopped.
 #
-# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer and the
-# number of steps taken. `in_bfloat16` makes a processor that can do it calculate with half as many bits, and about half
-# again as fast.
+# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer (which
+# first cuts a wild gradient short, for one alone can ruin a run) and the number of steps taken. `in_bfloat16` makes a
+# processor that can do it calculate with half as many bits, and about half again as fast.
 
 # %%
 
@@ -237,7 +240,7 @@ def train(
             # Pick some pictures, and turn half of them to face the other way.
             clean = images[torch.randint(len(images), (batch,))]
             clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
-            loss = training_step(in_bfloat16(run.denoiser, clean.device), run.optimizer, clean)
+            loss = training_step(careful(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
         if n % 10 == 0:
             update_average(run.average, run.denoiser, n // 10)
         run.taken = n + 1

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from dino.course import check, show
 from dino.data import dinosaurs, load, sheet
+from dino.denoiser import in_bfloat16
 from dino.noise import mix
 from dino.sampling import Watched
 from dino.saving import load_denoiser
-from dino.training import in_bfloat16
 
 torch.manual_seed(0)
 images = load(dinosaurs(2048))
@@ -170,6 +170,9 @@ sheet(drawn, columns=16)
 # *64 drawings from 64 noises, as they came, none left out. Most are right at once; look for the ones with a leg too many, or
 # two species in one.*
 #
+# <!-- live: dino-draw | The very same network, drawing in this page. Compare one step with 25; then scrub back, and look for the
+# level at which it made up its mind. -->
+#
 # To watch how it happens, we need not change the sampler at all. All it knows of the denoiser is that it can be called. So we
 # hand it one that keeps notes: `Watched`.
 
@@ -291,6 +294,8 @@ show({change: broken(change, noise[:8]) for change in changes})
 # only, and draws good animals, but some of them others. With the ratio forgotten, guesses come in far too early: the network sees
 # pictures unlike any that it has learnt from, and colours run away. Fed back, the same happens. With the difference of the
 # levels, noise is left over.*
+#
+# <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
 # The last row is a surprise: it is not broken at all! Throwing fresh noise at every step is another sampler, a *random* one: it
 # forgets where it started, and corrects its own mistakes on the way. (`check` still refuses it for `sample`, whose result has to

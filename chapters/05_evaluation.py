@@ -24,13 +24,13 @@ from torch import Tensor
 
 from dino.course import check, show
 from dino.data import dinosaurs, load, sheet
-from dino.denoiser import Denoiser, best_guess
+from dino.denoiser import Denoiser, best_guess, in_bfloat16
 from dino.drawing import SPECIES
 from dino.pen import COLOURS
 from dino.recogniser import load_recogniser
 from dino.sampling import sample
 from dino.saving import load_denoiser
-from dino.training import Run, in_bfloat16, loss_by_level, train
+from dino.training import Run, loss_by_level, train
 
 cpu = torch.device("cpu")
 denoiser = in_bfloat16(load_denoiser(), cpu)

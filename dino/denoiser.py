@@ -5,7 +5,7 @@ known; then a network that learns to come close to it when they are not. The net
 arXiv 1505.04597) of convolutions and ReLU, with no attention, no normalisation and no embedding of time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -118,3 +118,9 @@ class Denoiser(nn.Module):
             x = F.interpolate(stage(x), scale_factor=2) + kept.pop()
         # Turn channels into colours.
         return self.leave(x)
+
+
+def in_bfloat16(denoiser: Denoiser, device: torch.device) -> Callable:
+    """The same denoiser, calculating with half as many bits where the processor is made for it: much faster."""
+    able = device.type != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=able)(denoiser)

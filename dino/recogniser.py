@@ -14,10 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino.data import dinosaurs, load
-from dino.denoiser import conv
+from dino.denoiser import conv, in_bfloat16
 from dino.drawing import SPECIES
 from dino.pen import COLOURS
-from dino.training import in_bfloat16
 
 JUDGE = Path(__file__).parent / "weights" / "recogniser.safetensors"
 

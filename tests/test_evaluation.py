@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 
 from dino.data import dinosaurs, load
+from dino.denoiser import in_bfloat16
 from dino.evaluation import copies, frechet_distance, nearest, shares
 from dino.recogniser import load_recogniser
 from dino.sampling import sample
 from dino.saving import load_denoiser
-from dino.training import in_bfloat16
 
 
 def test_the_nearest_is_found_as_a_loop_over_all_pairs_finds_it():

@@ -21,7 +21,7 @@ HELPERS = {
     "drawing": {"pen"},
     "data": {"drawing", "pen"},
     "saving": {"denoiser"},
-    "recogniser": {"denoiser", "training", *DATA},
+    "recogniser": {"denoiser", *DATA},
 }
 
 

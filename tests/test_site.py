@@ -1,27 +1,30 @@
 """The website's pages: of what is in a chapter and what came out of it, and run no more often than needed."""
 
 import base64
+import importlib
 import io
 import json
 import re
 
 import jupytext
+import nbclient
+import nbformat
 import pytest
 from PIL import Image
 
-from dino.course.chapters import chapters, solution
+from dino.course.chapters import chapters, solution, stubs
 from dino.course.site import run as running
 from dino.course.site.kernel import DARK, LIGHT
-from dino.course.site.pages import framed, page
+from dino.course.site.pages import framed, notebook, page, reference
 from dino.course.site.run import code_of, key_of, run
 
 CHAPTER = chapters()[0]
 CELLS = jupytext.reads(CHAPTER.path.read_text(), fmt="py:percent").cells
 
 
-def png(colour: str) -> str:
+def picture(colour: str) -> str:
     buffer = io.BytesIO()
-    Image.new("RGB", (40, 20), colour).save(buffer, format="png")
+    Image.new("RGB", (40, 20), colour).save(buffer, format="webp", lossless=True)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -48,8 +51,10 @@ def test_an_exercise_shows_its_stub_and_folds_hints_and_the_answer():
 
 def test_what_a_cell_imports_from_the_lesson_is_folded_below_it():
     text, _ = page(CHAPTER, kept())
-    assert '??? quote "`dinosaurs`, from `dino/data.py`"\n\n    ```python\n    def dinosaurs(' in text
-    assert "`check`, from" not in text
+    assert (
+        '??? quote "From the lesson: `dinosaurs`, `load`, `sheet`"\n\n    `dino/data.py`\n\n    ```python\n    def dinosaurs('
+        in text
+    )
 
 
 def test_quoted_paragraphs_become_frames():
@@ -59,8 +64,70 @@ def test_quoted_paragraphs_become_frames():
     )
 
 
+def test_an_exercise_has_a_heading_that_one_can_link_to():
+    assert framed("**Exercise: `mix`** · 3 minutes · easy\n\nWhy.") == (
+        "### Exercise: `mix` { #mix }\n\n3 minutes · easy\n{ .facts }\n\nWhy."
+    )
+
+
+def test_a_comment_becomes_something_to_play_with_in_the_page_and_nothing_in_the_notebook():
+    text, _ = page(CHAPTER, kept())
+    assert re.search(
+        r'<div class="live"><dino-noise guess>.+</dino-noise></div>\n\n\*The same questions, to [^\n]+\*\n', text
+    )
+    assert "<!--" not in text + notebook(CHAPTER)
+
+
+def test_a_page_tells_how_long_it_takes_and_where_else_to_read_it_only_if_there_is_a_repository():
+    alone, _ = page(CHAPTER, kept())
+    assert re.match(r"# .+\n\nAbout \d\d minutes · 3 exercises · needs a little Python and torch\n", alone)
+    assert "[Download as notebook](01_noise.ipynb)" in alone
+    assert "https://" not in alone.partition("In this course")[0]
+    published, _ = page(CHAPTER, kept(), "owner/name")
+    assert "(https://colab.research.google.com/github/owner/name/blob/gh-pages/chapters/01_noise.ipynb)" in published
+    assert "(https://github.com/owner/name/blob/main/chapters/01_noise.py)" in published
+
+
+def test_a_notebook_has_the_cells_of_the_chapter_and_first_installs_what_is_missing():
+    learner = nbformat.reads(notebook(CHAPTER, "owner/name"), as_version=4)
+    nbformat.validate(learner)
+    first, *rest = learner.cells
+    assert '%pip install -q "dino-course @ git+https://github.com/owner/name"' in first.source
+    assert [cell.source for cell in rest if cell.cell_type == "code"] == [
+        cell.source for cell in CELLS if cell.cell_type == "code"
+    ]
+    assert not any(cell.get("outputs") for cell in learner.cells)
+    assert "%pip" not in notebook(CHAPTER)
+
+
+def test_the_page_about_the_lesson_tells_of_everything_in_it():
+    text = reference()
+    assert text.index("## `dino.noise`") < text.index("## `dino.sampling`") < text.index("## `dino.data`")
+    assert "### `Denoiser` { #denoiser.Denoiser }\n\n```python\nclass Denoiser(nn.Module):\n" in text
+    head, _, rest = text.partition("### `mix` { #noise.mix }")[2].partition('??? quote "Code"')
+    assert head.strip().startswith("```python\ndef mix(clean: Tensor") and head.strip().endswith('"""\n```')
+    assert "    return (1 - level) * clean + level * noise\n" in rest.partition("###")[0]
+    for module in ("noise", "training", "saving"):
+        for name, thing in vars(importlib.import_module(f"dino.{module}")).items():
+            if getattr(thing, "__module__", "") == f"dino.{module}":
+                assert f"{{ #{module}.{name} }}" in text
+
+
+@pytest.mark.parametrize("chapter", chapters()[:4], ids=lambda chapter: chapter.topic)
+def test_a_fresh_notebook_runs_up_to_the_first_exercise_and_says_whose_turn_it_is(chapter, tmp_path):
+    learner = nbformat.reads(notebook(chapter), as_version=4)
+    client = nbclient.NotebookClient(learner, timeout=120, resources={"metadata": {"path": tmp_path}})
+    with pytest.raises(nbclient.exceptions.CellExecutionError) as stopped:
+        client.execute()
+    assert stopped.value.ename == "NotImplementedError"
+    assert re.fullmatch(rf"({'|'.join(stubs(chapter))})[.\w]* is yours to write", stopped.value.evalue)
+
+
 def test_printed_text_stands_before_the_picture_and_the_caption_after_it():
-    figure = {"output_type": "display_data", "data": {LIGHT: png("white"), DARK: png("black"), "text/plain": "x"}}
+    figure = {
+        "output_type": "display_data",
+        "data": {LIGHT: picture("white"), DARK: picture("black"), "text/plain": "x"},
+    }
     printed = {"output_type": "stream", "name": "stdout", "text": "88%\n"}
     warned = {"output_type": "stream", "name": "stderr", "text": "never mind"}
     text, pictures = page(CHAPTER, kept(noise=[figure, printed, warned]))

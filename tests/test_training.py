@@ -4,11 +4,13 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from dino.denoiser import Denoiser
-from dino.training import Run, loss_by_level, train, training_step, update_average
+from dino.denoiser import Denoiser, in_bfloat16
+from dino.noise import make_question
+from dino.training import ClippedAdamW, Run, careful, loss_by_level, train, training_step, update_average
 
 
 def small() -> Denoiser:
@@ -35,6 +37,22 @@ def test_a_training_step_follows_the_gradient_of_the_mean_squared_error():
         assert training_step(denoiser, optimizer, clean) == pytest.approx((value - 0.7) ** 2, abs=1e-6)
         value -= 0.1 * 2 * (value - 0.7)
         assert denoiser.value.item() == pytest.approx(value, abs=1e-6)
+
+
+def test_a_careful_denoiser_guesses_the_same_and_learns_as_from_a_weighted_loss():
+    clean, denoiser = torch.rand(4, 3, 8, 8), small()
+    noisy, level = make_question(clean)
+    gradients = []
+    for loss in (
+        lambda: F.mse_loss(careful(denoiser)(noisy, level), clean),
+        lambda: ((denoiser(noisy, level) - clean).square() / (level + 0.1)).mean(),
+    ):
+        denoiser.zero_grad()
+        loss().backward()
+        gradients.append(torch.cat([weight.grad.flatten() for weight in denoiser.parameters()]))
+    torch.testing.assert_close(*gradients)
+    for ask in (denoiser, in_bfloat16(denoiser, clean.device)):
+        torch.testing.assert_close(careful(ask)(noisy, level), ask(noisy, level).float())
 
 
 def test_the_average_is_that_of_torch_with_the_same_shares():
@@ -72,6 +90,17 @@ def test_training_lowers_the_loss_and_repeats_bit_for_bit():
         assert sum(losses[-10:]) < 0.5 * sum(losses[:10])
         weights.append(torch.cat([weight.flatten() for weight in run.average.parameters()]))
     assert torch.equal(*weights)
+
+
+def test_only_wild_gradients_are_cut_short():
+    weight = torch.nn.Parameter(torch.zeros(4))
+    for given, followed in (
+        ([0.03, 0.0, 0.04, 0.0], [0.03, 0.0, 0.04, 0.0]),
+        ([30.0, 0.0, 40.0, 0.0], [0.12, 0.0, 0.16, 0.0]),
+    ):
+        weight.grad = torch.tensor(given)
+        ClippedAdamW([weight]).step()
+        torch.testing.assert_close(weight.grad, torch.tensor(followed), atol=1e-6, rtol=0)
 
 
 def test_every_step_and_every_seed_throws_other_dice():

@@ -32,14 +32,14 @@ def draw(rows: dict[str, Tensor], titles: list[str] | None = None, size: float =
         len(rows), columns, figsize=(size * columns + 0.9, size * len(rows) + 0.3), squeeze=False, layout="constrained"
     )
     for (name, pictures), line in zip(rows.items(), axes, strict=True):
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
         for axis in line:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
         for axis, picture in zip(line, pictures, strict=False):
             axis.imshow(picture.detach().float().clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="nearest")
     for axis, title in zip(axes[0], titles or [], strict=False):
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=12)
     return figure
 
 

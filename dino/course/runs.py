@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from dino.course.workspace import write
 from dino.data import load, sheet
-from dino.denoiser import Denoiser
+from dino.denoiser import Denoiser, in_bfloat16
 from dino.sampling import Watched, sample
 from dino.saving import save_denoiser
-from dino.training import Run, in_bfloat16, train
+from dino.training import Run, train
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino.data import dinosaurs, load, sheet
-from dino.denoiser import Denoiser
+from dino.denoiser import Denoiser, in_bfloat16
 from dino.evaluation import copies, frechet_distance
 from dino.noise import mix
 from dino.recogniser import load_recogniser
 from dino.sampling import sample
-from dino.training import Run, in_bfloat16, train, training_step, update_average
+from dino.training import Run, train, training_step, update_average
 
 CPU = torch.device("cpu")
 DOCS = Path(__file__).parents[2] / "docs"

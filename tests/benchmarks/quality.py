@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dino.data import dinosaurs, load
+from dino.denoiser import in_bfloat16
 from dino.drawing import SPECIES
 from dino.evaluation import copies, frechet_distance, nearest, shares
 from dino.noise import mix
@@ -21,7 +22,7 @@ from dino.pen import COLOURS
 from dino.recogniser import load_recogniser
 from dino.sampling import sample, step
 from dino.saving import TRAINED, load_denoiser
-from dino.training import in_bfloat16, loss_by_level
+from dino.training import loss_by_level
 
 
 @torch.no_grad()

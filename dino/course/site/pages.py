@@ -1,4 +1,4 @@
-"""Makes a page in Markdown of a chapter and what came out of it. It reads, and knows nothing of the site around it."""
+"""Makes the pages of chapters and of the lesson in Markdown. It reads, and knows nothing of what builds the site."""
 
 import ast
 import base64
@@ -7,40 +7,116 @@ import re
 import textwrap
 
 import jupytext
+import nbformat
 from PIL import Image
 
-from dino.course.chapters import LESSON, Chapter, definition, solution
-from dino.course.site.kernel import DARK, LIGHT
+from dino.course.chapters import LESSON, Chapter, chapters, definition, solution
+from dino.course.site.kernel import DARK, LIGHT, PLAIN
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
 FRAMES = {"Predict": "question", "A common belief": "warning", "On your own code": "note"}
 FRAME = re.compile(r"^> \*\*(?P<title>.+?)\.?\*\* ?(?P<rest>.*(?:\n>.*)*)", re.MULTILINE)
+EXERCISE = re.compile(r"^\*\*Exercise: `(?P<name>\w+)`\*\* · (?P<facts>.+)$", re.MULTILINE)
+# A comment `<!-- live: ELEMENT | WORDS -->` stands for something to play with, and the words below it.
+LIVE = re.compile(r"<!-- live: (?P<element>[\w -]+?) \| (?P<words>.+?) -->", re.DOTALL)
 CAPTION = re.compile(r"^\*(?P<words>[^*].*?)\*(?=\n\n|\Z)", re.DOTALL)
 
 
-def page(chapter: Chapter, kept: dict) -> tuple[str, dict[str, bytes]]:
+def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[str, bytes]]:
     """The Markdown of a chapter's page, and the pictures in it, by the names that it calls them.
 
-    kept  what came out of the chapter, from `dino.course.site.run.run`
+    kept        what came out of the chapter, from `dino.course.site.run.run`
+    repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
     cells = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt="py:percent").cells
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
     for i, (cell, outputs) in enumerate(zip(cells, kept["outputs"], strict=True)):
         if cell.cell_type == "markdown":
-            parts.append(framed(cell.source))
+            parts.append(LIVE.sub(live, framed(cell.source)))
             continue
         parts.append(fenced(cell.source, "python"))
         if "exercise" in cell.metadata.get("tags", []):
             parts.append(help_with(chapter, cell.source, kept["exercises"]))
-        parts += [folded("quote", f"`{name}`, from `dino/{file}.py`", code) for name, file, code in given(cell.source)]
+        if code := given(cell.source):
+            names = ", ".join(f"`{name}`" for name, _ in code)
+            parts.append(folded("quote", f"From the lesson: {names}", *(text for _, text in code)))
         after = cells[i + 1].source if i + 1 < len(cells) else ""
-        # What was printed comes first, so that a picture stands right above its caption.
-        for number, output in enumerate(sorted(outputs, key=lambda output: output["output_type"] != "stream")):
+        # What was printed comes first, in one piece, so that a picture stands right above its caption.
+        if printed := "".join(output["text"] for output in outputs if output.get("name") == "stdout"):
+            parts.append(fenced(printed, "text"))
+        for number, output in enumerate(output for output in outputs if output["output_type"] != "stream"):
             words, found = shown(output, f"{chapter.path.stem}-{i}-{number}", alternative(after))
             parts.append(words)
             pictures |= found
+    title, _, parts[0] = parts[0].partition("\n")
+    parts[:0] = [title, facts(chapter, repository)]
     return "\n\n".join(part for part in parts if part) + "\n", pictures
+
+
+def facts(chapter: Chapter, repository: str) -> str:
+    """What one wants to know before a chapter: how long it takes, and what it builds on; and where else it can be read."""
+    words = (
+        len(re.findall(r"^# .*", chapter.path.read_text(encoding="utf-8"), re.MULTILINE)) * 16
+    )  # a line has about 16
+    minutes = sum(exercise.minutes for exercise in chapter.exercises) + words / 200
+    before = chapters()[: chapters().index(chapter)]
+    needs = (
+        f"builds on [{before[-1].title}]({before[-1].path.stem}.md)" if before else "needs a little Python and torch"
+    )
+    stem = chapter.path.stem
+    links = [f"[Download as notebook]({stem}.ipynb){{ .md-button download }}"]
+    if repository:
+        links += [
+            f"[Open in Colab](https://colab.research.google.com/github/{repository}/blob/gh-pages/chapters/{stem}.ipynb){{ .md-button }}",
+            f"[View source](https://github.com/{repository}/blob/main/chapters/{stem}.py){{ .md-button }}",
+        ]
+    about = f"About {5 * round(minutes / 5)} minutes · {len(chapter.exercises)} exercises · {needs}"
+    return f"{about}\n{{ .facts }}\n\n{' '.join(links)}\n{{ .links }}"
+
+
+def notebook(chapter: Chapter, repository: str = "") -> str:
+    """A chapter as a notebook (.ipynb) that installs the course where it is not, and then begins."""
+    learner = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt="py:percent")
+    learner.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for cell in learner.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LIVE.sub("", cell.source)
+    if repository:
+        install = f'%pip install -q "dino-course @ git+https://github.com/{repository}"'
+        words = "# This installs the course, if it is not here yet.\nfrom importlib.util import find_spec\n\n"
+        cell = nbformat.v4.new_code_cell(f'{words}if find_spec("dino") is None:\n    {install}')
+        learner.cells.insert(0, cell)
+    return jupytext.writes(learner, fmt="ipynb")
+
+
+def reference() -> str:
+    """The Markdown of a page about the lesson's modules: what each defines, and how to call it; the code is folded."""
+    taught = [chapter.topic for chapter in chapters()]
+    others = sorted(path.stem for path in LESSON.glob("[a-z]*.py") if path.stem not in taught)
+    parts = [
+        "# The lesson",
+        "All of `dino/`, by module: first those that the chapters teach, in their order, then the others.",
+    ]
+    for module in (*taught, *others):
+        source = (LESSON / f"{module}.py").read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        parts += [f"## `dino.{module}` {{ #{module} }}", ast.get_docstring(tree)]
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                code = definition(source, node.name).splitlines()
+                length = node.body[0].end_lineno - node.end_lineno  # up to the end of the docstring
+                parts.append(f"### `{node.name}` {{ #{module}.{node.name} }}")
+                parts.append(fenced("\n".join(code[: length or None]), "python"))
+                parts.append(folded("quote", "Code", fenced("\n".join(code), "python")))
+    return "\n\n".join(parts) + "\n"
+
+
+def live(match: re.Match) -> str:
+    """Something to play with, in a page. Without JavaScript, its words are there, and a sentence that says so."""
+    name = match["element"].partition(" ")[0]
+    words = " ".join(match["words"].split())
+    return f'<div class="live"><{match["element"]}>This can be played with where JavaScript is on.</{name}></div>\n\n*{words}*'
 
 
 def fenced(text: str, kind: str) -> str:
@@ -55,7 +131,7 @@ def folded(kind: str, title: str, *blocks: str) -> str:
 
 
 def framed(text: str) -> str:
-    """The text of a cell, with its quoted paragraphs in frames."""
+    """The text of a cell, with its quoted paragraphs in frames, and a heading over an exercise."""
 
     def frame(match: re.Match) -> str:
         title, rest = match["title"], re.sub(r"^> ?", "", match["rest"], flags=re.MULTILINE)
@@ -63,7 +139,7 @@ def framed(text: str) -> str:
         title = title.replace('"', "'")
         return f'!!! {kind} "{title}"\n\n{textwrap.indent(rest, " " * 4)}'
 
-    return FRAME.sub(frame, text)
+    return EXERCISE.sub(r"### Exercise: `\g<name>` { #\g<name> }\n\n\g<facts>\n{ .facts }", FRAME.sub(frame, text))
 
 
 def help_with(chapter: Chapter, source: str, exercises: dict[str, dict]) -> str:
@@ -80,8 +156,8 @@ def help_with(chapter: Chapter, source: str, exercises: dict[str, dict]) -> str:
     )
 
 
-def given(source: str) -> list[tuple[str, str, str]]:
-    """The functions and classes of the lesson that a cell imports: name, file, and code of each."""
+def given(source: str) -> list[tuple[str, str]]:
+    """The functions and classes of the lesson that a cell imports, by name, each with its code in a block."""
     found = []
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ImportFrom) or not re.fullmatch(r"dino\.\w+", node.module or ""):
@@ -92,7 +168,7 @@ def given(source: str) -> list[tuple[str, str, str]]:
         text = (LESSON / f"{file}.py").read_text(encoding="utf-8")
         for name in (alias.name for alias in node.names):
             try:
-                found.append((name, file, fenced(definition(text, name), "python")))
+                found.append((name, f"`dino/{file}.py`\n\n{fenced(definition(text, name), 'python')}"))
             except LookupError:  # a constant
                 continue
     return found
@@ -106,28 +182,19 @@ def alternative(after: str) -> str:
 
 
 def shown(output: dict, name: str, words: str) -> tuple[str, dict[str, bytes]]:
-    """One output in Markdown, and the pictures that it is made of."""
-    if output["output_type"] == "stream":
-        return (fenced(output["text"], "text") if output["name"] == "stdout" else ""), {}
+    """One picture or value in Markdown, and the files that it is made of."""
     data = output["data"]
     if LIGHT in data:
         kinds = {"light": data[LIGHT], "dark": data[DARK]}
-        pictures = {f"{name}-{kind}.webp": webp(png) for kind, png in kinds.items()}
+        pictures = {f"{name}-{kind}.webp": base64.b64decode(content) for kind, content in kinds.items()}
         marks = [
             image(f, words, scale=2, only=f"#only-{kind}") for kind, f in zip(kinds, pictures.items(), strict=True)
         ]
         return "\n".join(marks), pictures
-    if "image/png" in data:
-        picture = webp(data["image/png"])
+    if PLAIN in data:
+        picture = base64.b64decode(data[PLAIN])
         return image((f"{name}.webp", picture), words), {f"{name}.webp": picture}
     return fenced(data["text/plain"], "text"), {}
-
-
-def webp(png: str) -> bytes:
-    """A PNG in base64 as WebP, which says the same in half as many bytes."""
-    buffer = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(png))).save(buffer, format="webp", lossless=True, method=6)
-    return buffer.getvalue()
 
 
 def image(file: tuple[str, bytes], words: str, scale: int = 1, only: str = "") -> str:
