@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import re
 from collections import Counter
 from pathlib import Path
