@@ -100,7 +100,11 @@ def test_the_project_speaks_of_itself_alone():
 
 
 def test_every_asset_has_its_licence_beside_it():
-    assets = [Path(path) for path in tracked() if path.endswith((".png", ".webp", ".safetensors", ".woff2", ".js"))]
+    assets = [
+        Path(path)
+        for path in tracked()
+        if path.endswith((".png", ".webp", ".safetensors", ".woff2", ".js", ".css", ".svg"))
+    ]
     for asset in assets:
         beside = ROOT / asset.parent / "README.md"
         assert beside.is_file(), asset
