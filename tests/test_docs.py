@@ -4,6 +4,8 @@ import doctest
 import importlib
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -68,8 +70,37 @@ def test_the_pinned_versions_are_the_installed_ones_of_what_we_depend_on():
         assert version(name).partition("+")[0] == pins[name]
 
 
+def test_the_menu_names_all_chapters():
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for number, chapter in enumerate(chapters(), start=1):
+        assert f"  - {number}. {chapter.title}: chapters/{chapter.path.stem}.md\n" in menu
+
+
 def test_the_site_builds_without_a_warning(site):
     assert "posterior mean" in (site / "glossary" / "index.html").read_text(encoding="utf-8")
+
+
+def test_zensical_builds_the_same_pages_from_the_same_settings(site, tmp_path):
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "dino.course.site", tmp_path / "plain"], cwd=ROOT, check=True)
+    done = subprocess.run(
+        [*python, "zensical", "build", "--strict"], cwd=tmp_path / "plain", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = sorted(path.relative_to(site) for path in site.rglob("index.html"))
+    assert len(pages) >= 12
+    for page in pages:
+        ours, theirs = ((where / page).read_text(encoding="utf-8") for where in (site, tmp_path / "plain" / "site"))
+        for part in (
+            "<details",
+            'class="output"',
+            "<dino-",
+            'class="admonition',
+            "<table",
+            "<pre",
+            r'<h[1-3] id="[^"]+"',
+        ):
+            assert re.findall(part, ours) == re.findall(part, theirs), f"{page}: {part}"
 
 
 def test_the_numbers_on_the_page_about_the_network_are_those_of_the_network():
