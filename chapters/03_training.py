@@ -21,7 +21,7 @@ from dino.data import dinosaurs, load
 from dino.denoiser import Denoiser, in_bfloat16
 from dino.noise import make_question, mix
 from dino.saving import load_denoiser
-from dino.training import Run, careful
+from dino.training import Run, shaken
 
 torch.manual_seed(0)
 images = load(dinosaurs(2048))
@@ -208,9 +208,8 @@ check(loss_by_level)
 #   pictures of text.)
 # - The **learning rate**, how far each step moves the weights, rises for 200 steps, while the gradients are still wild, and
 #   then falls to 0, so that the jitter dies down.
-# - A mistake at a low level **counts for more**: that is what `careful` does, without changing the loss that you see. There is
-#   hardly any noise there, so mistakes are small, and next to those at high levels the network would hardly bother. But
-#   whoever draws will ask it there again and again, and then small mistakes add up.
+# - The pictures that it sees are **a little off**: that is what `shaken` does, with a pinch of noise of which the level does
+#   not tell. When the network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
 # - Every step throws **dice of its own**, so that a run can be repeated, and be resumed as if it had never stopped.
 #
 # `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer (which
@@ -240,7 +239,7 @@ def train(
             # Pick some pictures, and turn half of them to face the other way.
             clean = images[torch.randint(len(images), (batch,))]
             clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
-            loss = training_step(careful(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
+            loss = training_step(shaken(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
         if n % 10 == 0:
             update_average(run.average, run.denoiser, n // 10)
         run.taken = n + 1
@@ -347,6 +346,8 @@ plt.show()
 #
 # > **A common belief: "Lower loss means better pictures."** Within one run, roughly. Between different networks, no: the
 # > loss is an average over levels, and the eye does not average over levels. Chapter 4 draws, and then you can judge.
+#
+# <!-- live: dino-noise guess | What long training pays for: the network that comes with the course, at any level. -->
 
 # %% [markdown]
 # ## What you have now

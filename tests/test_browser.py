@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import html5lib
@@ -12,6 +13,7 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from wasmtime import wat2wasm
 
 from dino.course.chapters import chapters
 from dino.noise import mix
@@ -117,6 +119,11 @@ def test_nothing_jumps_and_little_is_sent_while_a_chapter_loads(reader):
 def test_without_javascript_a_page_says_what_would_be_there(reader):
     page = reader(java_script_enabled=False)
     assert "where JavaScript is on" in page.locator("dino-draw").inner_text()
+
+
+def test_the_webassembly_is_its_text_assembled():
+    live = Path(__file__).parents[1] / "docs" / "live"
+    assert wat2wasm((live / "convolve.wat").read_text()) == (live / "convolve.wasm").read_bytes()
 
 
 # The network and the recipe, against those of the lesson.

@@ -95,7 +95,7 @@ def test_the_lesson_stays_small():
 def test_the_project_speaks_of_itself_alone():
     words = re.compile(r"/work/|/tmp/|/opt/|files\.pythonhosted|pypi\.org|registry\.npmjs|deb\.debian", re.IGNORECASE)
     for path in tracked():
-        if path != "tests/test_layout.py" and not path.endswith((".png", ".webp", ".safetensors")):
+        if path != "tests/test_layout.py" and not path.endswith((".png", ".webp", ".safetensors", ".wasm")):
             assert not words.search((ROOT / path).read_text(encoding="utf-8")), path
 
 
@@ -103,7 +103,7 @@ def test_every_asset_has_its_licence_beside_it():
     assets = [
         Path(path)
         for path in tracked()
-        if path.endswith((".png", ".webp", ".safetensors", ".woff2", ".js", ".css", ".svg"))
+        if path.endswith((".png", ".webp", ".safetensors", ".woff2", ".js", ".css", ".svg", ".wasm"))
     ]
     for asset in assets:
         beside = ROOT / asset.parent / "README.md"

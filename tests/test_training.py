@@ -4,13 +4,12 @@ import copy
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from dino.denoiser import Denoiser, in_bfloat16
+from dino.denoiser import Denoiser
 from dino.noise import make_question
-from dino.training import ClippedAdamW, Run, careful, loss_by_level, train, training_step, update_average
+from dino.training import ClippedAdamW, Run, loss_by_level, shaken, train, training_step, update_average
 
 
 def small() -> Denoiser:
@@ -39,20 +38,18 @@ def test_a_training_step_follows_the_gradient_of_the_mean_squared_error():
         assert denoiser.value.item() == pytest.approx(value, abs=1e-6)
 
 
-def test_a_careful_denoiser_guesses_the_same_and_learns_as_from_a_weighted_loss():
-    clean, denoiser = torch.rand(4, 3, 8, 8), small()
-    noisy, level = make_question(clean)
-    gradients = []
-    for loss in (
-        lambda: F.mse_loss(careful(denoiser)(noisy, level), clean),
-        lambda: ((denoiser(noisy, level) - clean).square() / (level + 0.1)).mean(),
-    ):
-        denoiser.zero_grad()
-        loss().backward()
-        gradients.append(torch.cat([weight.grad.flatten() for weight in denoiser.parameters()]))
-    torch.testing.assert_close(*gradients)
-    for ask in (denoiser, in_bfloat16(denoiser, clean.device)):
-        torch.testing.assert_close(careful(ask)(noisy, level), ask(noisy, level).float())
+def test_a_shaken_denoiser_is_asked_about_pictures_that_are_off_by_more_or_less():
+    noisy, level = make_question(torch.rand(400, 3, 16, 16))
+    seen, told = shaken(lambda *question: question)(noisy, level)
+    off = seen - noisy
+    assert told is level
+    assert off.abs().max() <= 0.35
+    assert abs(off.mean()) < 1e-3
+    # Uniform between -w and w has a standard deviation of w / sqrt(3), and w is uniform between 0 and 0.35.
+    widths = off.flatten(1).std(dim=1) * 3**0.5
+    torch.testing.assert_close(
+        widths.quantile(torch.linspace(0, 1, 11)), torch.linspace(0, 0.35, 11), atol=0.04, rtol=0
+    )
 
 
 def test_the_average_is_that_of_torch_with_the_same_shares():

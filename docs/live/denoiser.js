@@ -1,4 +1,5 @@
-// The denoiser of chapter 2 in plain JavaScript: convolutions, ReLU, pooling and addition, and nothing else.
+// The denoiser of chapter 2 in plain JavaScript: convolutions, ReLU, pooling and addition, and nothing else. The innermost loop
+// of the convolutions stands in convolve.wat.
 //
 // A picture is a Float32Array of three planes (red, green, blue) with numbers in [0, 1]. Inside, all planes have a border of
 // zeros, one pixel wide, so that a convolution never has to ask whether it is at the edge.
@@ -17,45 +18,6 @@ class Planes {
       for (let x = 0; x < this.size; x++) change(start + x, x, y);
     }
   }
-}
-
-/** A convolution of 3x3 weights, four pixels and two outputs at a time: what is read once is used eight times. */
-function convolve(input, { values: weights, shape: [outputs] }, bias) {
-  const { count, size, row, plane, values } = input;
-  const output = new Planes(outputs, size);
-  const to = output.values;
-  for (let one = 0; one < outputs; one += 2) {
-    const two = Math.min(one + 1, outputs - 1); // if the number is odd, the last is worked out twice
-    const [biasOne, biasTwo] = bias ? [bias.values[one], bias.values[two]] : [0, 0];
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x += 4) {
-        let [a0, a1, a2, a3] = [biasOne, biasOne, biasOne, biasOne];
-        let [b0, b1, b2, b3] = [biasTwo, biasTwo, biasTwo, biasTwo];
-        let [w, v, corner] = [one * count * 9, two * count * 9, y * row + x];
-        for (let channel = 0; channel < count; channel++, corner += plane) {
-          for (let line = 0, p = corner; line < 3; line++, p += row, w += 3, v += 3) {
-            const p0 = values[p], p1 = values[p + 1], p2 = values[p + 2];
-            const p3 = values[p + 3], p4 = values[p + 4], p5 = values[p + 5];
-            const w0 = weights[w], w1 = weights[w + 1], w2 = weights[w + 2];
-            const v0 = weights[v], v1 = weights[v + 1], v2 = weights[v + 2];
-            a0 += w0 * p0 + w1 * p1 + w2 * p2;
-            a1 += w0 * p1 + w1 * p2 + w2 * p3;
-            a2 += w0 * p2 + w1 * p3 + w2 * p4;
-            a3 += w0 * p3 + w1 * p4 + w2 * p5;
-            b0 += v0 * p0 + v1 * p1 + v2 * p2;
-            b1 += v0 * p1 + v1 * p2 + v2 * p3;
-            b2 += v0 * p2 + v1 * p3 + v2 * p4;
-            b3 += v0 * p3 + v1 * p4 + v2 * p5;
-          }
-        }
-        const i = one * plane + (y + 1) * row + x + 1;
-        const j = i + (two - one) * plane;
-        to[i] = a0; to[i + 1] = a1; to[i + 2] = a2; to[i + 3] = a3;
-        to[j] = b0; to[j + 1] = b1; to[j + 2] = b2; to[j + 3] = b3;
-      }
-    }
-  }
-  return output;
 }
 
 /** Negative numbers become 0, in place. */
@@ -106,19 +68,44 @@ function weigh(numbers, { values: weights, shape: [outputs, inputs] }, bias) {
 }
 
 export class Denoiser {
-  /** From the bytes (an ArrayBuffer) of a safetensors file of half-precision weights. */
-  constructor(bytes) {
+  /** From the bytes (ArrayBuffers) of a safetensors file of half-precision weights, and of convolve.wasm. */
+  static async from(bytes, code) {
+    const { instance } = await WebAssembly.instantiate(code);
+    return new Denoiser(bytes, instance.exports);
+  }
+
+  constructor(bytes, { memory, convolve }) {
     const view = new DataView(bytes);
     const begin = 8 + Number(view.getBigUint64(0, true));
     const { __metadata__: about, ...weights } = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, begin - 8)));
-    this.weights = {};
+    Object.assign(this, { memory, convolve, weights: {}, end: 0 });
+    this.size = Number(about.size);
+    this.halvings = JSON.parse(about.widths).length - 1;
     for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(weights)) {
       if (dtype !== "F16") throw new TypeError(`${name} is of type ${dtype}; only F16 can be read.`);
       const values = Float32Array.from({ length: (to - from) / 2 }, (_, i) => half(view.getUint16(begin + from + 2 * i, true)));
       this.weights[name] = { shape, values };
     }
-    this.size = Number(about.size);
-    this.halvings = JSON.parse(about.widths).length - 1;
+    // The weights of the convolutions lie in the memory of the WebAssembly for good, filled up to a multiple of four outputs.
+    for (const [name, { shape, values }] of Object.entries(this.weights)) {
+      if (shape[2] !== 3) continue;
+      const bias = this.weights[name.replace("weight", "bias")]?.values ?? [];
+      const outputs = Math.ceil(shape[0] / 4) * 4;
+      this.weights[name].place = this.reserve(outputs * shape[1] * 9, values);
+      this.weights[name].bias = this.reserve(outputs, bias);
+    }
+    this.fixed = this.end;
+  }
+
+  /** Room for so many numbers in the memory of the WebAssembly, as an address; the first of them are given, the rest are 0. */
+  reserve(count, values) {
+    const place = this.end;
+    this.end += 4 * count;
+    const missing = this.end - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
+    const numbers = new Float32Array(this.memory.buffer, place, count).fill(0);
+    numbers.set(values);
+    return place;
   }
 
   /** Its guess at the clean picture, given a noisy one, `size` pixels high and wide, and its level. */
@@ -140,8 +127,8 @@ export class Denoiser {
       x = this.stage(`down.${i}`, halve(x));
     }
     for (let i = 0; i < this.halvings; i++) x = add(double(this.stage(`up.${i}`, x)), kept.pop());
-    x = relu(this.convolve("leave.1", this.stage("leave.0", x)));
-    x = this.convolve("leave.3", x);
+    x = relu(this.conv("leave.1", this.stage("leave.0", x)));
+    x = this.conv("leave.3", x);
     const answer = new Float32Array(3 * size * size);
     let next = 0;
     for (let channel = 0; channel < 3; channel++) x.each(channel, (place) => (answer[next++] = x.values[place]));
@@ -150,7 +137,7 @@ export class Denoiser {
 
   /** All the work at one size: a convolution, some blocks, and a pool. */
   stage(name, x) {
-    x = this.convolve(`${name}.0`, x);
+    x = this.conv(`${name}.0`, x);
     for (let i = 1; `${name}.${i}.layers.0.weight` in this.weights; i++) {
       const layers = `${name}.${i}.layers`;
       x = this.weights[`${layers}.0.weight`].shape[2] === 3 ? this.block(layers, x) : this.pool(layers, x);
@@ -159,7 +146,7 @@ export class Denoiser {
   }
 
   block(layers, x) {
-    return add(this.convolve(`${layers}.2`, relu(this.convolve(`${layers}.0`, x))), x);
+    return add(this.conv(`${layers}.2`, relu(this.conv(`${layers}.0`, x))), x);
   }
 
   pool(layers, x) {
@@ -174,8 +161,17 @@ export class Denoiser {
     return x;
   }
 
-  convolve(name, x) {
-    return convolve(x, this.weights[`${name}.weight`], this.weights[`${name}.bias`]);
+  /** A convolution of 3x3 weights. */
+  conv(name, x) {
+    const { place, bias, shape: [outputs] } = this.weights[`${name}.weight`];
+    const result = new Planes(outputs, x.size);
+    const padded = Math.ceil(outputs / 4) * 4;
+    this.end = this.fixed; // what the last convolution left is not needed any more
+    const input = this.reserve(x.values.length, x.values);
+    const output = this.reserve(padded * x.plane, []);
+    this.convolve(input, place, bias, output, x.count, padded, x.size);
+    result.values.set(new Float32Array(this.memory.buffer, output, result.values.length));
+    return result;
   }
 }
 
@@ -186,16 +182,19 @@ function half(bits) {
   return bits >> 15 ? -size : size;
 }
 
+/** What lies beside this file. */
+async function beside(name) {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name} did not come: ${answer.status} ${answer.statusText}`);
+  return answer.arrayBuffer();
+}
+
 let loading;
 
 /** The denoiser that comes with the course: its weights are fetched once, when somebody first asks for it. */
 export function trained() {
-  loading ??= fetch(new URL("dinosaurs-32.safetensors", import.meta.url))
-    .then((answer) => {
-      if (!answer.ok) throw new Error(`The weights did not come: ${answer.status} ${answer.statusText}`);
-      return answer.arrayBuffer();
-    })
-    .then((bytes) => new Denoiser(bytes))
+  loading ??= Promise.all([beside("dinosaurs-32.safetensors"), beside("convolve.wasm")])
+    .then((files) => Denoiser.from(...files))
     .catch((error) => {
       loading = undefined; // so that one can try again
       throw error;
