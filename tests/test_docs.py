@@ -45,9 +45,10 @@ def test_the_readme_s_commands_are_those_that_ci_runs():
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -c tests/constraints.txt -e ")
 
 
-def test_the_container_in_a_browser_begins_as_the_readme_does():
-    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+def test_the_site_and_the_container_in_a_browser_begin_as_the_readme_does():
     (start,) = re.findall(r"<!-- start -->\n```sh\n(.*)\n```", README)
+    assert start in (ROOT / "docs" / "begin.md").read_text(encoding="utf-8")
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     assert container["postCreateCommand"] == start.replace('"', "'")
 
 

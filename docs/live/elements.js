@@ -26,12 +26,13 @@ function frame(caption) {
 /** A slider with its name and its value. */
 function slider(name, given, words = String) {
   const input = make("input", { type: "range", ...given });
-  const output = make("output", {}, words(input.valueAsNumber));
+  const output = make("output");
   const tell = () => {
     output.textContent = words(input.valueAsNumber);
     input.setAttribute("aria-valuetext", output.textContent);
   };
   input.addEventListener("input", tell);
+  tell();
   return { input, tell, label: make("label", {}, make("span", {}, name), input, output) };
 }
 
@@ -39,15 +40,15 @@ function slider(name, given, words = String) {
 function paint({ canvas }, picture, words) {
   const pixels = new ImageData(SIZE, SIZE);
   for (let i = 0; i < SIZE * SIZE; i++) {
-    for (let colour = 0; colour < 3; colour++) pixels.data[4 * i + colour] = 255 * picture[colour * SIZE * SIZE + i] + 0.5;
+    for (let colour = 0; colour < 3; colour++) pixels.data[4 * i + colour] = 255 * picture[colour * SIZE * SIZE + i];
     pixels.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(pixels, 0, 0);
   canvas.setAttribute("aria-label", words);
 }
 
-/** The middle of an image as a picture. */
-function pictureOf(image, x = 0, y = 0, side = Math.min(image.width, image.height)) {
+/** A square of an image as a picture. What is transparent becomes white. */
+function pictureOf(image, x, y, side) {
   const canvas = make("canvas", { width: SIZE, height: SIZE });
   const context = canvas.getContext("2d");
   context.fillStyle = "white";
@@ -141,7 +142,9 @@ class DinoNoise extends Live {
   async take(file) {
     if (!file) return;
     try {
-      this.clean = pictureOf(await createImageBitmap(file).then((image) => middle(image)));
+      const image = await createImageBitmap(file);
+      const side = Math.min(image.width, image.height);
+      this.clean = pictureOf(image, (image.width - side) / 2, (image.height - side) / 2, side);
     } catch {
       this.say(`${file.name} is not a picture that this browser can read.`);
       return;
@@ -177,14 +180,6 @@ class DinoNoise extends Live {
       this.busy = false;
     }
   }
-}
-
-/** The largest square in the middle of an image. */
-function middle(image) {
-  const side = Math.min(image.width, image.height);
-  const canvas = make("canvas", { width: side, height: side });
-  canvas.getContext("2d").drawImage(image, (side - image.width) / 2, (side - image.height) / 2);
-  return canvas;
 }
 
 /** Draws from noise, step by step. The attribute `samplers` lets one choose broken ones. */
