@@ -211,11 +211,12 @@ for start in (0, 9):
 
 # %% [markdown]
 # *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two do not
-# make an animal yet. With 4 or 8 steps, a stretch of 2 gives stronger colours and crisper edges than none; with 32 or more, the
-# first three rows look much alike.*
+# make an animal yet. With 2 or 4 steps, a stretch of 2 gives stronger colours and crisper edges than none; with 32 or more, all
+# rows show the same animal, if not always in the same colour.*
 #
-# With 16 steps or more, the same noise leads to the same animal, because there are no dice in `sample`. With fewer, it may
-# become another one: animal and colour are decided in the first few steps, and a long step decides differently from two short ones.
+# There are no dice in `sample`, so with ever more steps, the same noise leads to one and the same animal; here it has settled at 32.
+# With fewer, it may become another: animal and colour are decided in the first few steps, and a long step decides differently from
+# two short ones.
 #
 # > **A common belief: "More steps are always better."** At first, much better. Then you follow ever more exactly what a network
 # > that is not exact tells you.
@@ -292,8 +293,8 @@ show({change: broken(change, noise[:8]) for change in changes})
 # %% [markdown]
 # *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
 # only, and draws good animals, but some of them others. With the ratio forgotten, guesses come in far too early: the network sees
-# pictures unlike any that it has learnt from, and colours run away. Fed back, the same happens. With the difference of the
-# levels, noise is left over.*
+# pictures unlike any that it has learnt from, and some run away. Fed back, all of them do. With the difference of the levels,
+# noise is left over.*
 #
 # <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
@@ -341,10 +342,10 @@ print(
 
 # %% [markdown]
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
-# resemble each other, as dinosaurs of one species and colour do, but pose, spots and often the colour differ.*
+# resemble each other, as dinosaurs of one species and colour do, but differ a little in pose, in spots or in shade.*
 #
-# The number to compare with is the second one: new pictures by the program itself have near relatives, too, and ours are even
-# further away than those. Copies would be far nearer. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
+# The number to compare with is the second one: new pictures by the program itself have near relatives, too, and ours are not much
+# nearer than those. Copies would be at 0, or close to it. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
 
 # %% [markdown]
 # ## What you have now

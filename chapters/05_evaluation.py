@@ -93,7 +93,7 @@ for name, some in [("nearest to a known one", order[:10]), ("farthest from any",
 
 # %% [markdown]
 # *Above, the ten drawings of 384 that are nearest to a known picture, each with that picture below it. Further down, the ten
-# that are farthest from any: those whose colours have run away, or which are a bit of everything.*
+# that are farthest from any. They are no worse: they have a size, a pose or a shade that is rare.*
 #
 # How near is too near? Here is the trap:
 #
@@ -191,8 +191,8 @@ for count, pictures in tiny_drawn.items():
     print(f"suspiciously near: {copies(pictures, tiny[:count], tiny_fresh):.0%}")
 
 # %% [markdown]
-# *Ten drawings by each network, and below each the nearest picture that it learnt from. With 16 pictures, many drawings are those
-# pictures, a bit smudged, and some so near that the instrument calls them copies. With 128 and 2048, the nearest known picture is
+# *Ten drawings by each network, and below each the nearest picture that it learnt from. With 16 pictures, the drawings are those
+# pictures, a bit smudged, and most so near that the instrument calls them copies. With 128 and 2048, the nearest known picture is
 # a relative, often of another colour.*
 #
 # (They are soft, all three: 1500 steps are few. With the same noise, the networks even draw similar animals.)
@@ -212,7 +212,7 @@ plt.show()
 
 # %% [markdown]
 # *The loss of each network at each level, on the pictures that it learnt from and on fresh ones. With 16 pictures, it does far
-# better on what it knows. With 128, a gap begins to show at the middle levels. With 2048, there is none.*
+# better on what it knows. With 128, a gap begins to show at low and middle levels. With 2048, there is none.*
 #
 # All three took the same number of steps. So the first network saw each of its pictures about 1500 times, and the last one
 # twelve times. And the gap between the two curves gives it away: **who does better on known pictures than on fresh ones has
@@ -266,8 +266,8 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# *How often each species and each colour is drawn; dotted, how often it should be. The t-rex is drawn too rarely. Pink comes more
-# than twice as often as orange: in pictures by the program, all colours are alike.*
+# *How often each species and each colour is drawn; dotted, how often it should be. The t-rex is drawn too rarely. Red and gold come
+# more than twice as often as orange: in pictures by the program, all colours are alike.*
 #
 # The bars show something that you would never have seen in a sheet of drawings. And *none of these* is the share that is not
 # plausible. Which are they?
@@ -372,7 +372,7 @@ for stretch in (1.0, 1.5, 2.0):
 
 # %% [markdown]
 # Now it is a number: four times as many steps, or a longer stretch, it is the same story as in the pictures of chapter 4. With
-# few steps, a stretch of 2 is worth about twice as many steps without one. (These distances are larger than those above also
+# 8 steps, a stretch of 2 is worth about twice as many steps without one. (These distances are larger than those above also
 # because they come from fewer drawings.)
 #
 # ## A world in which everything is known
