@@ -1,6 +1,7 @@
 """The website's pages: of what is in a chapter and what came out of it, and run no more often than needed."""
 
 import base64
+import dataclasses
 import importlib
 import io
 import json
@@ -146,6 +147,10 @@ def test_printed_text_stands_before_the_picture_and_the_caption_after_it():
 def test_a_chapter_runs_again_only_if_what_it_does_has_changed(tmp_path, monkeypatch):
     assert code_of('"""Old."""\nx = 1  # old') == code_of('"""New."""\nx = 1')
     assert code_of("x = 1") != code_of("x = 2")
+    text, other = CHAPTER.path.read_text(), dataclasses.replace(CHAPTER, path=tmp_path / CHAPTER.path.name)
+    for change, same in (("# A sentence more.\n", True), ("\n# %%\nprint(1)\n", False)):
+        other.path.write_text(text + change)
+        assert (key_of(other) == key_of(CHAPTER)) == same
 
     def refuse(*_args, **_more):
         raise AssertionError("it ran")
