@@ -1,7 +1,7 @@
 """Our recipe against others, on the same dinosaurs, for the same time, on the same machine, in one process.
 
     pip install -e ".[bench]"
-    TQDM_DISABLE=1 python tests/benchmarks/compare.py    # nothing else running; an hour and a half on two cores
+    OMP_NUM_THREADS=1 TQDM_DISABLE=1 taskset -c 0 python tests/benchmarks/compare.py    # two hours on one core of its own
 
 Each contestant is trained in turns of 20 seconds, so that a slow minute of the machine hits all alike; only its own turns
 count. Where the learning rate depends on how long training will take, there is a run for each length. Everything is then
@@ -425,7 +425,8 @@ def main() -> None:
     take_turns(contestants, judge, turn=20)
     last = [one for one in contestants if one.minutes[-1] == given.minutes[-1]]
     processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    machine = f"{torch.get_num_threads()} cores of {processor[1] if processor else platform.processor()}"
+    threads, name = torch.get_num_threads(), processor[1] if processor else platform.processor()
+    machine = f"{threads} core{'s' * (threads > 1)} of {name}"
     settings = "\n".join(f"- **{one.name}**: {one.settings}" for one in last)
     tables = {
         "results": table(contestants, given.minutes),
