@@ -35,18 +35,27 @@ def one_thread():
 
 
 @pytest.fixture
-def answer(tmp_path):
-    """The answer to an exercise as it stands in a solved chapter, or as another text has it in its place."""
+def chapter_with():
+    """The text of a solved chapter that has another answer to one exercise."""
 
     def write(name, text=None):
-        chapter, _ = find_exercise(name)
-        source = solved(chapter)
+        source = solved(find_exercise(name)[0])
         if text is not None:
             cell = re.compile(rf'^# %% tags=\["exercise"\]\n(?:@.*\n)*(?:def|class) {name}\b.*?(?=^# %%)', re.M | re.S)
             source, count = cell.subn(lambda _: f'# %% tags=["exercise"]\n{text}\n\n', source)
             assert count == 1
-        path = tmp_path / chapter.path.name
-        path.write_text(source)
+        return source
+
+    return write
+
+
+@pytest.fixture
+def answer(tmp_path, chapter_with):
+    """The answer to an exercise as it stands in a solved chapter, or as another text has it in its place."""
+
+    def write(name, text=None):
+        path = tmp_path / find_exercise(name)[0].path.name
+        path.write_text(chapter_with(name, text))
         return load(path).names[name]
 
     return write

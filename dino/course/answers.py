@@ -6,6 +6,7 @@ import inspect
 import linecache
 import re
 import types
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import jupytext
 
 from dino.course.chapters import chapters, exercise_names
 
+MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
@@ -82,7 +84,9 @@ def is_definition(node: ast.stmt) -> bool:
 
 
 def targets(node: ast.stmt) -> set[str]:
-    """The names that an assignment gives."""
+    """The names that an assignment, or the definition of a function or class, gives."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
     if not isinstance(node, ast.Assign | ast.AnnAssign):
         return set()
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
@@ -92,7 +96,8 @@ def targets(node: ast.stmt) -> set[str]:
 def given_names() -> set[str]:
     """The names that the chapters themselves assign, in their experiments."""
     trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
-    return set().union(*(targets(node) for tree in trees for node in tree.body))
+    assigned = (node for tree in trees for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign))
+    return set().union(*map(targets, assigned))
 
 
 def names_used(thing: object, space: dict) -> set[str]:
@@ -108,15 +113,34 @@ def names_used(thing: object, space: dict) -> set[str]:
     return found
 
 
-def load(path: Path) -> Answers:
+def parse(source: str, name: str) -> ast.Module:
+    """The statements of a cell; lines for the notebook itself, such as `%matplotlib inline`, are passed over.
+
+    Raises SyntaxError.
+    """
+    try:
+        return ast.parse(source, filename=name)
+    except SyntaxError:
+        python = MAGIC.sub(r"\1pass", source)
+        if python == source:
+            raise
+        return ast.parse(python, filename=name)
+
+
+def load(path: Path, given: dict[str, object] | None = None, aside: Collection[str] = ()) -> Answers:
     """Run the imports and definitions of a learner's file, statement by statement.
 
     What the learner made with a call, such as a `namedtuple`, is made too if an answer uses it; but not what the chapter
     makes for its experiments: an answer that uses that by accident should hear of it.
     One bad cell does not spoil the others: what goes wrong is kept as a sentence in `problems`.
+
+    given  what takes the place of the learner's definitions of these names, which are not run
+    aside  names whose definitions are run only if another answer uses them
+
     Raises FileNotFoundError or ValueError if there is no such file or it is not one.
     """
-    answers, made = Answers({"__name__": path.stem}), {}
+    given = given or {}
+    answers, made = Answers({"__name__": path.stem, **given}), {}
 
     def run(node: ast.stmt, name: str, source: str) -> None:
         try:
@@ -127,20 +151,24 @@ def load(path: Path) -> Answers:
                 sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
                 answers.problems.append((sentence, source))
 
+    definitions = []
     for name, source, above in read_cells(path):
         try:
             # The empty lines make all numbers of lines those of the file.
-            tree = ast.parse("\n" * above + source, filename=name)
+            tree = parse("\n" * above + source, name)
         except SyntaxError as error:
             line = error.lineno or above + 1
             text = [*source.splitlines(), ""][line - above - 1].strip()
             answers.problems.append((f"{name}, line {line} is not Python yet ({error.msg}): {text}", source))
             continue
-        for node in tree.body:
-            if is_definition(node):
-                run(node, name, source)
-            else:
-                made |= dict.fromkeys(targets(node) - given_names(), (node, name, source))
+        definitions += [(node, name, source) for node in tree.body if not targets(node).intersection(given)]
+    # Imports come first, for in a notebook cells may lie in any order.
+    definitions.sort(key=lambda one: not isinstance(one[0], ast.Import | ast.ImportFrom))
+    for node, name, source in definitions:
+        if is_definition(node) and not targets(node).intersection(aside):
+            run(node, name, source)
+        else:
+            made |= dict.fromkeys(targets(node) - given_names(), (node, name, source))
     wanted = set().union(*(names_used(thing, answers.names) for thing in answers.names.values()))
     for name in made:
         if name in wanted and name not in answers.names:

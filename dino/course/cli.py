@@ -14,6 +14,7 @@ import click
 
 from dino.course import workspace
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
+from dino.course.grade.commands import grade
 
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not started": ("·", None)}
 
@@ -33,6 +34,9 @@ def cli(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         outline()
+
+
+cli.add_command(grade)
 
 
 def outline() -> None:

@@ -172,6 +172,8 @@ def explain(error: BaseException, name: str) -> str:
 
     name  of the exercise, which is named if no line of the learner's is to blame
     """
+    if told := getattr(error, "sentence", ""):  # it was explained where it happened, in another process
+        return told
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame, place in zip(reversed(frames), reversed(traceback.extract_tb(error.__traceback__)), strict=True):
         if place.filename.startswith((*OTHERS, "<frozen", "<__array_function__")):

@@ -94,7 +94,11 @@ def careful(answer: Callable) -> Callable:
 
     def call(*inputs, **named):
         copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
-        result = answer(*copies, **named)
+        # Each call throws dice of its own, so that it does not matter where the answer runs.
+        seed = int(torch.randint(2**31, ()))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            result = answer(*copies, **named)
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if isinstance(value, torch.Tensor) and not torch.equal(value, now):
                 names = list(inspect.signature(answer).parameters)

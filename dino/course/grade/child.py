@@ -1,0 +1,131 @@
+"""Starts an answer in a process of its own, for the judge to talk to."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from dino.course.chapters import LESSON, Chapter, chapters, cut, stubs, unwritten
+from dino.course.grade.wire import BrokenLineError, Wire
+
+START = "import sys; sys.path[:] = {path!r}; from dino.course.grade.warm import main; main({number}, *{hidden!r})"
+
+# What a chapter imports from the course. Nothing of it is of use to an answer.
+COURSE = """
+def check(answer): pass
+def show(*arguments, **named): pass
+def use_own(): pass
+"""
+
+
+def earlier(topic: str) -> list[Path]:
+    """The modules of the lesson that a chapter may use: its own and those before, and data; none that needs a later one."""
+    topics = [chapter.topic for chapter in chapters()]
+    later = set(topics[topics.index(topic) + 1 :])
+    modules = {path.stem: path for path in sorted(LESSON.glob("*.py"))}
+    needs = {
+        name: {word for word in modules if f"dino.{word} " in path.read_text(encoding="utf-8")}
+        for name, path in modules.items()
+    }
+    while unfit := {name for name in modules if name not in later and needs[name] & later}:
+        later |= unfit
+    return [path for name, path in modules.items() if name not in later and name != "course"]
+
+
+def lesson_for(chapter: Chapter, exercise: str) -> dict[str, str]:
+    """The part of the lesson that an answer may build on, as files by path: neither this exercise nor what comes after it."""
+    names = [one.name for one in chapter.exercises]
+    cells = stubs(chapter)
+    unsolved = set().union(*(unwritten(cells[name]) for name in names[names.index(exercise) :]))
+    files = {"lesson/dino/course/__init__.py": COURSE}
+    for path in earlier(chapter.topic):
+        text = path.read_text(encoding="utf-8")
+        files[f"lesson/dino/{path.name}"] = cut(text, unsolved) if path.stem == chapter.topic else text
+    return files
+
+
+class Warm:
+    """A warm process, that starts others. Use it in a `with` statement.
+
+    isolation  how well they are locked in: "whole", "user" or "limits"
+    """
+
+    def __enter__(self) -> "Warm":
+        if not hasattr(os, "fork"):
+            raise ValueError("Grading needs Linux or macOS. On Windows, use WSL, which is Linux.")
+        self.jobs, theirs = socket.socketpair()
+        start = START.format(path=[path for path in sys.path if path], number=theirs.fileno(), hidden=[str(LESSON)])
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "Agg",
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", start], env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+        self.isolation = self.jobs.recv(8).decode().strip()
+        if not self.isolation:
+            raise OSError("The process that runs answers could not be started; what it says stands above.")
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.jobs.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @contextlib.contextmanager
+    def running(self, job: dict):
+        """Run a job (see `answering.answer`): gives the line to it, and a function that ends it and says how it ended."""
+        line, line_there = socket.socketpair()
+        control, control_there = socket.socketpair()
+        socket.send_fds(self.jobs, [b"one job."], [line_there.fileno(), control_there.fileno()])
+        line_there.close()
+        control_there.close()
+
+        def end() -> int | None:
+            with contextlib.suppress(OSError):
+                control.shutdown(socket.SHUT_WR)
+            ready, _, _ = select.select([control], [], [], 30)
+            words = control.recv(1000) if ready else b""
+            return json.loads(words)["status"] if words else None
+
+        try:
+            wire = Wire(line)
+            with contextlib.suppress(BrokenLineError):
+                wire.send(job)
+            yield wire, end
+        finally:
+            end_quietly(end)
+            line.close()
+            control.close()
+
+
+def end_quietly(end) -> None:
+    """End a job that may have ended already."""
+    with contextlib.suppress(OSError, ValueError):
+        end()
+
+
+def how_it_ended(status: int | None) -> str:
+    """The end of a process, in words."""
+    if status is None:
+        return "it could not be stopped in time"
+    if status >= 0:
+        return f"it ended the program, with exit code {status}"
+    names = {signal.SIGXCPU: "it used up its processor time", signal.SIGSEGV: "it crashed (a segmentation fault)"}
+    names |= {
+        signal.SIGKILL: "it was killed: its memory or its processor time was used up",
+        signal.SIGXFSZ: "it wrote a file that is too large",
+    }
+    return names.get(-status, f"it was ended by signal {-status}")

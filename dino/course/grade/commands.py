@@ -1,0 +1,121 @@
+"""The commands for teachers."""
+
+import os
+from pathlib import Path
+
+import click
+
+from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter
+from dino.course.grade.marks import PASSED, Graded, Settings, number
+from dino.course.grade.pages import SIGNS
+
+
+class Chapters(click.ParamType):
+    """Chapters with commas between them: numbers, topics or names of files."""
+
+    name = "chapters"
+
+    def convert(self, value, param, ctx) -> tuple[Chapter, ...]:
+        """Turn `1,training` into chapters."""
+        found = {word: find_chapter(word.strip()) for word in value.split(",")}
+        for word, chapter in found.items():
+            if chapter is None:
+                topics = ", ".join(one.topic for one in chapters())
+                self.fail(f"There is no chapter {word!r}. There are: {topics}.", param, ctx)
+        return tuple(one for one in chapters() if one in found.values())
+
+
+class Points(click.ParamType):
+    """How many points an exercise has."""
+
+    name = "exercise=points"
+
+    def convert(self, value, param, ctx) -> tuple[str, float]:
+        """Turn `mix=2` into its parts."""
+        name, _, points = value.partition("=")
+        if name not in exercise_names():
+            self.fail(f"There is no exercise {name!r}. There are: {', '.join(exercise_names())}.", param, ctx)
+        try:
+            count = float(points)
+        except ValueError:
+            count = -1.0
+        if not 0 <= count < 1e6:
+            self.fail(f"{value!r} should say how many points, such as {name}=2 or {name}=0.5.", param, ctx)
+        return name, count
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--chapters", "only", type=Chapters(), help="Such as 1,2.  [default: all that anybody handed in]")
+@click.option("--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]")
+@click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="grades", show_default=True, help="The folder to write to."
+)
+@click.option("--jobs", type=click.IntRange(1), help="How many learners to grade side by side.  [default: one a core]")
+def grade(submissions: tuple[Path, ...], only, points, partial: bool, out: Path, jobs: int | None) -> int:
+    """Grade what learners handed in: files, folders or zip archives, of one or of many.
+
+    Each answer runs in a process of its own that is locked in, and is judged from outside. The folder `grades` gets a
+    gradebook, a report on the class, and for each learner feedback and files for the usual platforms. Run the same
+    command again, and only what is new or has changed is graded.
+    """
+    from dino.course.grade import shelf
+    from dino.course.grade.many import fingerprint, grade_all
+    from dino.course.grade.submissions import find
+
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file. Name a folder for the grades with --out.")
+    found = find(list(submissions))
+    topics = [one.topic for one in only or chapters() if only or any(some.answers(one) for some in found)]
+    if not topics:
+        raise ValueError(
+            "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
+        )
+    settings = Settings(tuple(topics), dict(points), partial)
+    with shelf.alone(out):
+        marks = {one.name: fingerprint(one, settings) for one in found}
+        done = {one.name: graded for one in found if (graded := shelf.kept(out, one.name, marks[one.name]))}
+        if done:
+            click.echo(f"{len(done)} of {len(found)} are graded already, and have not changed.")
+        waiting = [one for one in found if one.name not in done]
+        for one, graded in grade_all(waiting, settings, jobs or cores()):
+            shelf.keep(out, graded, marks[one.name])
+            done[one.name] = graded
+            click.echo(row(graded))
+        results = [done[name] for name in sorted(done)]
+        written = shelf.finish(out, results)
+    return summary(results, written, out)
+
+
+def cores() -> int:
+    """How many processor cores there are to use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def row(graded: Graded) -> str:
+    """One learner, in a line."""
+    if graded.broken:
+        return f"  {graded.name:<28} {click.style(graded.broken, fg='red')}"
+    signs = "".join(SIGNS[mark.state] for mark in graded.marks)
+    return f"  {graded.name:<28} {number(graded.score):>6} of {number(graded.of)}  {signs}"
+
+
+def summary(results: list[Graded], written: list[Path], out: Path) -> int:
+    """Tell about the whole class; 1 if somebody could not be graded."""
+    judged = [graded for graded in results if not graded.broken]
+    weaker = {graded.isolation for graded in judged} - {"whole"}
+    for graded in results:
+        for problem in graded.problems:
+            click.echo(f"Note: {graded.name}: {problem}", err=True)
+    if weaker:
+        click.echo(
+            "Note: this system does not let answers be locked in whole: they could read its files and use the network. "
+            "Grade what you do not trust on Linux. The page for teachers says what is defended where.",
+            err=True,
+        )
+    full = sum(all(mark.state == PASSED for mark in graded.marks) for graded in judged)
+    click.echo(f"\n{len(judged)} graded, {full} of them with everything right.")
+    for path in [*written, out / "learners"]:
+        click.echo(f"  {path}")
+    return 1 if len(judged) < len(results) else 0

@@ -1,0 +1,134 @@
+"""Grades what one learner handed in: each answer runs in a fresh process that is locked in, and is judged from outside."""
+
+import io
+import secrets
+import time
+from pathlib import PurePosixPath
+
+from dino.course import judge
+from dino.course.chapters import Chapter, chapters
+from dino.course.claims import Claim, check_for
+from dino.course.figures import evidence, plt
+from dino.course.grade.asking import Remote
+from dino.course.grade.child import Warm, how_it_ended, lesson_for
+from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, Settings, plain
+from dino.course.grade.submissions import Submission
+from dino.course.grade.wire import BrokenLineError
+from dino.course.limit import StillBusyError, at_most
+
+# Seconds: for one call of an answer, for loading a file, and for everything about one exercise.
+PATIENCE, LOADING, ALL = 15, 20, 60
+
+
+def grade(warm: Warm, submission: Submission, settings: Settings) -> Graded:
+    """Grade what one learner handed in."""
+    graded = Graded(submission.name, problems=submission.problems, isolation=warm.isolation)
+    for chapter in chapters():
+        if chapter.topic in settings.topics:
+            graded.marks += grade_chapter(warm, submission, chapter, settings)
+    return graded
+
+
+def grade_chapter(warm: Warm, submission: Submission, chapter: Chapter, settings: Settings) -> list[Mark]:
+    """Grade the answers to one chapter. Answers that are not right are taken from the lesson for those that need them."""
+    path = submission.answers(chapter)
+    marks: list[Mark] = []
+    for exercise in chapter.exercises:
+        start = time.monotonic()
+        mark = Mark(chapter.topic, exercise.name, FAILED, 0, settings.of(exercise.name), "")
+        if path is None:
+            mark.state, mark.news = NOT_STARTED, "There is no file for this chapter."
+        else:
+            job = job_for(submission, path, chapter, exercise.name)
+            job["replaced"] = [before.exercise for before in marks if before.state != PASSED]
+            grade_answer(warm, job, mark, settings.partial)
+        mark.seconds = round(time.monotonic() - start, 3)
+        marks.append(mark)
+    return marks
+
+
+def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> dict:
+    """What `answering.answer` has to know to serve one answer."""
+    here, names = PurePosixPath(path).parent, [one.name for one in chapter.exercises]
+    texts = {PurePosixPath(one): data.decode("utf-8", "surrogateescape") for one, data in submission.files.items()}
+    return {
+        "exercise": name,
+        "topic": chapter.topic,
+        "file": PurePosixPath(path).name,
+        "text": texts[PurePosixPath(path)],
+        "beside": {one.name: text for one, text in texts.items() if one.parent == here and one.suffix == ".py"},
+        "lesson": lesson_for(chapter, name),
+        "replaced": [],
+        "later": names[names.index(name) + 1 :],
+        "patience": PATIENCE,
+        "seconds": ALL,
+    }
+
+
+def grade_answer(warm: Warm, job: dict, mark: Mark, partial: bool = False) -> None:
+    """Grade one answer in a process of its own, and write into its mark what became of it.
+
+    Whatever the answer does, there is a mark: an error of the grader's own is told in it, too.
+    """
+    name, broken = job["exercise"], ""
+    with warm.running(job) as (wire, end):
+        remote = Remote(wire, name, PATIENCE, time.monotonic() + ALL)
+        try:
+            hello = wire.receive(time.monotonic() + LOADING)
+            if "error" in hello:
+                mark.news, mark.symptom = "The imports and definitions of the file could not be run.", hello["sentence"]
+            elif not hello["there"]:
+                gone = f"There is no {name} in {job['file']}. Was it renamed or deleted?"
+                mark.news = hello["problem"] or gone
+            else:
+                judge_remote(remote, hello, mark, partial)
+        except BrokenLineError as error:
+            broken = str(error)
+        except TimeoutError:
+            mark.news = "Its imports and definitions are never done: is there a loop that never ends?"
+        except Exception as error:
+            broken = f"{type(error).__name__}: {error}"
+        if broken := remote.broken or broken:
+            mark.state, mark.score, mark.picture, mark.mistake = FAILED, 0, b"", False
+            mark.news, mark.symptom = f"It did not answer: {how_it_ended(end())}.", broken
+    mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
+
+
+def judge_remote(remote: Remote, hello: dict, mark: Mark, partial: bool) -> None:
+    """Judge an answer that is ready to be called, and write into its mark what became of it."""
+    answer = remote.answer(hello["kind"], hello["parameters"])
+    verdict = judge.judge(mark.exercise, answer)
+    mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
+    mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes
+    mark.picture = picture_of(verdict.untrue)
+    if verdict.state == PASSED:
+        mark.score = mark.of
+    elif partial and verdict.state == FAILED and callable(answer) and not remote.broken:
+        mark.score = mark.of * true_share(mark.chapter, mark.exercise, answer)
+
+
+def true_share(topic: str, name: str, answer) -> float:
+    """Which share of the claims about an answer is true, at most 0.9 for one that is not right."""
+    check, seed = check_for(topic, name), secrets.randbelow(2**31)
+    total, true = len(list(judge.outcome(check, check.reference, seed))), 0
+    try:
+        with at_most(PATIENCE):
+            for one in judge.outcome(check, answer, seed):
+                true += isinstance(one, Claim) and not one.symptom()
+    except StillBusyError:
+        pass
+    return min(0.9, true / total)
+
+
+def picture_of(claim: Claim | None) -> bytes:
+    """What is wrong, as a PNG picture; nothing if it cannot be seen."""
+    try:
+        figure = claim and evidence(claim)
+    except Exception:  # what came from an answer may be of any kind, and a picture is no grade
+        figure = None
+    if not figure:
+        return b""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    plt.close(figure)
+    return buffer.getvalue()

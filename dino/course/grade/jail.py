@@ -1,0 +1,175 @@
+"""Locks a process in before it runs code that nobody has read. Linux can lock it in whole; elsewhere only limits hold.
+
+A namespace of its own gives a process its own view of the machine: of its processes, its network, its files. See
+user_namespaces(7), mount_namespaces(7) and capabilities(7). Nothing here needs privileges where the system lets users
+make namespaces.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import sys
+from pathlib import Path
+
+# From <linux/sched.h>, <sys/mount.h>, <linux/mount.h>, <linux/prctl.h>.
+NEW_MOUNTS, NEW_IPC, NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+READ_ONLY, NO_SETUID, NO_DEVICES, BIND, RECURSIVE, PRIVATE = 0x1, 0x2, 0x4, 0x1000, 0x4000, 0x40000
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine)
+SYS_MOUNT_SETATTR, HERE, WHOLE_TREE = 442, -100, 0x8000
+DIE_WITH_PARENT, DUMPABLE, DROP_BOUND, NO_NEW_PRIVILEGES, ADOPT_ORPHANS = 1, 4, 24, 38, 36
+DETACH = 2
+NOBODY = 60_000  # and the five thousand after it: users whom no system gives to anyone
+
+# What programs need of a system: their libraries, and no more.
+SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+WHOLE, USER, LIMITS = "whole", "user", "limits"
+
+
+def system(name: str, *arguments) -> None:
+    """Call a function of the C library. Raises OSError with what the system says."""
+    words = [word.encode() if isinstance(word, str) else word for word in arguments]
+    library = ctypes.CDLL(None, use_errno=True)
+    if getattr(library, name)(*words) != 0:
+        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
+
+
+def kernel(number: int, *arguments) -> None:
+    """Make a system call that the C library has no function for. Raises OSError."""
+    words = [word.encode() if isinstance(word, str) else word for word in arguments]
+    library = ctypes.CDLL(None, use_errno=True)
+    library.syscall.restype = ctypes.c_long
+    if library.syscall(ctypes.c_long(number), *words) < 0:
+        raise OSError(ctypes.get_errno(), f"system call {number}: {os.strerror(ctypes.get_errno())}")
+
+
+def become_nobody() -> None:
+    """Give up being root, if we are, and become a user of our own, so that the limits of others are theirs."""
+    if os.geteuid() == 0:
+        user = NOBODY + os.getppid() % 5_000
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+        if sys.platform == "linux":
+            system("prctl", DUMPABLE, 1, 0, 0, 0)  # or /proc/self would stay root's
+
+
+def unshare() -> None:
+    """Enter new namespaces: as a user who may make them, or as root without a namespace of users.
+
+    Processes started from here on are in a world of their own. Raises OSError where the system forbids it.
+    """
+    inner = NEW_MOUNTS | NEW_IPC | NEW_PROCESSES | NEW_NETWORK
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            system("unshare", inner)
+            return
+    become_nobody()
+    user, group = os.geteuid(), os.getegid()
+    system("unshare", inner | NEW_USER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+
+
+def python_folders() -> list[Path]:
+    """Where this Python and its packages live; not where a package stands that is only linked to, such as this course."""
+    here = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path]
+    kept = {Path(part).resolve() for part in here if part and Path(part).is_dir()}
+    roots = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
+    return sorted(path for path in kept if path in roots or path.name in ("site-packages", "dist-packages"))
+
+
+def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
+    """Make a file system in which there is nothing but Python and its packages, all read-only, and an empty folder /work.
+
+    root       an empty folder to build it on
+    hidden     folders that are empty in it, even where they are part of what Python needs
+    megabytes  how much /work holds
+
+    Raises OSError where the system forbids it.
+    """
+    system("mount", "none", "/", None, RECURSIVE | PRIVATE, None)
+    system("mount", "tmpfs", str(root), "tmpfs", NO_SETUID | NO_DEVICES, f"size={megabytes}m,mode=755")
+    for path in [*map(Path, SYSTEM), *python_folders(), *map(Path, DEVICES)]:
+        place = root / path.relative_to("/")
+        if path.is_symlink() and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(path.readlink())
+        elif path.exists() and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.mkdir() if path.is_dir() else place.touch()
+            system("mount", str(path), str(place), None, BIND | RECURSIVE, None)
+    for path in hidden:
+        place = root / path.resolve().relative_to("/")
+        if place.is_dir():
+            system("mount", "tmpfs", str(place), "tmpfs", READ_ONLY, "size=4k,mode=555")
+    for name in ("proc", "tmp", "work", "old"):
+        (root / name).mkdir(exist_ok=True)
+    with contextlib.suppress(OSError):  # inside a container, /proc may not be ours to show
+        system("mount", "proc", str(root / "proc"), "proc", NO_SETUID | NO_DEVICES, None)
+    attributes = (ctypes.c_uint64 * 4)(READ_ONLY | NO_SETUID, 0, 0, 0)
+    kernel(SYS_MOUNT_SETATTR, HERE, str(root), WHOLE_TREE, ctypes.byref(attributes), ctypes.c_size_t(32))
+    system("mount", "tmpfs", str(root / "work"), "tmpfs", NO_SETUID | NO_DEVICES, f"size={megabytes}m,mode=777")
+    os.chdir(root)
+    kernel(SYS_PIVOT_ROOT, ".", "old")
+    os.chdir("/")
+    system("umount2", "/old", DETACH)
+
+
+def drop_privileges() -> None:
+    """Give up all rights over the system, for ever."""
+    if sys.platform != "linux":
+        return
+    last = (
+        int(Path("/proc/sys/kernel/cap_last_cap").read_text()) if Path("/proc/sys/kernel/cap_last_cap").exists() else 40
+    )
+    for capability in range(last + 1):
+        with contextlib.suppress(OSError):
+            system("prctl", DROP_BOUND, capability, 0, 0, 0)
+    become_nobody()
+    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    system("capset", ctypes.byref(header), ctypes.byref(none))
+    system("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    system("prctl", DIE_WITH_PARENT, 9, 0, 0, 0)
+
+
+def limit(seconds: int, memory: int, file: int, processes: int) -> None:
+    """Set limits that cannot be raised again.
+
+    seconds    of processor time
+    memory     bytes of data
+    file       bytes of the largest file
+    processes  and threads, of one user
+    """
+    bounds = {"CPU": seconds, "DATA": memory, "FSIZE": file, "CORE": 0, "NOFILE": 256, "NPROC": processes}
+    for name, bound in bounds.items():
+        with contextlib.suppress(ValueError, OSError):  # a lower limit may hold already
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (bound, bound))
+
+
+def processes() -> list[tuple[int, int, int, int]]:
+    """All processes of the machine that can be seen: number, parent, user and how many threads."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            fields = (place / "stat").read_text().rpartition(")")[2].split()
+            found.append((int(place.name), int(fields[1]), place.stat().st_uid, int(fields[17])))
+    return found
+
+
+def threads_of(user: int) -> int:
+    """How many threads a user has now."""
+    return sum(threads for _, _, owner, threads in processes() if owner == user)
+
+
+def kill_children() -> None:
+    """Kill all children of this process, and theirs, which become ours, until there are none."""
+    while children := [number for number, parent, _, _ in processes() if parent == os.getpid()]:
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, 9)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)

@@ -1,0 +1,100 @@
+"""What grading is told, and what comes of it: plain records, which go through files and between processes."""
+
+import base64
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+
+PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to grade.
+
+    topics   of the chapters to grade
+    points   for each exercise; 1 where nothing is said
+    partial  whether an answer that is not right gets a part of the points, for the claims that are true of it
+    """
+
+    topics: tuple[str, ...]
+    points: dict[str, float] = field(default_factory=dict)
+    partial: bool = False
+
+    def of(self, exercise: str) -> float:
+        """The points for an exercise."""
+        return self.points.get(exercise, 1)
+
+
+@dataclass
+class Mark:
+    """What became of one exercise.
+
+    state      PASSED, FAILED or NOT_STARTED
+    score, of  points, and how many there are for it
+    news       the sentence that matters most; for a usual mistake, the one that names it
+    symptom    what came out of the answer and what should have
+    mistake    whether `news` names a usual mistake
+    seconds    that it took to grade
+    picture    a PNG that shows what is wrong, or nothing
+    """
+
+    chapter: str
+    exercise: str
+    state: str
+    score: float
+    of: float
+    news: str
+    symptom: str = ""
+    mistake: bool = False
+    seconds: float = 0.0
+    picture: bytes = b""
+
+
+@dataclass
+class Graded:
+    """The result of one learner.
+
+    problems   what could not be read of what was handed in
+    isolation  how well the answers were locked in: "whole", "user" or "limits", as `jail` tells
+    broken     why there are no marks, if the grader itself broke down
+    """
+
+    name: str
+    marks: list[Mark] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    isolation: str = ""
+    broken: str = ""
+
+    @property
+    def score(self) -> float:
+        return sum(mark.score for mark in self.marks)
+
+    @property
+    def of(self) -> float:
+        return sum(mark.of for mark in self.marks)
+
+    def to_json(self) -> str:
+        """All of it as JSON, the pictures in base64."""
+        known = dataclasses.asdict(self) | {"score": self.score, "of": self.of}
+        return json.dumps(known, indent=2, default=lambda picture: base64.b64encode(picture).decode())
+
+    @classmethod
+    def from_json(cls, text: str) -> "Graded":
+        """What `to_json` wrote. Raises ValueError, KeyError or TypeError if it is something else."""
+        known = json.loads(text)
+        del known["score"], known["of"]
+        known["marks"] = [Mark(**{**mark, "picture": base64.b64decode(mark["picture"])}) for mark in known["marks"]]
+        return cls(**known)
+
+
+def plain(text: object) -> str:
+    """Words from a learner's program on a single line, at most 2000 letters long, and none that steers a terminal."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(text)[:2000])
+    return re.sub(r" +", " ", printable).strip()
+
+
+def number(points: float) -> str:
+    """Points as people write them: 1, 2.5, 0.33."""
+    return f"{points:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,150 @@
+"""Finds what learners handed in: files, folders and zip archives, read into memory as they are and never unpacked to disk."""
+
+import hashlib
+import re
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from dino.course.chapters import Chapter, chapters, find_chapter
+
+ANSWERS = (".py", ".ipynb")
+LARGEST, ALL, MOST = 20 * 2**20, 100 * 2**20, 2_000  # bytes of one file, bytes of all, and how many
+
+
+@dataclass
+class Submission:
+    """What one learner handed in.
+
+    files     the texts, as bytes, by path
+    problems  what could not be read, as sentences
+    """
+
+    name: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def digest(self) -> str:
+        """A number that changes with any of the files."""
+        parts = [f"{path}\0{len(data)}\0".encode() + data for path, data in sorted(self.files.items())]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    def add(self, path: str, size: int, read) -> None:
+        """Take a file, if it is one that can hold answers and is not too large."""
+        if PurePosixPath(path).suffix not in ANSWERS or "/." in f"/{path}" or "__MACOSX" in path:
+            return
+        if size > LARGEST or sum(map(len, self.files.values())) + size > ALL or len(self.files) >= MOST:
+            self.problems.append(f"{path} was not read: it is too large, or there are too many files.")
+            return
+        data = read()
+        self.files[path] = data[:LARGEST]
+
+    def answers(self, chapter: Chapter) -> str | None:
+        """The path of the file with the answers to a chapter; None if there is none."""
+        names = [exercise.name for exercise in chapter.exercises]
+        found = [path for path in self.files if chapter_of(path, self.files[path]) == chapter]
+
+        def worth(path: str) -> tuple:
+            text = self.files[path].decode("utf-8", "replace")
+            return sum(bool(re.search(rf"\b{name}\b", text)) for name in names), path.endswith(".ipynb"), path
+
+        return max(found, key=worth, default=None)
+
+
+def chapter_of(path: str, data: bytes) -> Chapter | None:
+    """The chapter that a file answers: by its name, or else by what it defines."""
+    if chapter := find_chapter(PurePosixPath(path).name):
+        return chapter
+    text = data.decode("utf-8", "replace")
+    defined = set(re.findall(r"\b(?:def|class)\s+(\w+)", text))
+    counts = {chapter: sum(one.name in defined for one in chapter.exercises) for chapter in chapters()}
+    best = max(counts, key=counts.get)
+    return best if counts[best] else None
+
+
+def from_folder(folder: Path, name: str) -> Submission:
+    """A folder as what one learner handed in. Links are not followed."""
+    found = Submission(name)
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder)
+        if any(folder.joinpath(*inner.parts[: i + 1]).is_symlink() for i in range(len(inner.parts))):
+            if path.suffix in ANSWERS:
+                found.problems.append(f"{inner} was not read: it is a link.")
+        elif path.is_file():
+            found.add(inner.as_posix(), path.stat().st_size, path.read_bytes)
+    return found
+
+
+def from_zip(path: Path) -> Submission:
+    """A zip archive as what one learner handed in."""
+    found = Submission(path.stem)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist()[: 10 * MOST]:
+                inner = PurePosixPath(entry.filename)
+                if inner.is_absolute() or ".." in inner.parts:
+                    found.problems.append(f"{inner} was not read: its path leads out of the archive.")
+                    continue
+
+                def read(entry=entry) -> bytes:
+                    with archive.open(entry) as file:
+                        return file.read(LARGEST)
+
+                found.add(str(inner), entry.file_size, read)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        found.problems.append(f"{path.name} cannot be read as a zip archive: {error}")
+    return found
+
+
+def find(places: list[Path]) -> list[Submission]:
+    """What learners handed in at some places.
+
+    A file or a zip archive is one learner's; so is a folder with chapters in it. Any other folder holds what several
+    handed in. Who it is, is told by the name of the file, the archive or the folder.
+    Raises FileNotFoundError for a place that is not there, and ValueError if nothing is there to grade.
+    """
+    found: list[Submission] = []
+    for place in places:
+        if not place.exists():
+            raise FileNotFoundError(
+                f"There is no {place}. Name files, folders or zip archives that learners handed in."
+            )
+        if place.is_dir():
+            found += in_folder(place)
+        elif one := from_file(place):
+            found.append(one)
+    if not found:
+        raise ValueError(f"There is nothing to grade in {', '.join(map(str, places))}: no .py, no .ipynb and no .zip.")
+    names: dict[str, int] = {}
+    for one in found:
+        names[one.name] = names.get(one.name, 0) + 1
+        if names[one.name] > 1:
+            one.name = f"{one.name} ({names[one.name]})"
+    return found
+
+
+def from_file(path: Path) -> Submission | None:
+    """A single file as what one learner handed in; None if it cannot hold answers."""
+    if path.suffix == ".zip":
+        return from_zip(path)
+    if path.suffix not in ANSWERS:
+        return None
+    one = Submission(path.resolve().parent.name if find_chapter(path.name) else path.stem)
+    one.add(path.name, path.stat().st_size, path.read_bytes)
+    return one
+
+
+def in_folder(folder: Path) -> list[Submission]:
+    """The submissions in a folder, or the folder as one."""
+    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    if any(path.suffix in ANSWERS and find_chapter(path.name) for path in inside):
+        return [from_folder(folder, folder.resolve().name)]
+    found = []
+    for path in inside:
+        if path.is_symlink():
+            found.append(Submission(path.stem, problems=[f"{path.name} was not read: it is a link."]))
+        elif path.is_dir():
+            found.append(from_folder(path, path.name))
+        elif one := from_file(path):
+            found.append(one)
+    return found

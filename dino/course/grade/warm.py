@@ -1,0 +1,178 @@
+"""A process that has imported torch and waits, so that each answer can be run in a fresh one without waiting for torch.
+
+It never runs a learner's code itself, and it has never seen the lesson's answers. For each job it starts a guard, which
+starts the process that is locked in, and sees to it that nothing of it is left when the job is over.
+
+    python -I -c "...; main()" SOCKET HIDDEN...    # started by `dino.course.grade.child`
+"""
+
+import contextlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dino.course.grade import jail
+from dino.course.grade.wire import BrokenLineError, Wire
+
+MEGABYTES = 64  # that the learner's files may take
+MEMORY = 3 * 2**30
+PROCESSES = 100
+
+
+def prepare() -> None:
+    """Import what answers import, and read what is read of the course, as long as it can be found."""
+    import datasets  # noqa: F401
+    import huggingface_hub  # noqa: F401
+    import jupytext
+    import matplotlib.pyplot  # noqa: F401
+    import safetensors.torch  # noqa: F401
+    import torch
+
+    from dino.course.answers import exercise_names, given_names
+    from dino.course.grade import answering  # noqa: F401
+
+    torch.set_num_threads(1)
+    exercise_names(), given_names()
+    notebook = jupytext.reads("# %%\n1", fmt="py:percent")
+    jupytext.reads(jupytext.writes(notebook, fmt="ipynb"), fmt="ipynb")
+
+
+def isolation(root: Path, hidden: list[Path]) -> str:
+    """How well a process can be locked in here: WHOLE, USER or LIMITS."""
+    if sys.platform == "linux":
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(OSError):
+                jail.unshare()
+                if not (inner := os.fork()):
+                    with contextlib.suppress(OSError):
+                        jail.build_world(root, hidden, 1)
+                        jail.drop_privileges()
+                        os._exit(0)
+                    os._exit(1)
+                os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
+            os._exit(1)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            return jail.WHOLE
+        if os.geteuid() == 0:
+            return jail.USER
+    return jail.LIMITS
+
+
+def locked_in(how: str, root: Path, hidden: list[Path], line: socket.socket, job: dict) -> None:
+    """Become the process of the learner: lock everything, and answer. This never returns."""
+    from dino.course.grade.answering import answer
+
+    folder = Path("/work")
+    if how == jail.WHOLE:
+        jail.build_world(root, hidden, MEGABYTES)
+    else:
+        folder = Path(job["folder"])
+    if sys.platform == "linux":
+        jail.drop_privileges()
+    elif os.geteuid() == 0:
+        jail.become_nobody()
+    jail.limit(
+        job["seconds"],
+        MEMORY,
+        MEGABYTES * 2**20,
+        PROCESSES + (0 if how != jail.LIMITS else jail.threads_of(os.getuid())),
+    )
+    os.chdir(folder)
+    os.environ.update(HOME=str(folder), TMPDIR=str(folder), MPLCONFIGDIR=str(folder))
+    tempfile.tempdir = None
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silence, descriptor)
+    kept = line.fileno()
+    os.closerange(3, kept)
+    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    with contextlib.suppress(BrokenLineError):
+        answer(Wire(line), job, folder)
+    os._exit(0)
+
+
+def guard(how: str, root: Path, hidden: list[Path], line: socket.socket, control: socket.socket, job: dict) -> None:
+    """Watch over a process that is locked in, until it ends or the judge has done with it, and leave nothing of it.
+
+    Says, as JSON, how it ended: `status` is its exit code, or minus the number of the signal that ended it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    folder = None
+    if sys.platform == "linux":
+        jail.system("prctl", jail.ADOPT_ORPHANS, 1, 0, 0, 0)
+    if how == jail.WHOLE:
+        jail.unshare()
+    else:
+        folder = tempfile.mkdtemp()
+        Path(folder).chmod(0o777)
+    child = os.fork()
+    if not child:
+        control.close()
+        if how != jail.WHOLE:
+            os.setsid()
+        try:
+            locked_in(how, root, hidden, line, {**job, "folder": folder})
+        finally:
+            os._exit(70)
+    line.close()
+    status = None
+    while status is None:
+        over, _, _ = select.select([control], [], [], 0.01)
+        ended, code = os.waitpid(child, os.WNOHANG)
+        status = os.waitstatus_to_exitcode(code) if ended else None
+        if over and status is None:
+            os.kill(child, signal.SIGKILL)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if how != jail.WHOLE:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+        jail.kill_children()
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        control.sendall(json.dumps({"status": status}).encode())
+
+
+def main(number: int, *hidden: str) -> None:
+    """Serve jobs that come over an inherited socket, each with a line and a control of its own, until it is closed."""
+    prepare()
+    jobs = socket.socket(fileno=number)
+    places = [Path(place) for place in hidden]
+    # The lesson is out of sight where namespaces hide it; elsewhere it is at least not where Python looks.
+    sys.path[:] = [path for path in sys.path if not any(Path(path, "dino").resolve() == place for place in places)]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", str(finder))
+    ]
+    root = Path(tempfile.mkdtemp())
+    root.chmod(0o755)
+    try:
+        how = isolation(root, places)
+        jobs.sendall(how.encode().ljust(8))
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(jobs, 8, 2)
+            if len(data) < 8:
+                return
+            line, control = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+            if not os.fork():
+                jobs.close()
+                # Twice, so that the guard is nobody's child and nobody has to wait for it.
+                if os.fork():
+                    os._exit(0)
+                try:
+                    job = Wire(line).receive(time.monotonic() + 60, most=2**28)
+                    guard(how, root, places, line, control, job)
+                finally:
+                    os._exit(0)
+            os.wait()
+            line.close()
+            control.close()
+    finally:
+        root.rmdir()

@@ -1,0 +1,369 @@
+"""What a learner may hand in, by accident or on purpose: no point that is not deserved, and none lost that is."""
+
+import json
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import jupytext
+import pytest
+from test_grade import warm  # noqa: F401 - a fixture
+
+from dino.course.chapters import chapters, solved
+from dino.course.grade import grading
+from dino.course.grade.marks import Settings
+from dino.course.grade.submissions import Submission
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CHAPTER = chapters()[0]
+FILE = CHAPTER.path.name
+WHOLE = solved(CHAPTER)
+RIGHT, WRONG = "return (1 - level) * clean + level * noise", "return clean"
+assert RIGHT in WHOLE
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Wait less long than for a learner."""
+    monkeypatch.setattr(grading, "PATIENCE", 3)
+    monkeypatch.setattr(grading, "LOADING", 6)
+    monkeypatch.setattr(grading, "ALL", 6)
+
+
+@pytest.fixture
+def graded(warm):  # noqa: F811
+    """The marks for the first chapter, from files by name."""
+
+    def grade(files):
+        files = {name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()}
+        return {mark.exercise: mark for mark in grading.grade(warm, Submission("x", files), Settings(("noise",))).marks}
+
+    return grade
+
+
+def states(marks):
+    return "".join(mark.state[0] for mark in marks.values())
+
+
+def with_mix(lines):
+    """A solved chapter in which `mix` is these lines."""
+    return WHOLE.replace(f"    {RIGHT}", "\n".join(f"    {line}" for line in lines.strip().splitlines()))
+
+
+def with_above(lines):
+    """A solved chapter whose `mix` is wrong, with a cell above all others."""
+    return f"# %%\n{lines.strip()}\n\n{WHOLE.replace(RIGHT, WRONG)}"
+
+
+# What is done in a call of `mix`. Each fails it, and the other two answers have their points.
+IN_A_CALL = {
+    "exit": ("import os; os._exit(0)", "ended the program, with exit code 0"),
+    "polite exit": ("raise SystemExit(0)", "SystemExit"),
+    "kill": ("import os; os.kill(os.getpid(), 9)", ""),
+    "kill all": ("import os; os.kill(-1, 9)", ""),
+    "endless loop": ("while True: pass", "never ends"),
+    "stubborn loop": (
+        "import signal\nfor s in range(1, 32):\n    if s not in (9, 19, 32): signal.signal(s, signal.SIG_IGN)\n"
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "",
+    ),
+    "segmentation fault": ("import ctypes; ctypes.string_at(0)", "crashed"),
+    "deep recursion": ("return mix(clean, noise, level)", "itself"),
+    "8 GB": ("return torch.zeros(2**31) + clean", "memory"),
+    "huge list": ("x = [0] * 2**34\n" + WRONG, "MemoryError"),
+    "equal to all": (
+        "class Same:\n    def __eq__(self, other): return True\n    def __getattr__(self, name): return self\n"
+        "    shape = clean.shape\nreturn Same()",
+        "",
+    ),
+    "lying tensor": (
+        "class Liar(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, function, types, args=(), kwargs=None):\n"
+        "        return True\nreturn clean.as_subclass(Liar)",
+        "",
+    ),
+    "patched torch": ("torch.allclose = torch.equal = lambda *a, **k: True\n" + WRONG, ""),
+    "patched all": (
+        "import builtins, inspect, json, sys\njson.loads = json.dumps = inspect.isclass = builtins.abs = builtins.isinstance = lambda *a, **k: True\n"
+        + WRONG,
+        "",
+    ),
+    "hard-coded": ("return torch.full_like(clean, 0.5)", ""),
+    "right at first": (
+        "global calls\ncalls = globals().get('calls', 0) + 1\nreturn " + f"({RIGHT[7:]}) if calls < 3 else clean",
+        "",
+    ),
+    "closed line": ("import os; os.closerange(0, 256)\n" + RIGHT, "did not answer"),
+    "rubbish on the line": (
+        "import os\nfor n in range(3, 256):\n    try: os.write(n, b'x' * 4096)\n    except OSError: pass\n" + RIGHT,
+        "did not answer",
+    ),
+    "promise of a terabyte": (
+        "import os\nfor n in range(3, 256):\n    try: os.write(n, (2**40).to_bytes(8, 'big') * 2)\n    except OSError: pass\n"
+        + RIGHT,
+        "did not answer",
+    ),
+    "fake reply": (
+        "import os, struct, json\nwords = json.dumps({'result': None, 'changed': [], 'trace': None, 'weights': {'of': 'dict', 'items': []}}).encode()\n"
+        "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 0) + words)\n    except OSError: pass\n"
+        + WRONG,
+        "",
+    ),
+    "forks": (
+        "import os\nfor _ in range(300):\n    try:\n        if not os.fork():\n            while True: pass\n    except OSError: pass\n"
+        + WRONG,
+        "",
+    ),
+    "threads": (
+        "import threading, time\nthreads = [threading.Thread(target=time.sleep, args=(60,)) for _ in range(2000)]\n"
+        "for one in threads: one.start()\n" + RIGHT,
+        "thread",
+    ),
+    "huge file": ("open('big', 'wb').write(bytes(2**28))\n" + RIGHT, ""),
+}
+
+
+@pytest.mark.parametrize(("lines", "news"), IN_A_CALL.values(), ids=IN_A_CALL)
+def test_what_an_answer_does_costs_it_its_own_points_and_no_others(lines, news, graded):
+    marks = graded({FILE: with_mix(lines)})
+    assert states(marks) == "fpp", {name: (mark.news, mark.symptom) for name, mark in marks.items()}
+    assert marks["mix"].score == 0
+    assert news in f"{marks['mix'].news} {marks['mix'].symptom}"
+
+
+# What is done while the file is read, before any answer is called. `mix` is wrong, and stays wrong.
+ABOVE = {
+    "patched torch": "class _:\n    import torch\n    torch.allclose = torch.equal = lambda *a, **k: True",
+    "patched checks": (
+        "class _:\n    import gc\n    for thing in gc.get_objects():\n        if type(thing).__name__ == 'dict' and 'PASSED' in thing:\n"
+        "            thing['FAILED'] = thing['PASSED']"
+    ),
+    "report faked": "class _:\n    print('::set-output name=result::pass', '{\"score\": 100}', '<testsuite failures=\"0\"/>', sep='\\n')",
+    "settings changed": "class _:\n    import torch\n    torch.set_default_dtype(torch.float64)\n    torch.set_grad_enabled(False)",
+    "folder emptied": (
+        "class _:\n    import shutil\n    for place in ('.', '/work', '/tmp', __import__('torch').__path__[0] + '/optim'):\n        shutil.rmtree(place, ignore_errors=True)"
+    ),
+}
+
+
+@pytest.mark.parametrize("lines", ABOVE.values(), ids=ABOVE)
+def test_what_a_file_does_when_it_is_read_gains_no_points_and_loses_none(lines, graded):
+    marks = graded({FILE: with_above(lines)})
+    assert states(marks) == "fpp", {name: (mark.news, mark.symptom) for name, mark in marks.items()}
+
+
+@pytest.mark.parametrize(
+    "lines", ["import os; os._exit(0)", "while True: pass", "raise SystemExit", "import ctypes; ctypes.string_at(0)"]
+)
+def test_who_ends_or_blocks_the_program_when_the_file_is_read_gets_nothing_and_hears_why(lines, graded):
+    marks = graded({FILE: f"# %%\nclass _:\n    {lines}\n\n{WHOLE}"})
+    assert states(marks) == "fff"
+    assert all(mark.score == 0 and mark.news for mark in marks.values())
+
+
+@pytest.mark.parametrize("lines", ["import os; os._exit(0)", "while True: pass"])
+def test_a_definition_that_ends_the_program_costs_only_its_own_points(lines, graded):
+    own = f"class mix:\n    {lines}\n"
+    marks = graded({FILE: WHOLE + f"\n# %%\n{own}"})
+    assert states(marks) == "fpp"
+
+
+SEARCH = """
+found = []
+for name in ("dino.noise", "dino.course.checks.noise", "dino.course.checks", "noise", "dino.training"):
+    try: found.append(getattr(__import__(name, fromlist=["mix"]), "mix", None))
+    except BaseException: pass
+import gc, os, sys, types
+for module in list(sys.modules.values()):
+    found.append(getattr(module, "mix", None))
+for thing in gc.get_objects():
+    if isinstance(thing, types.FunctionType) and thing.__name__ == "mix": found.append(thing)
+for place in ("/", HERE, os.path.dirname(HERE)):
+    for folder, folders, files in os.walk(place):
+        folders[:] = [one for one in folders if one not in ("proc", "sys", "torch", "lib2to3", "share")]
+        for file in files:
+            if file == "noise.py":
+                space = {}
+                try: exec(open(os.path.join(folder, file)).read(), space)
+                except BaseException: pass
+                found.append(space.get("mix"))
+for other in found:
+    if other is not None and other.__code__ is not mix.__code__:
+        try: return other(clean, noise, level)
+        except BaseException: pass
+return clean
+"""
+
+
+def test_the_reference_cannot_be_found(graded):
+    lines = SEARCH.replace("HERE", repr(str(grading.__file__).partition("/dino/course")[0]))
+    assert states(graded({FILE: with_mix(lines)})) == "fpp"
+
+
+def test_the_checks_and_their_inputs_cannot_be_seen(graded):
+    lines = f"import sys\nif any('checks' in name or 'judge' in name or 'claims' in name for name in sys.modules):\n    {RIGHT}\n{WRONG}"
+    assert states(graded({FILE: with_mix(lines)})) == "fpp"
+
+
+def test_a_flood_of_prints_neither_helps_nor_hurts(graded):
+    lines = (
+        "import sys\nfor _ in range(200):\n    sys.stdout.write('x' * 2**20); sys.stderr.write('y' * 2**20)\n" + RIGHT
+    )
+    assert states(graded({FILE: with_mix(lines)})) == "ppp"
+
+
+def test_settings_of_torch_that_one_answer_changes_do_not_reach_the_next(graded):
+    lines = "torch.set_default_dtype(torch.float64); torch.manual_seed(0); torch.set_num_threads(3)\n" + RIGHT
+    assert states(graded({FILE: with_mix(lines)})) == "ppp"
+
+
+def test_secrets_of_the_surroundings_are_not_there(graded, monkeypatch):
+    monkeypatch.setenv("DINO_SECRET", "swordfish")
+    marks = graded({FILE: with_mix("import os\nraise ValueError(str(dict(os.environ)) + os.path.expanduser('~'))")})
+    told = f"{marks['mix'].news} {marks['mix'].symptom}"
+    assert "ValueError" in told
+    assert "swordfish" not in told
+    assert str(Path.home()) not in told
+
+
+def test_there_is_no_network(graded, warm):  # noqa: F811
+    if warm.isolation != "whole":
+        pytest.skip("this system does not let a process be cut off from the network")
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: heard.append(server.accept()), daemon=True).start()
+        lines = f"import socket\ntry: socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), timeout=1)\nexcept OSError: {RIGHT}"
+        assert states(graded({FILE: with_mix(lines)})) == "ppp"
+    assert not heard
+
+
+def processes():
+    """What runs on this machine, by its number."""
+    return {int(path.name) for path in Path("/proc").glob("[0-9]*")}
+
+
+def test_nothing_keeps_running_when_an_answer_is_judged(graded):
+    lines = (
+        "import os, time\nif not os.fork():\n    os.setsid()\n    if not os.fork():\n        time.sleep(600)\n    os._exit(0)\n"
+        + RIGHT
+    )
+    before = processes()
+    assert states(graded({FILE: with_mix(lines)})) == "ppp"
+    deadline = time.monotonic() + 5
+    while (left := [n for n in processes() - before if Path(f"/proc/{n}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    # Whatever else has started meanwhile on this machine was not started by us.
+    assert not [n for n in left if os.getpid() in ancestors(n) or "torch" in command(n)]
+
+
+def ancestors(number):
+    found = []
+    while number > 1:
+        try:
+            number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+        found.append(number)
+    return found
+
+
+def command(number):
+    try:
+        return Path(f"/proc/{number}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def test_files_beside_the_answers_hide_nothing_of_python_or_the_course(graded):
+    traps = dict.fromkeys(("torch.py", "sitecustomize.py", "conftest.py", "json.py"), "raise SystemExit('trapped')")
+    assert states(graded({FILE: WHOLE, **traps, "dino.py": "raise SystemExit('trapped')"})) == "ppp"
+    helper = WHOLE.replace(RIGHT, "return helped(clean, noise, level)").replace(
+        "# %%\n", "# %%\nfrom helper import helped\n", 1
+    )
+    assert states(graded({FILE: helper, "helper.py": f"def helped(clean, noise, level):\n    {RIGHT}"})) == "ppp"
+
+
+def test_of_two_definitions_the_last_counts_as_in_python(graded):
+    wrong = f"\n# %%\ndef mix(clean, noise, level):\n    {WRONG}\n"
+    assert states(graded({FILE: WHOLE + wrong})) == "fpp"
+    assert states(graded({FILE: WHOLE.replace(RIGHT, WRONG) + wrong.replace(WRONG, RIGHT)})) == "ppp"
+
+
+TEXTS = {
+    "byte order mark": (b"\xef\xbb\xbf" + WHOLE.encode(), "ppp"),
+    "CRLF": (WHOLE.replace("\n", "\r\n"), "ppp"),
+    "tabs": (WHOLE.replace("    ", "\t"), "ppp"),
+    "mixed indents": (WHOLE.replace(f"    {RIGHT}", f"\tx = 1\n    {RIGHT}"), "fpp"),
+    "syntax error": (WHOLE.replace(RIGHT, "return (1 - level * clean"), "fpp"),
+    "empty": ("", "fff"),
+    "zeros": (bytes(1000), "fff"),
+    "other letters": (WHOLE.replace("# Mix", "# Ümlaut").encode("latin-1", "replace"), "fff"),
+    "training at the top": (WHOLE + "\n# %%\nwhile True: torch.randn(1000, 1000) @ torch.randn(1000, 1000)\n", "ppp"),
+    "deep nesting": (WHOLE.replace(RIGHT, "return " + "(" * 5000 + "1" + ")" * 5000), "fpp"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS.values(), ids=TEXTS)
+def test_files_of_all_kinds_are_read_as_far_as_python_can(text, expected, graded):
+    marks = graded({FILE: text})
+    assert states(marks) == expected, {name: (mark.news, mark.symptom) for name, mark in marks.items()}
+
+
+def notebook(change):
+    book = json.loads(jupytext.writes(jupytext.reads(WHOLE, fmt="py:percent"), fmt="ipynb"))
+    change(book["cells"])
+    return json.dumps(book)
+
+
+def magics(cells):
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    code[0]["source"] = ["%matplotlib inline\n", "!ls\n", *code[0]["source"]]
+    code[1]["source"] = ["%%time\n", *code[1]["source"]]
+
+
+def points(cells):
+    for cell in cells:
+        cell["metadata"]["nbgrader"] = {
+            "points": 1000,
+            "grade": True,
+            "grade_id": "mix",
+            "solution": True,
+            "locked": False,
+        }
+
+
+NOTEBOOKS = {
+    "as it is": lambda _: None,
+    "magics": magics,
+    "reordered": lambda cells: cells.reverse(),
+    "duplicated": lambda cells: cells.extend(list(cells)),
+    "text deleted": lambda cells: cells.__setitem__(
+        slice(None), [cell for cell in cells if cell["cell_type"] == "code"]
+    ),
+    "points edited": points,
+}
+
+
+@pytest.mark.parametrize("change", NOTEBOOKS.values(), ids=NOTEBOOKS)
+def test_notebooks_count_however_their_cells_lie(change, graded):
+    marks = graded({"01_noise.ipynb": notebook(change)})
+    assert states(marks) == "ppp", {name: (mark.news, mark.symptom) for name, mark in marks.items()}
+    assert sum(mark.of for mark in marks.values()) == 3
+
+
+def test_a_deleted_cell_costs_its_own_points(graded):
+    def delete(cells):
+        cells[:] = [cell for cell in cells if "def mix(" not in "".join(cell["source"])]
+
+    marks = graded({"01_noise.ipynb": notebook(delete)})
+    assert states(marks) == "fpp"
+    assert "There is no mix" in marks["mix"].news
+
+
+@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"cells": 3}), json.dumps({"cells": [{"cell_type": "code"}]})])
+def test_what_is_no_notebook_is_told_so(text, graded):
+    marks = graded({"01_noise.ipynb": text})
+    assert states(marks) == "fff"
+    assert all(mark.news for mark in marks.values())
