@@ -89,7 +89,7 @@ def test_what_a_chapter_gives_is_word_for_word_what_the_lesson_says(chapter):
 
 @by_chapter
 def test_a_solved_chapter_runs_from_top_to_bottom_and_passes_its_checks(chapter):
-    kept = run(chapter, CACHE, limit=60)
+    kept = run(chapter, CACHE)
     streams = [out for outputs in kept["outputs"] for out in outputs if out["output_type"] == "stream"]
     printed = "".join(stream["text"] for stream in streams)
     for exercise in chapter.exercises:

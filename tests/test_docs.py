@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from dino.course.chapters import chapters
+from dino.course.chapters import chapters, exercise_names, find_exercise
+from dino.course.claims import check_for
 from dino.course.cli import cli
 from dino.denoiser import Block, Denoiser, Pool, conv
 
@@ -125,3 +126,23 @@ def test_the_numbers_on_the_page_about_the_network_are_those_of_the_network():
     assert f"takes {multiplications.total() / 1e6:.0f} million multiplications" in text
     for size in (32, 16, 8, 4):
         assert f"| {size}x{size} | {multiplications[size] / 1e6:.0f} |" in text
+
+
+def test_what_the_page_for_teachers_says_goes_wrong_is_what_the_checks_say():
+    text = re.sub(r"\s+", " ", (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8"))
+    known = {
+        sentence for name in exercise_names() for sentence in check_for(find_exercise(name)[0].topic, name).mistakes
+    }
+    quoted = re.findall(r"\*“(.+?)”\*", text)
+    assert len(quoted) > 10
+    for sentence in quoted:
+        assert any(one.startswith(sentence) for one in known), sentence
+
+
+def test_the_plans_for_teachers_name_all_exercises_and_add_up_to_90_minutes():
+    text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    for number, chapter in enumerate(chapters(), start=1):
+        plan = text.partition(f"### {number}. {chapter.title}\n")[2].partition("\n##")[0]
+        assert sum(map(int, re.findall(r"^\| (\d+) \|", plan, re.MULTILINE))) == 90
+        for exercise in chapter.exercises:
+            assert f"`{exercise.name}`" in plan

@@ -14,7 +14,7 @@ import click
 
 from dino.course import workspace
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
-from dino.course.grade.commands import grade
+from dino.course.grade.commands import assign, grade
 
 MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not started": ("·", None)}
 
@@ -36,6 +36,7 @@ def cli(context: click.Context) -> None:
         outline()
 
 
+cli.add_command(assign)
 cli.add_command(grade)
 
 

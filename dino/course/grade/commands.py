@@ -119,3 +119,24 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
     for path in [*written, out / "learners"]:
         click.echo(f"  {path}")
     return 1 if len(judged) < len(results) else 0
+
+
+@click.command()
+@click.argument("only", metavar="CHAPTERS", type=Chapters())
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to make.")
+@click.option("--due", default="", help="What to say about handing in, such as 'by Friday noon'.")
+@click.option("--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]")
+@click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
+def assign(only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool) -> int:
+    """Make an assignment of CHAPTERS, such as 1,2: what learners get, and what the usual platforms need to grade it."""
+    from dino.course.grade.assign import assignment
+    from dino.course.workspace import write
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} is there already, and not empty. Name a new folder with --out.")
+    settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial)
+    for name, content in assignment(only, settings, due).items():
+        write(out / name, content)
+    for folder in sorted(path for path in out.iterdir()):
+        click.echo(f"  {folder}")
+    return 0

@@ -1,0 +1,369 @@
+"""`dino grade`: it finds what was handed in, gives every learner a result, and writes what platforms can read."""
+
+import base64
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import junitparser
+import pytest
+
+from dino.course.chapters import chapters, solved
+from dino.course.grade import formats, pages, shelf
+from dino.course.grade.many import fingerprint
+from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, Settings, number, plain
+from dino.course.grade.submissions import Submission, find
+
+CHAPTER = chapters()[0]
+FILE = CHAPTER.path.name
+WHOLE = solved(CHAPTER)
+RIGHT = "return (1 - level) * clean + level * noise"
+SWAPPED = WHOLE.replace(RIGHT, "return level * clean + (1 - level) * noise")
+
+
+def dino(folder, *words, **more):
+    program = [Path(sys.executable).with_name("dino"), *map(str, words)]
+    return subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False, **more)
+
+
+def marks():
+    """One of each kind, of two learners; the second answer of the first one has a picture."""
+    one = [Mark("noise", "mix", PASSED, 2, 2, "All 9 claims hold.", seconds=0.5)]
+    one.append(
+        Mark("noise", "random_levels", FAILED, 0, 1, "No <b>dice</b> & all.", "It is 3.", True, 0.25, b"\x89PNG")
+    )
+    one.append(Mark("noise", "make_question", NOT_STARTED, 0, 1, "make_question is yours to write."))
+    other = [Mark("noise", name, PASSED, of, of, "Yes.") for name, of in (("mix", 2), ("random_levels", 1))]
+    return [Graded("=Anna", one, ["x.py was not read."], "whole"), Graded("Bert", other, [], "whole")]
+
+
+# Finding what was handed in.
+
+
+def test_a_file_a_folder_and_a_zip_archive_are_one_learner_s_each(tmp_path):
+    (tmp_path / "Änne Ü").mkdir()
+    (tmp_path / "Änne Ü" / FILE).write_text(WHOLE)
+    (tmp_path / "ben.py").write_text(WHOLE)
+    with zipfile.ZipFile(tmp_path / "cem.zip", "w") as archive:
+        archive.writestr(f"inner/{FILE}", WHOLE)
+        archive.writestr("__MACOSX/x.py", "")
+    (tmp_path / "notes.txt").write_text("no answers")
+    found = {one.name: one for one in find([tmp_path])}
+    assert sorted(found) == ["ben", "cem", "Änne Ü"]
+    for one in found.values():
+        assert one.answers(CHAPTER) is not None
+        assert one.answers(chapters()[1]) is None
+        assert list(one.files.values()) == [WHOLE.encode()]
+
+
+def test_two_learners_of_one_name_are_told_apart(tmp_path):
+    for folder in ("monday", "tuesday"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "anna.py").write_text(WHOLE)
+    assert [one.name for one in find([tmp_path / "monday", tmp_path / "tuesday"])] == ["anna", "anna (2)"]
+
+
+def test_archives_that_lead_out_burst_or_are_broken_do_no_harm(tmp_path):
+    with zipfile.ZipFile(tmp_path / "out.zip", "w") as archive:
+        archive.writestr(f"../../{FILE}", "evil")
+        archive.writestr(f"/{FILE}", "evil")
+        archive.writestr(FILE, WHOLE)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(FILE, bytes(300 * 2**20))
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    found = {one.name: one for one in find([tmp_path])}
+    assert list(found["out"].files) == [FILE]
+    assert len(found["out"].problems) == 2
+    assert found["bomb"].files == {}
+    assert "too large" in found["bomb"].problems[0]
+    assert "cannot be read" in found["broken"].problems[0]
+
+
+def test_links_are_not_followed(tmp_path):
+    secret = tmp_path / "secret.py"
+    secret.write_text(WHOLE)
+    (tmp_path / "class" / "mia").mkdir(parents=True)
+    (tmp_path / "class" / "mia" / FILE).symlink_to(secret)
+    (tmp_path / "class" / "noah").symlink_to(tmp_path)
+    for one in find([tmp_path / "class"]):
+        assert one.files == {}
+        assert "link" in one.problems[0]
+
+
+def test_where_there_is_nothing_to_grade_a_sentence_says_so(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for words in (
+        ["empty"],
+        ["nowhere"],
+        ["empty", "--chapters", "9"],
+        ["empty", "--points", "mix"],
+        ["empty", "--points", "max=1"],
+    ):
+        done = dino(tmp_path, "grade", *words)
+        assert done.returncode == 2
+        assert words[0] in done.stderr or words[-1].partition("=")[0] in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "grades").exists()
+
+
+# Grading a class.
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory):
+    """Three learners were graded: what stands there, and what was said."""
+    place = tmp_path_factory.mktemp("a class ü")
+    for name, text in {"anna": WHOLE, "bert": SWAPPED, "cem": CHAPTER.path.read_text()}.items():
+        (place / "in" / name).mkdir(parents=True)
+        (place / "in" / name / FILE).write_text(text)
+    # What lies where the teacher is must not be imported by the grader.
+    for trap in ("pickle.py", "torch.py", "dino.py", "multiprocessing.py"):
+        (place / trap).write_text("open('trapped', 'w').close()")
+    return place, dino(place, "grade", "in", "--points", "mix=2", "--partial", "--jobs", "1")
+
+
+def test_everybody_gets_a_row_and_feedback(classroom):
+    place, done = classroom
+    assert done.returncode == 0, done.stderr
+    assert not (place / "trapped").exists()
+    rows = list(csv.DictReader((place / "grades" / "gradebook.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert [(row["name"], row["of"], row["random_levels"]) for row in rows] == [
+        ("anna", "4", "1"),
+        ("bert", "4", "1"),
+        ("cem", "4", "0"),
+    ]
+    assert rows[0]["score"] == "4"
+    assert 2 < float(rows[1]["score"]) < 4  # a part of the points for `mix`
+    assert rows[2]["score"] == "0"
+    page = (place / "grades" / "learners" / "bert" / "feedback.html").read_text()
+    assert "The blend is swapped" in page
+    assert '<img alt="' in page
+    report = (place / "grades" / "report.html").read_text()
+    assert "The blend is swapped" in report
+    assert not any(name in report for name in ("anna", "bert", "cem"))
+
+
+def test_what_was_graded_is_not_graded_again_unless_it_changed(classroom):
+    place, _ = classroom
+    command = ("grade", "in", "--points", "mix=2", "--partial")
+    assert "3 of 3 are graded already" in dino(place, *command).stdout
+    (place / "in" / "cem" / FILE).write_text(WHOLE)
+    done = dino(place, *command, "--jobs", "1")
+    assert "2 of 3 are graded already" in done.stdout
+    assert "3 graded, 2 of them with everything right." in done.stdout
+
+
+def test_two_gradings_into_one_folder_do_not_mix(tmp_path):
+    with shelf.alone(tmp_path / "grades"):
+        (tmp_path / FILE).write_text(WHOLE)
+        done = dino(tmp_path, "grade", FILE)
+    assert done.returncode == 2
+    assert "Another `dino grade` is writing to grades right now." in done.stderr
+
+
+def test_an_interrupted_grading_keeps_what_it_has_and_leaves_nothing_running(tmp_path):
+    for i in range(40):
+        (tmp_path / f"in/{i:02}").mkdir(parents=True)
+        (tmp_path / f"in/{i:02}" / FILE).write_text(WHOLE)
+    program = [Path(sys.executable).with_name("dino"), "grade", "in", "--jobs", "1"]
+    mark = {**os.environ, "DINO_TEST_MARK": str(tmp_path)}
+    with subprocess.Popen(program, cwd=tmp_path, env=mark, stdout=subprocess.PIPE, text=True) as running:
+        for _ in range(3):
+            running.stdout.readline()
+        running.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    while (left := children_with(str(tmp_path))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
+    assert len(list(tmp_path.glob("grades/learners/*/marks.json"))) >= 3
+
+
+def children_with(word):
+    """The processes that have a word among the variables of their surroundings, or stand in such a folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if word.encode() in (place / "environ").read_bytes():
+                found.append((place / "cmdline").read_bytes())
+        except OSError:
+            continue
+    return found
+
+
+def test_a_learner_over_whom_the_grader_breaks_down_is_reported_and_costs_nobody_else(tmp_path):
+    script = f"""
+import os
+from dino.course.grade import grading, many
+from dino.course.grade.marks import Settings
+from dino.course.grade.submissions import Submission
+
+if __name__ == "__main__":
+    files = {{{FILE!r}: {WHOLE!r}.encode()}}
+    some = [Submission(name, files) for name in ("anna", "crash", "cem")]
+    results = {{one.name: graded for one, graded in many.grade_all(some, Settings(("noise",)), 1)}}
+    print({{name: (graded.score, bool(graded.broken)) for name, graded in sorted(results.items())}})
+else:
+    real = grading.grade
+    grading.grade = lambda warm, one, settings: os._exit(1) if one.name == "crash" else real(warm, one, settings)
+"""
+    (tmp_path / "run.py").write_text(script)
+    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{'anna': (3, False), 'cem': (3, False), 'crash': (0, True)}"
+
+
+# The formats.
+
+
+def test_a_gradebook_is_a_table_in_which_no_name_is_a_formula():
+    rows = list(csv.reader(io.StringIO(formats.gradebook(marks()))))
+    assert rows[0] == ["name", "score", "of", "mix", "random_levels", "make_question", "remarks"]
+    assert rows[1] == ["'=Anna", "2", "4", "2", "0", "0", "x.py was not read."]
+    assert rows[2] == ["Bert", "3", "3", "2", "1", "", ""]
+
+
+def test_junit_xml_is_read_by_another_library():
+    xml = junitparser.JUnitXml.fromstring(formats.junit([*marks(), Graded("Cem", broken="It broke.")]).encode())
+    anna, bert, cem = xml
+    assert (anna.name, anna.tests, anna.failures, anna.skipped) == ("=Anna", 3, 1, 1)
+    failed = next(case for case in anna if case.name == "random_levels")
+    assert (failed.classname, failed.time, failed.result[0].message, failed.result[0].text) == (
+        "noise",
+        0.25,
+        "No <b>dice</b> & all.",
+        "It is 3.",
+    )
+    assert [case.is_passed for case in bert] == [True, True]
+    assert (cem.errors, next(iter(cem)).result[0].message) == (1, "It broke.")
+
+
+POINTS = {"type": "number", "minimum": 0}
+# What https://gradescope-autograders.readthedocs.io/en/latest/specs/ says of `results.json`.
+VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
+FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
+GRADESCOPE_TEST = {
+    "score": POINTS, "max_score": POINTS, "status": {"enum": ["passed", "failed"]}, "name": {"type": "string"},
+    "name_format": FORMAT, "number": {"type": "string"}, "output": {"type": "string"}, "output_format": FORMAT,
+    "tags": {"type": "array"}, "visibility": VISIBILITY, "extra_data": {},
+}  # fmt: skip
+GRADESCOPE = {
+    "type": "object",
+    "anyOf": [{"required": ["score"]}, {"properties": {"tests": {"minItems": 1}}, "required": ["tests"]}],
+    "additionalProperties": False,
+    "properties": {
+        "score": POINTS, "execution_time": POINTS, "output": {"type": "string"}, "output_format": FORMAT,
+        "visibility": VISIBILITY, "stdout_visibility": VISIBILITY, "extra_data": {}, "leaderboard": {"type": "array"},
+        "tests": {"type": "array", "items": {"type": "object", "properties": GRADESCOPE_TEST, "additionalProperties": False}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("graded", [*marks(), Graded("Cem", broken="It broke.")], ids=lambda graded: graded.name)
+def test_gradescope_can_read_its_results(graded):
+    known = json.loads(formats.gradescope(graded))
+    jsonschema.validate(known, GRADESCOPE)
+    assert sum(test["score"] for test in known["tests"]) == graded.score
+
+
+# What https://github.com/foundation50/classroom50/wiki/Advanced-Autograding says of `result.json`.
+WORD, WHOLE_NUMBER = {"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}
+CLASSROOM50_TEST = {"test-name": WORD, "passed": {"type": "boolean"}, "score": WHOLE_NUMBER, "max-score": WHOLE_NUMBER}
+CLASSROOM50 = {
+    "type": "object",
+    "required": [
+        "schema",
+        "classroom",
+        "assignment",
+        "submission",
+        "commit",
+        "release",
+        "review",
+        "datetime",
+        "score",
+        "max-score",
+        "tests",
+    ],
+    "properties": {
+        "schema": {"const": "classroom50/result/v1"},
+        **dict.fromkeys(("classroom", "assignment", "submission", "commit", "release", "review", "owner"), WORD),
+        "datetime": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"},
+        "score": WHOLE_NUMBER,
+        "max-score": WHOLE_NUMBER,
+        "tests": {
+            "type": "array",
+            "items": {"type": "object", "properties": CLASSROOM50_TEST, "required": list(CLASSROOM50_TEST)},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [{}, {"CLASSROOM": "cs", "ASSIGNMENT": "hw", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "c", "RELEASE_URL": "r"}],
+)
+def test_classroom_50_can_read_its_result(surroundings):
+    graded = marks()[0]
+    known = json.loads(formats.classroom50(graded, surroundings))
+    jsonschema.validate(known, CLASSROOM50)
+    assert (known["score"], known["max-score"]) == (2, 4)
+    assert known["classroom"] == surroundings.get("CLASSROOM", "local")
+    graded.marks[1].score = 0.29
+    known = json.loads(formats.classroom50(graded, surroundings))
+    jsonschema.validate(known, CLASSROOM50)
+    assert (known["score"], known["max-score"]) == (229, 400)
+    assert known["score"] == sum(test["score"] for test in known["tests"])
+
+
+def test_the_reporter_of_github_actions_can_read_its_result():
+    anna, bert = (json.loads(formats.actions(graded)) for graded in marks())
+    assert (anna["version"], anna["status"], anna["max_score"]) == (1, "fail", 4)
+    assert [test["status"] for test in anna["tests"]] == ["pass", "fail", "fail"]
+    assert (bert["status"], sum(test["score"] for test in bert["tests"])) == ("pass", 3)
+    assert set(anna["tests"][0]) == {
+        "name",
+        "status",
+        "score",
+        "message",
+        "test_code",
+        "filename",
+        "line_no",
+        "duration",
+    }
+
+
+def test_pages_say_what_learners_wrote_as_text_and_not_as_html():
+    page = pages.feedback(marks()[0])
+    assert "No &lt;b&gt;dice&lt;/b&gt; &amp; all." in page
+    assert f"data:image/png;base64,{base64.b64encode(bytes([137]) + b'PNG').decode()}" in page
+    assert "2 of 4 points" in page
+    assert "No &lt;b&gt;dice&lt;/b&gt; &amp; all.</td>" in pages.report(marks())
+
+
+def test_marks_survive_being_kept():
+    for graded in marks():
+        assert Graded.from_json(graded.to_json()) == graded
+
+
+def test_words_of_a_learner_s_program_cannot_steer_a_terminal_or_a_log():
+    assert plain("a\x1b[31m\n::set-output name=x::y\r\u202eb") == "a [31m ::set-output name=x::y b"
+    assert len(plain("x" * 10_000)) == 2000
+
+
+def test_points_are_written_as_people_do():
+    assert [number(points) for points in (1, 2.5, 1 / 3, 0.0, 10.0)] == ["1", "2.5", "0.33", "0", "10"]
+
+
+def test_a_fingerprint_changes_with_the_answers_the_points_and_the_name():
+    one = Submission("a", {FILE: b"x"})
+    others = [Submission("a", {FILE: b"y"}), Submission("b", {FILE: b"x"})]
+    settings = Settings(("noise",))
+    prints = {fingerprint(one, settings), *(fingerprint(other, settings) for other in others)}
+    prints.add(fingerprint(one, Settings(("noise",), {"mix": 2})))
+    assert len(prints) == 4
