@@ -291,12 +291,12 @@ show({"least plausible": drawn[sure.argsort()[:10]], "most plausible": drawn[sur
 #
 # The *Frechet distance* takes both clouds for normal distributions and compares their means and their covariances:
 #
-# `|mean - mean|² + trace(C + D - 2 (C D)^½)`
+# $$\lVert \mu - \nu \rVert^2 + \operatorname{tr}\left(C + D - 2\,(C D)^{1/2}\right)$$
 #
-# The first term asks whether the clouds lie in the same place: a greenish tint moves the cloud. The second asks whether they are
+# with the means $\mu$ and $\nu$ and the covariances $C$ and $D$. The first term asks whether the clouds lie in the same place: a greenish tint moves the cloud. The second asks whether they are
 # spread alike: a network that draws a single picture over and over has a cloud without any spread.
 #
-# With one dimension it is `(mean - mean)² + (spread - spread)²`. The matrices do the same for 64 dimensions at once. The root
+# With one dimension it is $(\mu - \nu)^2 + (\sigma - \tau)^2$, with spreads $\sigma$ and $\tau$. The matrices do the same for 64 dimensions at once. The root
 # of a matrix sounds worse than it is: you need only its trace, which is the sum of the roots of the eigenvalues.
 #
 # **Exercise: `frechet_distance`** · 10 minutes · hard

@@ -21,7 +21,7 @@ from dino.noise import mix
 from dino.sampling import sample
 from dino.saving import load_denoiser
 
-PAGES = ["", "begin/", "teaching/", "network/", "training/", "glossary/"]
+PAGES = ["", "begin/", "teaching/", "network/", "training/", "comparison/", "glossary/", "lesson/"]
 PAGES += [f"chapters/{chapter.path.stem}/" for chapter in chapters()]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 

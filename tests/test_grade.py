@@ -7,7 +7,7 @@ from test_wrong_answers import BAD
 from dino.course.chapters import find_exercise
 from dino.course.grade.child import Warm
 from dino.course.grade.grading import grade_answer, job_for
-from dino.course.grade.marks import FAILED, PASSED, Mark
+from dino.course.grade.marks import FAILED, PASSED, Mark, Settings
 from dino.course.grade.submissions import Submission
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,7 +28,7 @@ def mark(warm, chapter_with):
         chapter, _ = find_exercise(name)
         submission = Submission("somebody", {chapter.path.name: chapter_with(name, text).encode()})
         found = Mark(chapter.topic, name, FAILED, 0, 1, "")
-        grade_answer(warm, job_for(submission, chapter.path.name, chapter, name), found)
+        grade_answer(warm, job_for(submission, chapter.path.name, chapter, name), found, Settings(()))
         return found
 
     return give

@@ -89,16 +89,17 @@ def start(folder: Path, notebook: bool) -> int:
 @cli.command()
 @click.argument("what", required=False)
 @click.option("--watch", is_flag=True, help="Check again whenever you save, until Ctrl-C.")
-def check(what: str | None, watch: bool) -> int:
+@click.option("--variant", type=int, help="The number of your class's variant of the course, if it has one.")
+def check(what: str | None, watch: bool, variant: int | None) -> int:
     """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), or of all chapters."""
     if not watch:
-        return check_files(files_of(what))
+        return check_files(files_of(what), variant)
     with contextlib.suppress(KeyboardInterrupt):
-        watch_files(what)
+        watch_files(what, variant)
     return 0
 
 
-def watch_files(what: str | None) -> None:
+def watch_files(what: str | None, variant: int | None) -> None:
     """Check what was saved, again and again."""
     known: dict[Path, float] = {}
     while True:
@@ -109,7 +110,7 @@ def watch_files(what: str | None) -> None:
             known = saved
             click.clear()
             try:
-                check_files(changed)
+                check_files(changed, variant)
             except (OSError, ValueError) as error:
                 click.echo(f"dino: {error}", err=True)
             click.echo("Save, and it is checked again. Ctrl-C ends this.")
@@ -127,7 +128,7 @@ def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:
     return [(workspace.answer_file(folder, one), one) for one in ([named] if named else chapters())]
 
 
-def check_files(files: list[tuple[Path, Chapter | None]]) -> int:
+def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -> int:
     """Check files, and tell what came of it; 1 if an answer is wrong, and 0 otherwise."""
     known, states = workspace.progress(workspace.find()), {}
     for path, chapter in files:
@@ -135,7 +136,7 @@ def check_files(files: list[tuple[Path, Chapter | None]]) -> int:
         # Loading torch takes a while, so there should be something on the screen by now.
         from dino.course import judge
 
-        for verdict in judge.judge_file(path, chapter):
+        for verdict in judge.judge_file(path, chapter, variant):
             report(verdict, path.parent / "feedback" / f"{verdict.exercise}.png")
             states[verdict.exercise] = verdict.state
             if verdict.state == "passed" and known.get(verdict.exercise, {}).get("state") != "passed":

@@ -19,6 +19,7 @@ from dino.course.chapters import LESSON, Chapter, chapters, find_exercise
 from dino.course.claims import Check, Claim, check_for
 from dino.course.errors import explain
 from dino.course.limit import StillBusyError, at_most
+from dino.course.variants import variant
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 
@@ -234,10 +235,25 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     return verdict(FAILED, f"Not true yet: {claim.says}", symptom, claim)
 
 
-def judge_file(path: Path, chapter: Chapter | None = None) -> list[Verdict]:
-    """Judge the answers in a learner's file, in the order of the chapter.
+def judge_in(seed: int | None, name: str, answer: Callable) -> Verdict:
+    """Judge an answer in the variant of a seed; without one, as `judge` does. Raises ValueError as it does."""
+    twist = variant(seed).get(name)
+    if twist is None or not callable(answer):
+        return judge(name, answer)
+    verdict = judge(name, twist.adapted(answer))
+    if verdict.state == FAILED:
+        if judge(name, answer).state == PASSED:
+            verdict.news, verdict.symptom, verdict.untrue = twist.news, "", None
+        else:
+            verdict.symptom += f" (That is how the course counts. In your class, {twist.says})"
+    verdict.answer = answer
+    return verdict
 
-    An exercise that is not passed is then taken from the lesson, so that it does not spoil those that need it.
+
+def judge_file(path: Path, chapter: Chapter | None = None, seed: int | None = None) -> list[Verdict]:
+    """Judge the answers in a learner's file, in the order of the chapter, perhaps in the variant of a seed.
+
+    An exercise that is not passed, or not as published, is then taken from the lesson for those that need it.
     Raises FileNotFoundError or ValueError if the file cannot be read or holds no exercise.
     """
     answers = load(path)
@@ -249,13 +265,13 @@ def judge_file(path: Path, chapter: Chapter | None = None) -> list[Verdict]:
     for exercise in chapter.exercises:
         name = exercise.name
         if name in answers.names:
-            verdict = judge(name, answers.names[name])
+            verdict = judge_in(seed, name, answers.names[name])
         else:
             gone = (
                 f"There is no {name} in {path.name}. Was it renamed or deleted? `dino start` in a new folder brings it."
             )
             verdict = Verdict(name, FAILED, answers.problem_with(name) or gone)
         verdicts.append(verdict)
-        if verdict.state != PASSED:
+        if verdict.state != PASSED or name in variant(seed):
             answers.names[name] = check_for(chapter.topic, name).reference
     return verdicts

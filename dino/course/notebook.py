@@ -8,19 +8,20 @@ from dino.course import figures, workspace
 from dino.course.beside import beside
 from dino.course.chapters import find_exercise
 from dino.course.claims import check_for
-from dino.course.judge import judge
+from dino.course.judge import judge_in
 
 MARKS = {"passed": "✓", "failed": "✗", "not started": "·"}
 
 
-def check(answer) -> None:
-    """Check your answer to an exercise and say what is wrong with it, if anything is.
+def check(answer, variant: int | None = None) -> None:
+    """Check your answer to an exercise and say what is wrong with it, if anything is. This is no grade.
 
-    answer  the function or class that you wrote, such as `mix`
+    answer   the function or class that you wrote, such as `mix`
+    variant  the number of your class's variant of the course, if it has one
 
     Raises ValueError if no exercise has the name of the answer.
     """
-    verdict = judge(getattr(answer, "__name__", str(answer)), answer)
+    verdict = judge_in(variant, getattr(answer, "__name__", str(answer)), answer)
     print(f"{MARKS[verdict.state]} {verdict.exercise}: {verdict.news}")
     if verdict.symptom:
         print(f"  {verdict.symptom}")

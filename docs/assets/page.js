@@ -6,6 +6,20 @@ document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 function mend() {
   for (const frame of document.querySelectorAll("nav.md-code__nav:not([role])")) frame.setAttribute("role", "none");
   for (const table of document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])")) table.tabIndex = 0;
+  setFormulas();
+}
+
+// Formulas are put into MathML by KaTeX, which is fetched only where there are some; browsers draw MathML themselves.
+let katex;
+
+async function setFormulas() {
+  if (!document.querySelector(".arithmatex:not([data-set])")) return;
+  await (katex ??= import("./katex.min.js"));
+  for (const formula of document.querySelectorAll(".arithmatex:not([data-set])")) {
+    const tex = formula.textContent.trim().slice(2, -2); // between \( and \), or \[ and \]
+    formula.dataset.set = "";
+    self.katex.render(tex, formula, { output: "mathml", displayMode: formula.tagName === "DIV" });
+  }
 }
 
 new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });

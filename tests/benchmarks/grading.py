@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from test_wrong_answers import BAD  # noqa: E402
+from test_wrong_answers import BAD
 
-from dino.course.chapters import chapters, solution, solved, stubs  # noqa: E402
+from dino.course.chapters import chapters, solution, solved, stubs
 
 CHAPTERS = chapters()[:4]
 NAMES = [exercise.name for chapter in CHAPTERS for exercise in chapter.exercises]

@@ -8,6 +8,7 @@ nbgrader/     a source folder for nbgrader, with its settings
 """
 
 import io
+import re
 import textwrap
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import jupytext
 
 from dino.course.chapters import EXERCISE, LESSON, Chapter, folder, stubs
 from dino.course.grade.marks import Settings, number
+from dino.course.variants import variant
 
 # -P keeps Python from importing what lies where it is run, for that is the learner's.
 GRADE = "python -P -m dino.course grade {place} --chapters {chapters}{options} --out {out}"
@@ -104,6 +106,24 @@ c.GenerateAssignment.preprocessors = [
 """
 
 
+def twisted(chapter: Chapter, text: str, seed: int | None) -> str:
+    """The text of a chapter in a variant: it says at each exercise what is different, and goes on with the lesson's answer."""
+    for name, twist in variant(seed).items():
+        stub = changed = stubs(chapter).get(name, "")
+        if not stub:
+            continue
+        for old, new in twist.stub.items():
+            assert old in stub, f"the stub of {name} has no {old!r}"
+            changed = changed.replace(old, new)
+        note = textwrap.fill(f"**In your class,** {twist.says}", 118, initial_indent="# > ", subsequent_indent="# > ")
+        text = text.replace(
+            f'\n\n\n# %% tags=["exercise"]\n{stub}', f'\n#\n{note}\n\n\n# %% tags=["exercise"]\n{changed}'
+        )
+        own = f"# From here on, the lesson's own, which counts as this text does.\nfrom {chapter.module} import {name}"
+        text = text.replace(f"# %%\ncheck({name})\n", f"# %%\ncheck({name}, variant={seed})\n\n# %%\n{own}\n")
+    return text
+
+
 def handed_out(chapter: Chapter, settings: Settings, due: str) -> str:
     """The text of a chapter for learners: with the points of each exercise, and when to hand in."""
 
@@ -111,7 +131,7 @@ def handed_out(chapter: Chapter, settings: Settings, due: str) -> str:
         points = number(settings.of(match["name"]))
         return f"{match[0]} · {points} point{'s' * (points != '1')}"
 
-    text = EXERCISE.sub(with_points, chapter.path.read_text(encoding="utf-8"))
+    text = EXERCISE.sub(with_points, twisted(chapter, chapter.path.read_text(encoding="utf-8"), settings.variant))
     if due:
         title = f"# # {chapter.title}\n"
         note = textwrap.fill(f"**To hand in:** {due}", 118, initial_indent="# > ", subsequent_indent="# > ")
@@ -126,20 +146,21 @@ def notebook(text: str) -> str:
     return jupytext.writes(book, fmt="ipynb")
 
 
-def for_nbgrader(chapter: Chapter, text: str, settings: Settings) -> str:
+def for_nbgrader(text: str, settings: Settings) -> str:
     """A chapter as a notebook for nbgrader: the cells to solve, and below each `check`, one that gives the points."""
     book = jupytext.reads(text, fmt="py:percent")
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    names = {source: name for name, source in stubs(chapter).items()}
+    more = "" if settings.variant is None else f", variant={settings.variant}"
     cells = []
     for cell in book.cells:
         cells.append(cell)
         common = {"schema_version": 3, "task": False}
-        if name := names.get(cell.source):
+        if "exercise" in cell.metadata.get("tags", []):
+            name = re.search(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE)[1]
             cell.metadata["nbgrader"] = {**common, "grade": False, "solution": True, "locked": False, "grade_id": name}
         elif cell.source.startswith("check("):
-            name = cell.source.removeprefix("check(").removesuffix(")")
-            source = f"from dino.course.grade.points import points\n\npoints({name}, {number(settings.of(name))})"
+            name = re.match(r"check\((\w+)", cell.source)[1]
+            source = f"from dino.course.grade.points import points\n\npoints({name}, {number(settings.of(name))}{more})"
             graded = {**common, "grade": True, "solution": False, "locked": True, "grade_id": f"{name}-points"}
             graded["points"] = settings.of(name)
             cells.append(
@@ -199,6 +220,7 @@ def assignment(chosen: tuple[Chapter, ...], settings: Settings, due: str) -> dic
     texts = {chapter: handed_out(chapter, settings, due) for chapter in chosen}
     options = "".join(f" --points {name}={number(points)}" for name, points in settings.points.items())
     options += " --partial" * settings.partial
+    options += "" if settings.variant is None else f" --variant {settings.variant}"
 
     def command(place: str, out: str, python: str = "python") -> str:
         topics = ",".join(chapter.topic for chapter in chosen)
@@ -230,5 +252,5 @@ def assignment(chosen: tuple[Chapter, ...], settings: Settings, due: str) -> dic
         stem = chapter.path.stem
         files[f"learner/{stem}.py"] = text
         files[f"learner/{stem}.ipynb"] = notebook(text)
-        files[f"nbgrader/source/dino/{stem}.ipynb"] = for_nbgrader(chapter, text, settings)
+        files[f"nbgrader/source/dino/{stem}.ipynb"] = for_nbgrader(text, settings)
     return {name: content.encode() if isinstance(content, str) else content for name, content in files.items()}

@@ -1,6 +1,7 @@
 """Starts an answer in a process of its own, for the judge to talk to."""
 
 import contextlib
+import functools
 import json
 import os
 import select
@@ -11,13 +12,12 @@ import sys
 from pathlib import Path
 
 from dino.course.chapters import LESSON, Chapter, chapters, cut, stubs, unwritten
-from dino.course.grade.wire import BrokenLineError, Wire
 
 START = "import sys; sys.path[:] = {path!r}; from dino.course.grade.warm import main; main({number}, *{hidden!r})"
 
 # What a chapter imports from the course. Nothing of it is of use to an answer.
 COURSE = """
-def check(answer): pass
+def check(answer, variant=None): pass
 def show(*arguments, **named): pass
 def use_own(): pass
 """
@@ -50,10 +50,7 @@ def lesson_for(chapter: Chapter, exercise: str) -> dict[str, str]:
 
 
 class Warm:
-    """A warm process, that starts others. Use it in a `with` statement.
-
-    isolation  how well they are locked in: "whole", "user" or "limits"
-    """
+    """A warm process, that starts others. Use it in a `with` statement, which does not wait until it is warm."""
 
     def __enter__(self) -> "Warm":
         if not hasattr(os, "fork"):
@@ -71,10 +68,15 @@ class Warm:
             [sys.executable, "-I", "-c", start], env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
         )
         theirs.close()
-        self.isolation = self.jobs.recv(8).decode().strip()
-        if not self.isolation:
-            raise OSError("The process that runs answers could not be started; what it says stands above.")
         return self
+
+    @functools.cached_property
+    def isolation(self) -> str:
+        """How well answers are locked in: "whole", "user" or "limits". Raises OSError if the process did not start."""
+        words = self.jobs.recv(8).decode().strip()
+        if not words:
+            raise OSError("The process that runs answers could not be started; what it says stands above.")
+        return words
 
     def __exit__(self, *_) -> None:
         self.jobs.close()
@@ -87,6 +89,8 @@ class Warm:
     @contextlib.contextmanager
     def running(self, job: dict):
         """Run a job (see `answering.answer`): gives the line to it, and a function that ends it and says how it ended."""
+        from dino.course.grade.wire import BrokenLineError, Wire  # here, for torch should load while the other warms up
+
         line, line_there = socket.socketpair()
         control, control_there = socket.socketpair()
         socket.send_fds(self.jobs, [b"one job."], [line_there.fileno(), control_there.fileno()])

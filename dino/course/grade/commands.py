@@ -49,11 +49,14 @@ class Points(click.ParamType):
 @click.option("--chapters", "only", type=Chapters(), help="Such as 1,2.  [default: all that anybody handed in]")
 @click.option("--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]")
 @click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
+@click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default="grades", show_default=True, help="The folder to write to."
 )
 @click.option("--jobs", type=click.IntRange(1), help="How many learners to grade side by side.  [default: one a core]")
-def grade(submissions: tuple[Path, ...], only, points, partial: bool, out: Path, jobs: int | None) -> int:
+def grade(
+    submissions: tuple[Path, ...], only, points, partial: bool, variant: int | None, out: Path, jobs: int | None
+) -> int:
     """Grade what learners handed in: files, folders or zip archives, of one or of many.
 
     Each answer runs in a process of its own that is locked in, and is judged from outside. The folder `grades` gets a
@@ -72,7 +75,7 @@ def grade(submissions: tuple[Path, ...], only, points, partial: bool, out: Path,
         raise ValueError(
             "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
         )
-    settings = Settings(tuple(topics), dict(points), partial)
+    settings = Settings(tuple(topics), dict(points), partial, variant)
     with shelf.alone(out):
         marks = {one.name: fingerprint(one, settings) for one in found}
         done = {one.name: graded for one in found if (graded := shelf.kept(out, one.name, marks[one.name]))}
@@ -127,14 +130,15 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
 @click.option("--due", default="", help="What to say about handing in, such as 'by Friday noon'.")
 @click.option("--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]")
 @click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
-def assign(only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool) -> int:
+@click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
+def assign(only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool, variant: int | None) -> int:
     """Make an assignment of CHAPTERS, such as 1,2: what learners get, and what the usual platforms need to grade it."""
     from dino.course.grade.assign import assignment
     from dino.course.workspace import write
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is there already, and not empty. Name a new folder with --out.")
-    settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial)
+    settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial, variant)
     for name, content in assignment(only, settings, due).items():
         write(out / name, content)
     for folder in sorted(path for path in out.iterdir()):

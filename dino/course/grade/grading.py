@@ -15,6 +15,7 @@ from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, S
 from dino.course.grade.submissions import Submission
 from dino.course.grade.wire import BrokenLineError
 from dino.course.limit import StillBusyError, at_most
+from dino.course.variants import variant
 
 # Seconds: for one call of an answer, for loading a file, and for everything about one exercise.
 PATIENCE, LOADING, ALL = 15, 20, 60
@@ -30,7 +31,7 @@ def grade(warm: Warm, submission: Submission, settings: Settings) -> Graded:
 
 
 def grade_chapter(warm: Warm, submission: Submission, chapter: Chapter, settings: Settings) -> list[Mark]:
-    """Grade the answers to one chapter. Answers that are not right are taken from the lesson for those that need them."""
+    """Grade the answers to one chapter. Those that are not right, or not as published, are taken from the lesson for others."""
     path = submission.answers(chapter)
     marks: list[Mark] = []
     for exercise in chapter.exercises:
@@ -40,8 +41,9 @@ def grade_chapter(warm: Warm, submission: Submission, chapter: Chapter, settings
             mark.state, mark.news = NOT_STARTED, "There is no file for this chapter."
         else:
             job = job_for(submission, path, chapter, exercise.name)
-            job["replaced"] = [before.exercise for before in marks if before.state != PASSED]
-            grade_answer(warm, job, mark, settings.partial)
+            twisted = variant(settings.variant)
+            job["replaced"] = [one.exercise for one in marks if one.state != PASSED or one.exercise in twisted]
+            grade_answer(warm, job, mark, settings)
         mark.seconds = round(time.monotonic() - start, 3)
         marks.append(mark)
     return marks
@@ -65,7 +67,7 @@ def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> d
     }
 
 
-def grade_answer(warm: Warm, job: dict, mark: Mark, partial: bool = False) -> None:
+def grade_answer(warm: Warm, job: dict, mark: Mark, settings: Settings) -> None:
     """Grade one answer in a process of its own, and write into its mark what became of it.
 
     Whatever the answer does, there is a mark: an error of the grader's own is told in it, too.
@@ -81,7 +83,7 @@ def grade_answer(warm: Warm, job: dict, mark: Mark, partial: bool = False) -> No
                 gone = f"There is no {name} in {job['file']}. Was it renamed or deleted?"
                 mark.news = hello["problem"] or gone
             else:
-                judge_remote(remote, hello, mark, partial)
+                judge_remote(remote, hello, mark, settings)
         except BrokenLineError as error:
             broken = str(error)
         except TimeoutError:
@@ -94,17 +96,18 @@ def grade_answer(warm: Warm, job: dict, mark: Mark, partial: bool = False) -> No
     mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
 
 
-def judge_remote(remote: Remote, hello: dict, mark: Mark, partial: bool) -> None:
+def judge_remote(remote: Remote, hello: dict, mark: Mark, settings: Settings) -> None:
     """Judge an answer that is ready to be called, and write into its mark what became of it."""
     answer = remote.answer(hello["kind"], hello["parameters"])
-    verdict = judge.judge(mark.exercise, answer)
+    verdict = judge.judge_in(settings.variant, mark.exercise, answer)
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes
     mark.picture = picture_of(verdict.untrue)
     if verdict.state == PASSED:
         mark.score = mark.of
-    elif partial and verdict.state == FAILED and callable(answer) and not remote.broken:
-        mark.score = mark.of * true_share(mark.chapter, mark.exercise, answer)
+    elif settings.partial and verdict.state == FAILED and callable(answer) and not remote.broken:
+        twist = variant(settings.variant).get(mark.exercise)
+        mark.score = mark.of * true_share(mark.chapter, mark.exercise, twist.adapted(answer) if twist else answer)
 
 
 def true_share(topic: str, name: str, answer) -> float:

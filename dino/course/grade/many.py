@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from dino.course.chapters import LESSON, chapters
+from dino.course.grade.child import Warm
 from dino.course.grade.marks import Graded, Settings
 from dino.course.grade.submissions import Submission
 
@@ -23,15 +24,14 @@ LONGEST = 70  # seconds that an exercise can take, everything included
 
 def work(line: Connection, settings: Settings) -> None:
     """Grade what comes over a line, until it is closed: this is a process of its own."""
-    # Torch is loaded here, not in the process that watches.
-    import torch
-
-    from dino.course.grade.child import Warm
-    from dino.course.grade.grading import grade
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
     with Warm() as warm:
+        # Torch is loaded here, and not in the process that watches; the warm one does the same meanwhile.
+        import torch
+
+        from dino.course.grade.grading import grade
+
+        torch.set_num_threads(1)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         with contextlib.suppress(EOFError, OSError):  # when nobody is there any more, that is the end

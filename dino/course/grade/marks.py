@@ -16,11 +16,13 @@ class Settings:
     topics   of the chapters to grade
     points   for each exercise; 1 where nothing is said
     partial  whether an answer that is not right gets a part of the points, for the claims that are true of it
+    variant  the seed of the variant that the class has, if it has one
     """
 
     topics: tuple[str, ...]
     points: dict[str, float] = field(default_factory=dict)
     partial: bool = False
+    variant: int | None = None
 
     def of(self, exercise: str) -> float:
         """The points for an exercise."""

@@ -4,13 +4,14 @@ nbgrader runs learners' code and its own in one process. Trust it with handing o
 the marks.
 """
 
-from dino.course.judge import PASSED, judge
+from dino.course.judge import PASSED, judge_in
 
 
-def points(answer, of: float) -> float:
+def points(answer, of: float, variant: int | None = None) -> float:
     """The points for an answer: `of` if it is right, and 0 otherwise.
 
-    answer  the function or class that the learner wrote, such as `mix`
-    of      how many points there are
+    answer   the function or class that the learner wrote, such as `mix`
+    of       how many points there are
+    variant  the seed of the variant that the class has, if it has one
     """
-    return of if judge(getattr(answer, "__name__", str(answer)), answer).state == PASSED else 0.0
+    return of if judge_in(variant, getattr(answer, "__name__", str(answer)), answer).state == PASSED else 0.0

@@ -1,6 +1,7 @@
 """Runs chapters with their answers filled in, and remembers what came out."""
 
 import ast
+import functools
 import hashlib
 import json
 from importlib.metadata import version
@@ -22,18 +23,24 @@ def code_of(source: str) -> str:
     return ast.dump(tree)
 
 
-def key_of(chapter: Chapter) -> str:
-    """What the outputs of a chapter depend on, in short: its code, that of the course, weights, and versions."""
-    cells = [cell.source for cell in notebook_of(chapter).cells if cell.cell_type == "code"]
+@functools.cache
+def key_of_course() -> str:
+    """What the outputs of all chapters depend on, in short: the code of the course, weights, and versions."""
     files = [
         file
         for part in ("*.py", "course/*.py", "course/checks/*.py", "course/site/kernel.py")
         for file in sorted(LESSON.glob(part))
     ]
-    parts = [*cells, *(code_of(file.read_text(encoding="utf-8")) for file in files)]
+    parts = [code_of(file.read_text(encoding="utf-8")) for file in files]
     parts += [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(LESSON.glob("weights/*.safetensors"))]
     parts += [version(package) for package in ("torch", "matplotlib", "pillow")]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def key_of(chapter: Chapter) -> str:
+    """What the outputs of a chapter depend on, in short: its code, and what those of all chapters do."""
+    cells = [cell.source for cell in notebook_of(chapter).cells if cell.cell_type == "code"]
+    return hashlib.sha256("\n".join([*cells, key_of_course()]).encode()).hexdigest()[:16]
 
 
 def notebook_of(chapter: Chapter) -> nbformat.NotebookNode:
