@@ -15,7 +15,7 @@ code { font: .92em ui-monospace, monospace; background: #f0ede2; padding: .1em .
 img { max-width: 100%; background: #fff; border: 1px solid #e3dfd0; border-radius: .4rem }
 .points { float: right; color: #5d6168; font-weight: normal } .passed { color: #1d7a46 } .failed { color: #b3372f } .symptom { color: #5d6168 }
 .bar { display: flex; height: 1.1rem; border-radius: .3rem; overflow: hidden; background: #e9e5d8 } .bar i { background: #4aa66f } .bar b { background: #d9776f }
-table { border-collapse: collapse; width: 100% } td { padding: .3rem .5rem; vertical-align: top; border-top: 1px solid #e9e5d8 } td:first-child { white-space: nowrap; text-align: right }
+table { border-collapse: collapse; width: 100%; margin-top: .5rem } td { padding: .3rem .5rem; vertical-align: top; border-top: 1px solid #e9e5d8 } td:first-child { white-space: nowrap; text-align: right }
 """
 
 
