@@ -101,8 +101,8 @@ def classroom50(graded: Graded, surroundings: Mapping[str, str]) -> str:
         {
             "test-name": f"{mark.chapter}: {mark.exercise}",
             "passed": mark.state == PASSED,
-            "score": int(mark.score * scale),
-            "max-score": int(mark.of * scale),
+            "score": round(mark.score * scale),
+            "max-score": round(mark.of * scale),
             "feedback": words(mark),
         }
         for mark in graded.marks
