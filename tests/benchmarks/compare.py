@@ -365,7 +365,7 @@ class Judge:
 def table(contestants: list[Contestant], minutes: list[float]) -> str:
     """The results as a table in Markdown."""
     lines = [
-        "| minutes | | weights | learns from, a second | distance | recognised | near copies | calls | draws, a second |",
+        "| minutes | recipe | weights | learns from, a second | distance | recognised | near copies | calls | draws, a second |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for end in minutes:
