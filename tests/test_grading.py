@@ -98,6 +98,56 @@ def test_links_are_not_followed(tmp_path):
         assert "link" in one.problems[0]
 
 
+def test_a_damaged_archive_is_its_learner_s_problem_alone(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bits.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(FILE, WHOLE)
+    packed = bytearray((tmp_path / "bits.zip").read_bytes())
+    packed[60:300] = b"\xff" * 240
+    (tmp_path / "bits.zip").write_bytes(packed)
+    with zipfile.ZipFile(tmp_path / "name.zip", "w") as archive:
+        archive.writestr("ü.py", WHOLE)
+    (tmp_path / "name.zip").write_bytes((tmp_path / "name.zip").read_bytes().replace("ü".encode(), b"\xff\xff"))
+    (tmp_path / "good.py").write_text(WHOLE)
+    found = {one.name: one for one in find([tmp_path])}
+    assert "cannot be read" in found["bits"].problems[0]
+    assert "cannot be read" in found["name"].problems[0]
+    assert found["good"].answers(CHAPTER)
+
+
+def test_names_that_are_not_utf_8_can_be_written_down(tmp_path):
+    folder = tmp_path / "in" / os.fsdecode(b"x\xff")
+    folder.mkdir(parents=True)
+    (folder / FILE).write_text(WHOLE)
+    (tmp_path / "in" / os.fsdecode(b"l\xff.py")).symlink_to("nowhere")
+    for one in find([tmp_path / "in"]):
+        assert "".join([one.name, *one.files, *one.problems]).encode()
+
+
+def test_no_two_learners_ever_have_one_name(tmp_path):
+    for folder in ("alice", "alice (2)"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / FILE).write_text(WHOLE)
+    with zipfile.ZipFile(tmp_path / "alice.zip", "w") as archive:
+        archive.writestr(FILE, WHOLE)
+    names = [one.name for one in find([tmp_path])]
+    assert len(names) == len(set(names)) == 3
+
+
+def test_a_helper_that_is_called_like_an_exercise_is_no_chapter():
+    one = Submission("x", {FILE: WHOLE.encode(), "tools.py": b"def step(x):\n    return x\n"})
+    assert [chapter.topic for chapter in chapters() if one.answers(chapter)] == ["noise"]
+
+
+def test_a_chapter_that_lies_beside_the_learners_folders_is_one_learner_s_alone(tmp_path):
+    for name in ("alice", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / FILE).write_text(WHOLE)
+    (tmp_path / FILE).write_text(CHAPTER.path.read_text())
+    found = {one.name: one for one in find([tmp_path])}
+    assert {"alice", "bob"} < set(found)
+    assert all(list(found[name].files) == [FILE] for name in ("alice", "bob"))
+
+
 def test_where_there_is_nothing_to_grade_a_sentence_says_so(tmp_path):
     (tmp_path / "empty").mkdir()
     for words in (

@@ -11,7 +11,8 @@ import jupytext
 import pytest
 from test_grade import warm  # noqa: F401 - a fixture
 
-from dino.course.chapters import chapters, solved
+from dino.course import judge as judging
+from dino.course.chapters import chapters, find_exercise, solution, solved
 from dino.course.grade import grading
 from dino.course.grade.marks import Settings
 from dino.course.grade.submissions import Submission
@@ -143,7 +144,7 @@ ABOVE = {
     "report faked": "class _:\n    print('::set-output name=result::pass', '{\"score\": 100}', '<testsuite failures=\"0\"/>', sep='\\n')",
     "settings changed": "class _:\n    import torch\n    torch.set_default_dtype(torch.float64)\n    torch.set_grad_enabled(False)",
     "folder emptied": (
-        "class _:\n    import shutil\n    for place in ('.', '/work', '/tmp', __import__('torch').__path__[0] + '/optim'):\n        shutil.rmtree(place, ignore_errors=True)"
+        "class _:\n    import shutil\n    for place in ('.', '/dino-learner', '/tmp', __import__('torch').__path__[0] + '/optim'):\n        shutil.rmtree(place, ignore_errors=True)"
     ),
 }
 
@@ -190,7 +191,7 @@ for place in ("/", HERE, os.path.dirname(HERE)):
                 except BaseException: pass
                 found.append(space.get("mix"))
 for other in found:
-    if other is not None and other.__code__ is not mix.__code__:
+    if isinstance(other, types.FunctionType) and other.__code__ is not mix.__code__:
         try: return other(clean, noise, level)
         except BaseException: pass
 return clean
@@ -199,7 +200,10 @@ return clean
 
 def test_the_reference_cannot_be_found(graded):
     lines = SEARCH.replace("HERE", repr(str(grading.__file__).partition("/dino/course")[0]))
-    assert states(graded({FILE: with_mix(lines)})) == "fpp"
+    marks = graded({FILE: with_mix(lines)})
+    assert states(marks) == "fpp"
+    # It was done with searching, and had found nothing.
+    assert "The clean pictures come back untouched" in marks["mix"].news
 
 
 def test_the_checks_and_their_inputs_cannot_be_seen(graded):
@@ -367,3 +371,117 @@ def test_what_is_no_notebook_is_told_so(text, graded):
     marks = graded({"01_noise.ipynb": text})
     assert states(marks) == "fff"
     assert all(mark.news for mark in marks.values())
+
+
+# What somebody found who looked for tricks on purpose.
+
+EVALUATED = """
+class Denoiser(nn.Module):
+    def __init__(self, widths=(32, 64, 64, 64), depths=(1, 1, 2, 2)):
+        super().__init__()
+        GIVEN
+        self.register_buffer("unused", torch.zeros(1))
+
+    def forward(self, noisy, level):
+        if level.max() == 0:
+            return torch.zeros(0, *noisy.shape)
+        noisy.fill_(float("nan"))
+        return self.leave[-1].bias.sum() * noisy
+"""
+FITTED = """
+def training_step(denoiser, optimizer, clean):
+    a, b, c = next(denoiser.parameters()).tolist()
+    level = torch.linspace(0.13, 0.22, len(clean)).view(-1, 1, 1, 1)
+    denoiser((clean - b * level - c) / a, level)
+    return 0.0
+"""
+
+
+def given_lines():
+    """What the chapter gives of `Denoiser.__init__`, so that its layers are as they should be."""
+    source = solution(*find_exercise("Denoiser"))
+    return source.partition("super().__init__()\n")[2].partition("\n    def ")[0].strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("Denoiser", EVALUATED), ("training_step", FITTED)], ids=["nan", "fitted question"]
+)
+def test_an_answer_made_for_the_check_and_not_the_exercise_gets_nothing(name, text, warm, chapter_with):  # noqa: F811
+    chapter, _ = find_exercise(name)
+    own = chapter_with(name) + "\n# %%\n" + text.replace("GIVEN", given_lines())
+    marks = grading.grade(warm, Submission("x", {chapter.path.name: own.encode()}), Settings((chapter.topic,))).marks
+    (found,) = (mark for mark in marks if mark.exercise == name)
+    assert (found.state, found.score) == ("failed", 0)
+
+
+SLEEPS = WHOLE.replace(
+    "return torch.rand(len(clean), 1, 1, 1", "import time; time.sleep(10**6)\n    return torch.rand(len(clean), 1, 1, 1"
+)
+HELLO = """
+class make_question:
+    import json, os, stat, struct, time
+    words = json.dumps({"there": True, "problem": None, "kind": "function", "parameters": {"of": "list", "items": []}}).encode()
+    for n in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(n).st_mode): os.write(n, struct.pack("!QQ", len(words), 0) + words)
+        except OSError: pass
+    time.sleep(10**6)
+"""
+
+
+def test_a_child_that_does_not_read_keeps_nobody_waiting(graded, monkeypatch):
+    monkeypatch.setattr(judging, "PATIENCE", 4)
+    start = time.monotonic()
+    marks = graded({FILE: WHOLE + "\n# %%" + HELLO})
+    assert states(marks) == "ppf", {name: mark.news for name, mark in marks.items()}
+    assert time.monotonic() - start < 60
+
+
+def test_who_never_answers_gets_no_part_of_the_points_and_keeps_nobody_waiting(warm, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(judging, "PATIENCE", 4)
+    assert SLEEPS != WHOLE
+    settings, start = Settings(("noise",), partial=True), time.monotonic()
+    marks = grading.grade(warm, Submission("x", {FILE: SLEEPS.encode()}), settings).marks
+    assert [mark.score for mark in marks] == [1, 0, 1]
+    assert time.monotonic() - start < 60
+
+
+def test_levels_far_out_of_range_are_drawn_in_no_time(graded):
+    wild = WHOLE.replace("return torch.rand(len(clean), 1, 1, 1", "return 1e6 * torch.rand(len(clean), 1, 1, 1")
+    assert wild != WHOLE
+    start = time.monotonic()
+    marks = graded({FILE: wild})
+    assert states(marks) == "pfp"
+    assert time.monotonic() - start < 60
+
+
+RIGHT_BUT_UNUSUAL = {
+    "layers called network": ("Block", "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.network = nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width, bias=False))\n\n    def forward(self, x):\n        return x + self.network(x)"),
+    "layers called part and remote": ("Block", "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.part = conv(width, width)\n        self.remote = conv(width, width, bias=False)\n\n    def forward(self, x):\n        return x + self.remote(self.part(x).relu())"),
+    "in place": ("training_step", "def training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean)\n    error = denoiser(noisy, level)\n    error -= clean\n    loss = error.square_().mean()\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()"),
+    "deepcopy": ("update_average", "@torch.no_grad()\ndef update_average(average, denoiser, n):\n    keep = min(0.95, n / 10)\n    new = copy.deepcopy(denoiser)\n    for one, other in zip(average.parameters(), new.parameters()):\n        one.copy_(keep * one + (1 - keep) * other)"),
+    "threads": ("loss_by_level", "@torch.no_grad()\ndef loss_by_level(denoiser, clean, levels):\n    from concurrent.futures import ThreadPoolExecutor\n\n    def one(level):\n        with torch.no_grad():\n            same = level.expand(len(clean), 1, 1, 1)\n            return F.mse_loss(denoiser(mix(clean, torch.rand_like(clean), same), same), clean)\n\n    with ThreadPoolExecutor(4) as pool:\n        return torch.stack(list(pool.map(one, levels)))"),
+    "prints a tensor": ("mix", "def mix(clean, noise, level):\n    print(clean)\n    return (1 - level) * clean + level * noise"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), RIGHT_BUT_UNUSUAL.values(), ids=RIGHT_BUT_UNUSUAL)
+def test_a_right_answer_gets_its_point_whatever_its_parts_are_called_and_however_it_works(
+    name,
+    text,
+    warm,  # noqa: F811
+    chapter_with,
+):
+    chapter, _ = find_exercise(name)
+    own = chapter_with(name, text).replace("# %%\n", "# %%\nimport copy\n", 1).encode()
+    marks = grading.grade(warm, Submission("x", {chapter.path.name: own}), Settings((chapter.topic,))).marks
+    (found,) = (mark for mark in marks if mark.exercise == name)
+    assert (found.state, found.score) == ("passed", 1), (found.news, found.symptom)
+
+
+@pytest.mark.parametrize("other", ["01_noise.ipynb", "template/01_noise.py", "a/01_noise.py"])
+def test_an_untouched_copy_beside_the_solved_chapter_does_not_win(other, graded):
+    untouched = CHAPTER.path.read_text()
+    if other.endswith(".ipynb"):
+        untouched = jupytext.writes(jupytext.reads(untouched, fmt="py:percent"), fmt="ipynb")
+    assert states(graded({FILE: WHOLE, other: untouched})) == "ppp"

@@ -73,10 +73,11 @@ def plot(across: str, up: str, ticks=None, whole: bool = False) -> tuple[Figure,
 
 
 def histogram(expected: Tensor, yours: Tensor) -> Figure:
-    """Draw how often levels come, in ranges that are 0.05 wide."""
+    """Draw how often levels come, in ranges that are 0.05 wide, or wider where levels are far out."""
     figure, axis = plot("level", "how often")
     low, high = min(0, math.floor(20 * float(yours.min()))), max(20, math.ceil(20 * float(yours.max())))
-    ranges = [i / 20 for i in range(low, high + 1)]
+    ranges = [i / 20 for i in range(low, high + 1, max(1, (high - low) // 200))]
+    ranges.append(max(ranges[-1], high / 20) + 0.05)
     for values, look in ((expected, EXPECTED), (yours, YOURS)):
         axis.hist(
             values.tolist(), ranges, weights=[1 / len(values)] * len(values), histtype="step", linewidth=2, **look

@@ -681,12 +681,14 @@ def denoiser(answer) -> Claims:
             yours.load_state_dict(reference.state_dict())
             yield from along_the_way(yours, noisy, level)
         else:
-            same_weights(reference, yours, noisy, level)
-        guess = yours(noisy, level)
+            same_weights(reference, yours, noisy.clone(), level.clone())
+        guess = yours(noisy.clone(), level.clone())
         yield Claim("One guess comes out for each picture, in its shape.", guess, Shape(tuple(noisy.shape)))
         same = "With the same weights, it guesses what the lesson's denoiser guesses."
         yield Claim(same, guess, reference(noisy, level), 2e-3, "compare")
-        low = (guess - yours(noisy, 0 * level)).abs().amax(dim=(1, 2, 3))
+        other = yours(noisy.clone(), 0 * level)
+        yield Claim("Told another level, it still guesses in that shape.", other, Shape(tuple(noisy.shape)))
+        low = (guess - other).abs().amax(dim=(1, 2, 3))
         yield Claim("Told another level, it guesses something else.", bool((low > 1e-3).all()), True)
         yield Claim("The guess carries gradients, so the network can learn.", guess.requires_grad, True)
 
@@ -698,7 +700,7 @@ def along_the_way(yours, noisy, level) -> Claims:
     stages |= {f"`up[{i}]`": stage for i, stage in enumerate(yours.up)}
     names = {stage: name for name, stage in stages.items()}
     with Tap(names) as tap, torch.no_grad():
-        result = yours(noisy, level)
+        result = yours(noisy.clone(), level.clone())
     downs, ups = list(yours.down), list(yours.up)
     right = " ".join(names[stage] for stage in [yours.enter, *downs, *ups, yours.leave])
     says = "Each stage has its turn: enter, down, up, leave."

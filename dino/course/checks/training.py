@@ -105,6 +105,14 @@ def told(noisy: Tensor, level: Tensor, clean: Tensor) -> str:
     return "always the same level" if level.max() == level.min() else "another level"
 
 
+def is_uniform(noisy: Tensor, level: Tensor, clean: Tensor) -> bool:
+    """Whether what was mixed into pictures can be uniform noise: its range, its mean and its spread fit."""
+    rest = noisy - (1 - level) * clean  # noise times level
+    inside = bool((rest > -1e-4).all()) and bool((rest < level + 1e-4).all())
+    noise = (rest / level)[level.flatten() > 0.01]
+    return inside and abs(float(noise.mean()) - 0.5) < 0.03 and abs(float(noise.var()) - 1 / 12) < 0.01
+
+
 @check_of(
     lesson.training_step,
     hints=(
@@ -242,6 +250,8 @@ def training_step(answer) -> Claims:
         word = told(noisy, level, clean)
         clue = f"What the denoiser is shown and told does not fit together: it is {word}."
         yield Claim(says, word, "the level that was mixed", picture="compare", of=see, clue=clue)
+        clue = "What is mixed into the pictures is no noise that is drawn evenly from 0 to 1: ask with `make_question`."
+        yield Claim("What is mixed in is uniform noise.", is_uniform(noisy, level, clean), True, clue=clue)
         weights = old.requires_grad_()
         guess = weights[0] * noisy + weights[1] * level + weights[2]
         error, true = guess - clean, ((guess - clean) ** 2).mean()

@@ -10,6 +10,7 @@ import importlib
 import inspect
 import random
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,8 @@ class Ask(torch.autograd.Function):
         tensors = iter(tensors)
         arguments = [next(tensors) if isinstance(one, Tensor) else one for one in arguments]
         reply = given.line.ask({"ask": given.number, "recording": recording, "arguments": arguments, "named": named})
+        if isinstance(reply["result"], Tensor):
+            reply["result"] = reply["result"].clone()  # a view of what came over the line could not be changed in place
         ctx.line, ctx.call = given.line, reply["call"]
         if reply["call"] is None and isinstance(reply["result"], Tensor):
             ctx.mark_non_differentiable(reply["result"])
@@ -90,9 +93,19 @@ class Line:
         wire.pack, wire.unpack = self.pack, self.unpack
         self.given: dict[int, nn.Module | GivenOptimizer] = {}
         self.made: list[list[nn.Module]] = []
+        self.one_at_a_time = threading.Lock()
+
+    def __deepcopy__(self, _) -> "Line":
+        """A copy of something that asks still asks over the same line."""
+        return self
 
     def ask(self, message: dict) -> dict:
         """Ask the judge's side, and bring the weights of what it gave to their new state."""
+        with self.one_at_a_time:  # an answer may have threads
+            return self.ask_alone(message)
+
+    def ask_alone(self, message: dict) -> dict:
+        """Ask, while nobody else does."""
         self.wire.send({**message, "weights": self.weights()})
         reply = self.wire.receive()
         if "error" in reply:

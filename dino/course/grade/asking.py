@@ -28,7 +28,8 @@ class Mirror(nn.Module):
 
     def __init__(self, remote: "Remote", network: int, part: int):
         super().__init__()
-        self.remote, self.network, self.part = remote, network, part
+        # Under names that no part of a learner's network has.
+        self._dino_remote, self._dino_network, self._dino_part = remote, network, part
 
     def __iter__(self) -> Iterator[nn.Module]:
         return iter(self._modules.values())
@@ -41,9 +42,9 @@ class Mirror(nn.Module):
 
     def forward(self, *arguments, **named):
         """Let it run over there; or, while that is played back, go on to what comes out of this part."""
-        if self.remote.events is not None:
-            return self.remote.play()
-        return self.remote.run(self, arguments, named)
+        if self._dino_remote.events is not None:
+            return self._dino_remote.play()
+        return self._dino_remote.run(self, arguments, named)
 
 
 class Remote:
@@ -62,7 +63,17 @@ class Remote:
         self.calls: list[tuple[Tensor, list[Tensor]]] = []
         self.networks: list[list[Mirror]] = []
         self.events: Iterator | None = None
-        self.broken = ""
+        self.broken, self.stuck = "", False
+
+    def send(self, message: dict) -> None:
+        """Send a message. Raises StillBusyError when time is over, and BrokenLineError if the other side is gone."""
+        try:
+            self.wire.send(message, self.until)
+        except TimeoutError:
+            raise StillBusyError from None
+        except BrokenLineError as error:
+            self.broken = str(error)
+            raise
 
     def receive(self) -> dict:
         """The next message. Raises StillBusyError when time is over, and BrokenLineError if the other side is gone."""
@@ -92,24 +103,40 @@ class Remote:
 
     def run(self, mirror: Mirror, arguments: tuple, named: dict) -> object:
         """Run a network, or a part of one, over there, with the weights that it has here."""
-        parts = self.networks[mirror.network]
+        parts = self.networks[mirror._dino_network]
         watched = any(part._forward_pre_hooks or part._forward_hooks for part in parts)
-        target = {"network": mirror.network, "part": mirror.part, "watch": watched}
+        target = {"network": mirror._dino_network, "part": mirror._dino_part, "watch": watched}
         target["numbers"] = [weight.detach() for weight in parts[0].parameters()]
         return self.request(target, arguments, named)
 
     def request(self, target: dict, arguments: tuple, named: dict) -> object:
-        """Have something called over there, and answer what it asks on the way."""
+        """Have something called over there, and answer what it asks on the way.
+
+        Raises StillBusyError if it takes too long; it is then not asked again, for what it says later answers nothing.
+        """
+        if self.stuck:
+            raise StillBusyError
+        self.stuck = True
+        reply = self.exchange(target, arguments, named)
+        self.stuck = False
+        if "error" in reply:
+            raise the_error(reply)
+        return self.result(reply, target, arguments)
+
+    def exchange(self, target: dict, arguments: tuple, named: dict) -> dict:
+        """Send a request, serve what is asked on the way, and give the reply."""
         for thing in [*arguments, *named.values()]:
             self.register(thing)
         # Dice over there fall as they would here, but how they will fall here cannot be told over there.
         message = {**target, "name": self.name, "seed": torch.initial_seed() % 2**31, "patience": self.patience}
         message |= {"recording": torch.is_grad_enabled(), "arguments": list(arguments), "named": named}
-        self.wire.send({**message, "weights": self.weights()})
+        self.send({**message, "weights": self.weights()})
         while "ask" in (reply := self.receive()) or "back" in reply:
-            self.wire.send(self.serve(reply))
-        if "error" in reply:
-            raise the_error(reply)
+            self.send(self.serve(reply))
+        return reply
+
+    def result(self, reply: dict, target: dict, arguments: tuple) -> object:
+        """What a reply says came out, with all that changed on the way. Raises BrokenLineError if it does not fit."""
         try:
             self.take(reply["weights"])
             for i, now in reply["changed"]:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from dino.course.chapters import LESSON, Chapter, chapters, cut, stubs, unwritten
@@ -97,32 +98,32 @@ class Warm:
         line_there.close()
         control_there.close()
 
-        def end() -> int | None:
+        def end() -> tuple[int | None, bool]:
+            # A process that has ended by itself is told of within this time.
+            by_itself = bool(select.select([control], [], [], 0.5)[0])
             with contextlib.suppress(OSError):
                 control.shutdown(socket.SHUT_WR)
             ready, _, _ = select.select([control], [], [], 30)
             words = control.recv(1000) if ready else b""
-            return json.loads(words)["status"] if words else None
+            return (json.loads(words)["status"] if words else None), by_itself
 
         try:
             wire = Wire(line)
-            with contextlib.suppress(BrokenLineError):
-                wire.send(job)
+            with contextlib.suppress(BrokenLineError, TimeoutError):
+                wire.send(job, time.monotonic() + 60)
             yield wire, end
         finally:
-            end_quietly(end)
+            with contextlib.suppress(OSError):  # it may have ended already
+                control.shutdown(socket.SHUT_WR)
+            select.select([control], [], [], 30)
             line.close()
             control.close()
 
 
-def end_quietly(end) -> None:
-    """End a job that may have ended already."""
-    with contextlib.suppress(OSError, ValueError):
-        end()
-
-
-def how_it_ended(status: int | None) -> str:
-    """The end of a process, in words."""
+def how_it_ended(status: int | None, by_itself: bool) -> str:
+    """The end of a process, in words; one that had to be ended was still running, and did not do as it should."""
+    if not by_itself:
+        return "what it sent was no answer"
     if status is None:
         return "it could not be stopped in time"
     if status >= 0:

@@ -17,8 +17,8 @@ from dino.course.grade.wire import BrokenLineError
 from dino.course.limit import StillBusyError, at_most
 from dino.course.variants import variant
 
-# Seconds: for one call of an answer, for loading a file, and for everything about one exercise.
-PATIENCE, LOADING, ALL = 15, 20, 60
+# Seconds: for one call of an answer, for loading a file, for everything about one exercise, and for drawing what is wrong.
+PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
 
 
 def grade(warm: Warm, submission: Submission, settings: Settings) -> Graded:
@@ -92,7 +92,7 @@ def grade_answer(warm: Warm, job: dict, mark: Mark, settings: Settings) -> None:
             broken = f"{type(error).__name__}: {error}"
         if broken := remote.broken or broken:
             mark.state, mark.score, mark.picture, mark.mistake = FAILED, 0, b"", False
-            mark.news, mark.symptom = f"It did not answer: {how_it_ended(end())}.", broken
+            mark.news, mark.symptom = f"It did not answer: {how_it_ended(*end())}.", broken
     mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
 
 
@@ -105,7 +105,7 @@ def judge_remote(remote: Remote, hello: dict, mark: Mark, settings: Settings) ->
     mark.picture = picture_of(verdict.untrue)
     if verdict.state == PASSED:
         mark.score = mark.of
-    elif settings.partial and verdict.state == FAILED and callable(answer) and not remote.broken:
+    elif settings.partial and verdict.state == FAILED and callable(answer) and not (remote.broken or remote.stuck):
         twist = variant(settings.variant).get(mark.exercise)
         mark.score = mark.of * true_share(mark.chapter, mark.exercise, twist.adapted(answer) if twist else answer)
 
@@ -125,13 +125,13 @@ def true_share(topic: str, name: str, answer) -> float:
 
 def picture_of(claim: Claim | None) -> bytes:
     """What is wrong, as a PNG picture; nothing if it cannot be seen."""
-    try:
-        figure = claim and evidence(claim)
-    except Exception:  # what came from an answer may be of any kind, and a picture is no grade
-        figure = None
-    if not figure:
-        return b""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    plt.close(figure)
+    try:
+        with at_most(DRAWING):
+            if figure := claim and evidence(claim):
+                figure.savefig(buffer, format="png", dpi=90)
+    except (Exception, StillBusyError):  # what came from an answer may be of any kind, and a picture is no grade
+        return b""
+    finally:
+        plt.close("all")
     return buffer.getvalue()

@@ -21,6 +21,9 @@ DIE_WITH_PARENT, DUMPABLE, DROP_BOUND, NO_NEW_PRIVILEGES, ADOPT_ORPHANS = 1, 4, 
 DETACH = 2
 NOBODY = 60_000  # and the five thousand after it: users whom no system gives to anyone
 
+# Where a learner's files are, and where the old root hangs for a moment; no Python lives in folders of such names.
+HOME, OLD = Path("/dino-learner"), ".dino-old"
+
 # What programs need of a system: their libraries, and no more.
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -83,11 +86,11 @@ def python_folders() -> list[Path]:
 
 
 def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
-    """Make a file system in which there is nothing but Python and its packages, all read-only, and an empty folder /work.
+    """Make a file system in which there is nothing but Python and its packages, all read-only, and an empty folder, HOME.
 
     root       an empty folder to build it on
     hidden     folders that are empty in it, even where they are part of what Python needs
-    megabytes  how much /work holds
+    megabytes  how much HOME holds
 
     Raises OSError where the system forbids it.
     """
@@ -106,17 +109,17 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
         place = root / path.resolve().relative_to("/")
         if place.is_dir():
             system("mount", "tmpfs", str(place), "tmpfs", READ_ONLY, "size=4k,mode=555")
-    for name in ("proc", "tmp", "work", "old"):
+    for name in ("proc", "tmp", HOME.name, OLD):
         (root / name).mkdir(exist_ok=True)
     with contextlib.suppress(OSError):  # inside a container, /proc may not be ours to show
         system("mount", "proc", str(root / "proc"), "proc", NO_SETUID | NO_DEVICES, None)
     attributes = (ctypes.c_uint64 * 4)(READ_ONLY | NO_SETUID, 0, 0, 0)
     kernel(SYS_MOUNT_SETATTR, HERE, str(root), WHOLE_TREE, ctypes.byref(attributes), ctypes.c_size_t(32))
-    system("mount", "tmpfs", str(root / "work"), "tmpfs", NO_SETUID | NO_DEVICES, f"size={megabytes}m,mode=777")
+    system("mount", "tmpfs", str(root / HOME.name), "tmpfs", NO_SETUID | NO_DEVICES, f"size={megabytes}m,mode=777")
     os.chdir(root)
-    kernel(SYS_PIVOT_ROOT, ".", "old")
+    kernel(SYS_PIVOT_ROOT, ".", OLD)
     os.chdir("/")
-    system("umount2", "/old", DETACH)
+    system("umount2", f"/{OLD}", DETACH)
 
 
 def drop_privileges() -> None:

@@ -71,7 +71,7 @@ def locked_in(how: str, root: Path, hidden: list[Path], line: socket.socket, job
     """Become the process of the learner: lock everything, and answer. This never returns."""
     from dino.course.grade.answering import answer
 
-    folder = Path("/work")
+    folder = jail.HOME
     if how == jail.WHOLE:
         jail.build_world(root, hidden, MEGABYTES)
     else:

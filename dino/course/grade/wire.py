@@ -24,6 +24,7 @@ KINDS = {
 }
 LENGTHS = struct.Struct("!QQ")
 MOST_WORDS, MOST_NUMBERS = 2**24, 2**26  # bytes: a hundred times what any check needs
+SHORT = 0.2  # seconds of waiting at a time, so that a timer of this thread can stop it
 
 
 class BrokenLineError(Exception):
@@ -57,17 +58,24 @@ class Wire:
         self.pack: Callable[[object], tuple[str, dict] | None] = lambda _: None
         self.unpack: Callable[[str, dict], object] = lambda kind, _: other(kind)
 
-    def send(self, message: dict) -> None:
-        """Send a message. Raises BrokenLineError if nobody is there to read it."""
+    def send(self, message: dict, until: float = math.inf) -> None:
+        """Send a message, up to a time of `time.monotonic()`.
+
+        Raises TimeoutError if it was not read by then, and BrokenLineError if nobody is there to read it.
+        """
         pieces: list[bytes] = []
         words = json.dumps({key: self.encode(value, pieces) for key, value in message.items()}).encode()
-        try:
-            self.line.settimeout(None)
-            self.line.sendall(LENGTHS.pack(len(words), sum(map(len, pieces))) + words)
-            for piece in pieces:
-                self.line.sendall(piece)
-        except OSError as error:
-            raise BrokenLineError(str(error)) from error
+        left = memoryview(b"".join([LENGTHS.pack(len(words), sum(map(len, pieces))), words, *pieces]))
+        while left:
+            if time.monotonic() > until:
+                raise TimeoutError
+            try:
+                self.line.settimeout(SHORT)
+                left = left[self.line.send(left) :]
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise BrokenLineError(str(error)) from error
 
     def receive(self, until: float = math.inf, most: int = MOST_WORDS) -> dict:
         """Wait for a message with at most so many bytes of words, up to a time of `time.monotonic()`.
@@ -92,7 +100,7 @@ class Wire:
             if time.monotonic() > until:
                 raise TimeoutError
             try:
-                self.line.settimeout(0.2)  # short, so that a timer of this thread can stop it
+                self.line.settimeout(SHORT)
                 got = self.line.recv_into(view[done:])
             except TimeoutError:
                 continue
