@@ -203,7 +203,8 @@ def test_the_reference_cannot_be_found(graded):
     marks = graded({FILE: with_mix(lines)})
     assert states(marks) == "fpp"
     # It was done with searching, and had found nothing.
-    assert "The clean pictures come back untouched" in marks["mix"].news
+    told = f"{marks['mix'].news} {marks['mix'].symptom}"
+    assert "yours has 1.00 of the picture and 0.00 of the noise" in told
 
 
 def test_the_checks_and_their_inputs_cannot_be_seen(graded):
