@@ -11,13 +11,14 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import junitparser
 import pytest
 
 from dino.course.chapters import chapters, solved
-from dino.course.grade import formats, pages, shelf
+from dino.course.grade import formats, grading, pages, shelf
 from dino.course.grade.many import fingerprint
 from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, Settings, number, plain
 from dino.course.grade.submissions import Submission, find
@@ -177,7 +178,7 @@ def classroom(tmp_path_factory):
     # What lies where the teacher is must not be imported by the grader.
     for trap in ("pickle.py", "torch.py", "dino.py", "multiprocessing.py"):
         (place / trap).write_text("open('trapped', 'w').close()")
-    return place, dino(place, "grade", "in", "--points", "mix=2", "--partial", "--jobs", "1")
+    return place, dino(place, "grade", "in", "--points", "mix=2", "--partial", "--unlocked", "--jobs", "1")
 
 
 def test_everybody_gets_a_row_and_feedback(classroom):
@@ -203,7 +204,7 @@ def test_everybody_gets_a_row_and_feedback(classroom):
 
 def test_what_was_graded_is_not_graded_again_unless_it_changed(classroom):
     place, _ = classroom
-    command = ("grade", "in", "--points", "mix=2", "--partial")
+    command = ("grade", "in", "--points", "mix=2", "--partial", "--unlocked")
     assert "3 of 3 are graded already" in dino(place, *command).stdout
     (place / "in" / "cem" / FILE).write_text(WHOLE)
     done = dino(place, *command, "--jobs", "1")
@@ -223,7 +224,7 @@ def test_an_interrupted_grading_keeps_what_it_has_and_leaves_nothing_running(tmp
     for i in range(40):
         (tmp_path / f"in/{i:02}").mkdir(parents=True)
         (tmp_path / f"in/{i:02}" / FILE).write_text(WHOLE)
-    program = [Path(sys.executable).with_name("dino"), "grade", "in", "--jobs", "1"]
+    program = [Path(sys.executable).with_name("dino"), "grade", "in", "--jobs", "1", "--unlocked"]
     mark = {**os.environ, "DINO_TEST_MARK": str(tmp_path)}
     with subprocess.Popen(program, cwd=tmp_path, env=mark, stdout=subprocess.PIPE, text=True) as running:
         for _ in range(3):
@@ -258,7 +259,7 @@ from dino.course.grade.submissions import Submission
 if __name__ == "__main__":
     files = {{{FILE!r}: {WHOLE!r}.encode()}}
     some = [Submission(name, files) for name in ("anna", "crash", "cem")]
-    results = {{one.name: graded for one, graded in many.grade_all(some, Settings(("noise",)), 1)}}
+    results = {{one.name: graded for one, graded in many.grade_all(some, Settings(("noise",), unlocked=True), 1)}}
     print({{name: (graded.score, bool(graded.broken)) for name, graded in sorted(results.items())}})
 else:
     real = grading.grade
@@ -267,6 +268,17 @@ else:
     (tmp_path / "run.py").write_text(script)
     done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "{'anna': (3, False), 'cem': (3, False), 'crash': (0, True)}"
+
+
+def test_where_answers_cannot_be_locked_in_none_is_run_unless_somebody_says_so(monkeypatch):
+    asked = []
+    monkeypatch.setattr(grading, "grade_chapter", lambda *_: asked.append(1) or [])
+    open_warm, one = SimpleNamespace(isolation="limits"), Submission("x", {FILE: WHOLE.encode()})
+    refused = grading.grade(open_warm, one, Settings(("noise",)))
+    assert "--unlocked" in refused.broken
+    assert not asked
+    assert not grading.grade(open_warm, one, Settings(("noise",), unlocked=True)).broken
+    assert asked == [1]
 
 
 # The formats.

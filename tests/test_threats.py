@@ -35,12 +35,22 @@ def impatient(monkeypatch):
 
 
 @pytest.fixture
-def graded(warm):  # noqa: F811
+def locked(warm):  # noqa: F811
+    """A process that locks answers in. Where it cannot, these answers would do the very harm that they are tested for."""
+    if warm.isolation != "whole":
+        pytest.skip("this system does not let answers be locked in whole")
+    return warm
+
+
+@pytest.fixture
+def graded(locked):
     """The marks for the first chapter, from files by name."""
 
     def grade(files):
         files = {name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()}
-        return {mark.exercise: mark for mark in grading.grade(warm, Submission("x", files), Settings(("noise",))).marks}
+        return {
+            mark.exercise: mark for mark in grading.grade(locked, Submission("x", files), Settings(("noise",))).marks
+        }
 
     return grade
 
@@ -233,9 +243,7 @@ def test_secrets_of_the_surroundings_are_not_there(graded, monkeypatch):
     assert str(Path.home()) not in told
 
 
-def test_there_is_no_network(graded, warm):  # noqa: F811
-    if warm.isolation != "whole":
-        pytest.skip("this system does not let a process be cut off from the network")
+def test_there_is_no_network(graded):
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=lambda: heard.append(server.accept()), daemon=True).start()

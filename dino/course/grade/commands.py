@@ -53,9 +53,17 @@ class Points(click.ParamType):
 @click.option(
     "--out", type=click.Path(path_type=Path), default="grades", show_default=True, help="The folder to write to."
 )
+@click.option("--unlocked", is_flag=True, help="Run answers even where this system cannot lock them in.")
 @click.option("--jobs", type=click.IntRange(1), help="How many learners to grade side by side.  [default: one a core]")
 def grade(
-    submissions: tuple[Path, ...], only, points, partial: bool, variant: int | None, out: Path, jobs: int | None
+    submissions: tuple[Path, ...],
+    only,
+    points,
+    partial: bool,
+    variant: int | None,
+    out: Path,
+    unlocked: bool,
+    jobs: int | None,
 ) -> int:
     """Grade what learners handed in: files, folders or zip archives, of one or of many.
 
@@ -75,7 +83,7 @@ def grade(
         raise ValueError(
             "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
         )
-    settings = Settings(tuple(topics), dict(points), partial, variant)
+    settings = Settings(tuple(topics), dict(points), partial, variant, unlocked)
     with shelf.alone(out):
         marks = {one.name: fingerprint(one, settings) for one in found}
         done = {one.name: graded for one in found if (graded := shelf.kept(out, one.name, marks[one.name]))}

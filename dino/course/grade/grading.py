@@ -11,6 +11,7 @@ from dino.course.claims import Claim, check_for
 from dino.course.figures import evidence, plt
 from dino.course.grade.asking import Remote
 from dino.course.grade.child import Warm, how_it_ended, lesson_for
+from dino.course.grade.jail import LIMITS
 from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, Settings, plain
 from dino.course.grade.submissions import Submission
 from dino.course.grade.wire import BrokenLineError
@@ -24,6 +25,10 @@ PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
 def grade(warm: Warm, submission: Submission, settings: Settings) -> Graded:
     """Grade what one learner handed in."""
     graded = Graded(submission.name, problems=submission.problems, isolation=warm.isolation)
+    if warm.isolation == LIMITS and not settings.unlocked:
+        graded.broken = "Nothing was run: this system cannot lock answers in, so they could delete your files. "
+        graded.broken += "Grade on Linux, or add --unlocked where there is nothing to lose, such as in a container."
+        return graded
     for chapter in chapters():
         if chapter.topic in settings.topics:
             graded.marks += grade_chapter(warm, submission, chapter, settings)

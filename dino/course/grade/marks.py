@@ -13,16 +13,18 @@ PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 class Settings:
     """How to grade.
 
-    topics   of the chapters to grade
-    points   for each exercise; 1 where nothing is said
-    partial  whether an answer that is not right gets a part of the points, for the claims that are true of it
-    variant  the seed of the variant that the class has, if it has one
+    topics    of the chapters to grade
+    points    for each exercise; 1 where nothing is said
+    partial   whether an answer that is not right gets a part of the points, for the claims that are true of it
+    variant   the seed of the variant that the class has, if it has one
+    unlocked  whether to run answers even where they cannot be locked in, and could do harm
     """
 
     topics: tuple[str, ...]
     points: dict[str, float] = field(default_factory=dict)
     partial: bool = False
     variant: int | None = None
+    unlocked: bool = False
 
     def of(self, exercise: str) -> float:
         """The points for an exercise."""
