@@ -304,6 +304,21 @@ def test_broken_samplers_can_be_chosen_and_their_drawings_differ(reader):
         assert np.abs(drawing - right).mean() > 2
 
 
+def test_formulas_are_set_and_only_pages_with_formulas_fetch_what_sets_them(reader):
+    page = reader(f"chapters/{chapters()[4].path.stem}/")
+    formulas = page.locator(".arithmatex")
+    page.locator(".arithmatex math").last.wait_for()
+    assert formulas.count() == page.locator(".arithmatex math").count() >= 5
+    block = page.locator("div.arithmatex math")
+    assert block.bounding_box()["height"] > 15
+    # What is drawn, and not the source that MathML keeps beside it.
+    drawn = block.evaluate("(math) => { math.querySelector('annotation')?.remove(); return math.textContent; }")
+    assert "\u03bc" in drawn  # mu
+    assert "\\" not in drawn
+    page = reader(f"chapters/{chapters()[0].path.stem}/")
+    assert not page.evaluate("performance.getEntriesByType('resource').some((one) => one.name.includes('katex'))")
+
+
 def test_live_parts_survive_going_away_and_coming_back(reader):
     page = reader()
     page.get_by_role("button", name="Draw").click()

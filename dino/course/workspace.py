@@ -27,6 +27,15 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
+def notebook(text: str):
+    """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
+    import jupytext  # here, for most commands do without it
+
+    book = jupytext.reads(text, fmt="py:percent")
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return book
+
+
 def find() -> Path | None:
     """The learner's folder: this one, one above it, or `my-dino` in this one."""
     here = Path.cwd()
@@ -54,9 +63,7 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
         if notebooks:
             import jupytext
 
-            notebook = jupytext.reads(text, fmt="py:percent")
-            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-            text = jupytext.writes(notebook, fmt="ipynb")
+            text = jupytext.writes(notebook(text), fmt="ipynb")
         write(path, text.encode())
         added.append(path)
     if not (folder / PROGRESS).exists():

@@ -161,7 +161,7 @@ def serious(images: Tensor, minutes: float, speed: float) -> Contestant:
 
         return sample(guess, (torch.randn(count, 3, 32, 32) + 1) / 2, calls)
 
-    settings = "Gaussian noise, image minus noise, stratified log-normal levels; all else as ours"
+    settings = "Gaussian noise, image minus noise, stratified log-normal levels, pictures not shaken; all else as ours"
     return Contestant(
         "Dino, serious variant",
         settings,

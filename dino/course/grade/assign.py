@@ -19,6 +19,7 @@ import jupytext
 from dino.course.chapters import EXERCISE, LESSON, Chapter, folder, stubs
 from dino.course.grade.marks import Settings, number
 from dino.course.variants import variant
+from dino.course.workspace import notebook
 
 # A platform's machine is thrown away afterwards, so answers may run there even where they cannot be locked in.
 # -P keeps Python from importing what lies where it is run, for that is the learner's.
@@ -140,17 +141,9 @@ def handed_out(chapter: Chapter, settings: Settings, due: str) -> str:
     return text
 
 
-def notebook(text: str) -> str:
-    """A chapter's text as a notebook."""
-    book = jupytext.reads(text, fmt="py:percent")
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return jupytext.writes(book, fmt="ipynb")
-
-
 def for_nbgrader(text: str, settings: Settings) -> str:
     """A chapter as a notebook for nbgrader: the cells to solve, and below each `check`, one that gives the points."""
-    book = jupytext.reads(text, fmt="py:percent")
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = notebook(text)
     more = "" if settings.variant is None else f", variant={settings.variant}"
     cells = []
     for cell in book.cells:
@@ -252,6 +245,6 @@ def assignment(chosen: tuple[Chapter, ...], settings: Settings, due: str) -> dic
     for chapter, text in texts.items():
         stem = chapter.path.stem
         files[f"learner/{stem}.py"] = text
-        files[f"learner/{stem}.ipynb"] = notebook(text)
+        files[f"learner/{stem}.ipynb"] = jupytext.writes(notebook(text), fmt="ipynb")
         files[f"nbgrader/source/dino/{stem}.ipynb"] = for_nbgrader(text, settings)
     return {name: content.encode() if isinstance(content, str) else content for name, content in files.items()}

@@ -35,7 +35,7 @@ def earlier(topic: str) -> list[Path]:
     }
     while unfit := {name for name in modules if name not in later and needs[name] & later}:
         later |= unfit
-    return [path for name, path in modules.items() if name not in later and name != "course"]
+    return [path for name, path in modules.items() if name not in later]
 
 
 def lesson_for(chapter: Chapter, exercise: str) -> dict[str, str]:

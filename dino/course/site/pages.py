@@ -10,6 +10,7 @@ import jupytext
 import nbformat
 from PIL import Image
 
+from dino.course import workspace
 from dino.course.chapters import LESSON, Chapter, chapters, definition, solution
 from dino.course.site.kernel import DARK, LIGHT, PLAIN
 
@@ -77,8 +78,7 @@ def facts(chapter: Chapter, repository: str) -> str:
 
 def notebook(chapter: Chapter, repository: str = "") -> str:
     """A chapter as a notebook (.ipynb) that installs the course where it is not, and then begins."""
-    learner = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt="py:percent")
-    learner.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    learner = workspace.notebook(chapter.path.read_text(encoding="utf-8"))
     for cell in learner.cells:
         if cell.cell_type == "markdown":
             cell.source = LIVE.sub("", cell.source)
