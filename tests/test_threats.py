@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ from test_grade import warm  # noqa: F401 - a fixture
 
 from dino.course import judge as judging
 from dino.course.chapters import chapters, find_exercise, solution, solved
-from dino.course.grade import grading
+from dino.course.grade import grading, jail
 from dino.course.grade.marks import Settings
 from dino.course.grade.submissions import Submission
 
@@ -218,6 +219,19 @@ def test_the_reference_cannot_be_found(graded, monkeypatch):
     # It was done with searching, and had found nothing.
     told = f"{marks['mix'].news} {marks['mix'].symptom}"
     assert "yours has 1.00 of the picture and 0.00 of the noise" in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run answers as other users")
+def test_no_two_answers_run_as_the_same_user(graded):
+    # The system counts processes by user: with one user for all, a storm of forks would keep others from starting threads.
+    tell = "import os; raise RuntimeError(f'user {os.getuid()}')"
+    text = WHOLE.replace(RIGHT, tell).replace("return torch.rand(len(clean), 1, 1, 1, device=clean.device)", tell)
+    marks = graded({FILE: text})
+    users = [
+        int(re.search(r"user (\d+)", marks[name].news + marks[name].symptom)[1]) for name in ("mix", "random_levels")
+    ]
+    assert len(set(users)) == 2
+    assert min(users) >= jail.NOBODY
 
 
 def test_the_checks_and_their_inputs_cannot_be_seen(graded):

@@ -48,10 +48,9 @@ def kernel(number: int, *arguments) -> None:
         raise OSError(ctypes.get_errno(), f"system call {number}: {os.strerror(ctypes.get_errno())}")
 
 
-def become_nobody() -> None:
-    """Give up being root, if we are, and become a user of our own, so that the limits of others are theirs."""
+def become_nobody(user: int) -> None:
+    """Give up being root, if we are, and become a user of this number, who nobody else should be: limits hold for each."""
     if os.geteuid() == 0:
-        user = NOBODY + os.getppid() % 5_000
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
@@ -59,8 +58,9 @@ def become_nobody() -> None:
             system("prctl", DUMPABLE, 1, 0, 0, 0)  # or /proc/self would stay root's
 
 
-def unshare() -> None:
-    """Enter new namespaces: as a user who may make them, or as root without a namespace of users.
+def unshare(user: int) -> None:
+    """Enter new namespaces: as a user who may make them, or as root without a namespace of users; if not even root may, as
+    the user of this number.
 
     Processes started from here on are in a world of their own. Raises OSError where the system forbids it.
     """
@@ -69,7 +69,7 @@ def unshare() -> None:
         with contextlib.suppress(OSError):
             system("unshare", inner)
             return
-    become_nobody()
+    become_nobody(user)
     user, group = os.geteuid(), os.getegid()
     system("unshare", inner | NEW_USER)
     Path("/proc/self/setgroups").write_text("deny")
@@ -122,8 +122,8 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
     system("umount2", f"/{OLD}", DETACH)
 
 
-def drop_privileges() -> None:
-    """Give up all rights over the system, for ever."""
+def drop_privileges(user: int) -> None:
+    """Give up all rights over the system, for ever, and become the user of this number."""
     if sys.platform != "linux":
         return
     last = (
@@ -132,7 +132,7 @@ def drop_privileges() -> None:
     for capability in range(last + 1):
         with contextlib.suppress(OSError):
             system("prctl", DROP_BOUND, capability, 0, 0, 0)
-    become_nobody()
+    become_nobody(user)
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     system("capset", ctypes.byref(header), ctypes.byref(none))
     system("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)

@@ -51,11 +51,11 @@ def isolation(root: Path, hidden: list[Path]) -> str:
         child = os.fork()
         if not child:
             with contextlib.suppress(OSError):
-                jail.unshare()
+                jail.unshare(jail.NOBODY)
                 if not (inner := os.fork()):
                     with contextlib.suppress(OSError):
                         jail.build_world(root, hidden, 1)
-                        jail.drop_privileges()
+                        jail.drop_privileges(jail.NOBODY)
                         os._exit(0)
                     os._exit(1)
                 os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
@@ -77,9 +77,9 @@ def locked_in(how: str, root: Path, hidden: list[Path], line: socket.socket, job
     else:
         folder = Path(job["folder"])
     if sys.platform == "linux":
-        jail.drop_privileges()
+        jail.drop_privileges(job["user"])
     elif os.geteuid() == 0:
-        jail.become_nobody()
+        jail.become_nobody(job["user"])
     jail.limit(
         job["seconds"],
         MEMORY,
@@ -106,11 +106,12 @@ def guard(how: str, root: Path, hidden: list[Path], line: socket.socket, control
     Says, as JSON, how it ended: `status` is its exit code, or minus the number of the signal that ended it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    folder = None
+    # Limits on processes are those of a user, so jobs that run at the same time must not share one.
+    folder, user = None, jail.NOBODY + os.getpid() % 5_000
     if sys.platform == "linux":
         jail.system("prctl", jail.ADOPT_ORPHANS, 1, 0, 0, 0)
     if how == jail.WHOLE:
-        jail.unshare()
+        jail.unshare(user)
     else:
         folder = tempfile.mkdtemp()
         Path(folder).chmod(0o777)
@@ -120,7 +121,7 @@ def guard(how: str, root: Path, hidden: list[Path], line: socket.socket, control
         if how != jail.WHOLE:
             os.setsid()
         try:
-            locked_in(how, root, hidden, line, {**job, "folder": folder})
+            locked_in(how, root, hidden, line, {**job, "folder": folder, "user": user})
         finally:
             os._exit(70)
     line.close()
