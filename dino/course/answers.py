@@ -10,9 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jupytext
-
 from dino.course.chapters import chapters, exercise_names
+from dino.course.percent import jupytext
 
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)

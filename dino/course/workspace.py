@@ -29,7 +29,7 @@ def write(path: Path, content: bytes) -> None:
 
 def notebook(text: str):
     """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
-    import jupytext  # here, for most commands do without it
+    from dino.course.percent import jupytext  # here, for most commands do without it
 
     book = jupytext.reads(text, fmt="py:percent")
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -61,7 +61,7 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
             continue
         text = chapter.path.read_text(encoding="utf-8")
         if notebooks:
-            import jupytext
+            from dino.course.percent import jupytext
 
             text = jupytext.writes(notebook(text), fmt="ipynb")
         write(path, text.encode())

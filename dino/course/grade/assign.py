@@ -14,10 +14,9 @@ import zipfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
 
-import jupytext
-
 from dino.course.chapters import EXERCISE, LESSON, Chapter, folder, stubs
 from dino.course.grade.marks import Settings, number
+from dino.course.percent import jupytext
 from dino.course.variants import variant
 from dino.course.workspace import notebook
 

@@ -31,13 +31,13 @@ def prepare() -> None:
     """Import what answers import, and read what is read of the course, as long as it can be found."""
     import datasets  # noqa: F401
     import huggingface_hub  # noqa: F401
-    import jupytext
     import matplotlib.pyplot  # noqa: F401
     import safetensors.torch  # noqa: F401
     import torch
 
     from dino.course.answers import exercise_names, given_names
     from dino.course.grade import answering  # noqa: F401
+    from dino.course.percent import jupytext
 
     torch.set_num_threads(1)
     exercise_names(), given_names()

@@ -1,0 +1,20 @@
+"""jupytext, without the two seconds that loading it can take.
+
+It brings `jsonschema` along, which, where Jupyter is installed, builds a grammar of internet addresses (`rfc3987_syntax`) to
+check fields that no notebook of ours has. `jsonschema` does without that grammar if it cannot be imported.
+"""
+
+import sys
+
+GRAMMAR = "rfc3987_syntax"
+
+known = GRAMMAR in sys.modules
+if not known:
+    sys.modules[GRAMMAR] = None  # this is how Python marks what cannot be imported
+
+import jupytext  # noqa: E402
+
+if not known:
+    del sys.modules[GRAMMAR]
+
+__all__ = ["jupytext"]
