@@ -1,15 +1,15 @@
-"""Pictures to learn from: the dinosaurs that come with the course, a folder of your own, or a data set from a hub.
+"""Chapter 6: pictures to learn from: the dinosaurs that come with the course, or your own.
 
 Whatever the source, it is a `datasets.Dataset` with a column `image`, and it becomes one tensor.
 """
 
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import datasets
-import huggingface_hub
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
@@ -18,6 +18,52 @@ from torch import Tensor
 
 from dino.drawing import SPECIES, draw
 from dino.pen import COLOURS
+
+
+def to_tensor(picture: PIL.Image.Image) -> Tensor:
+    """Turn a picture in red, green and blue into a tensor, (3, height, width), in [0, 1]."""
+    # Pillow gives (height, width, 3), whole numbers from 0 to 255.
+    numbers = torch.from_numpy(np.array(picture))
+    return numbers.permute(2, 0, 1).float() / 255
+
+
+def crop(picture: PIL.Image.Image, size: int) -> PIL.Image.Image:
+    """Cut the largest square out of the middle of a picture, and scale it to `size` by `size` pixels."""
+    side = min(picture.size)
+    # What is too much goes in equal parts from both ends.
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side)).resize((size, size), PIL.Image.Resampling.BICUBIC)
+
+
+def overfit(step: Callable[[Tensor], float], picture: Tensor, steps: int, batch: int = 16) -> list[float]:
+    """Train on one single picture, and return the loss of each step.
+
+    A network that cannot learn even one picture by heart has a fault that no data and no patience will cure.
+
+    step     takes one step of training on a batch of clean pictures, and returns its loss
+    picture  (3, height, width), in [0, 1]
+    batch    how many times the picture is in each batch
+    """
+    clean = picture.expand(batch, -1, -1, -1)
+    return [step(clean) for _ in range(steps)]
+
+
+def yardstick(clean: Tensor, levels: Tensor) -> Tensor:
+    """The mean squared error, at each level, of the best guesser that looks at each pixel alone and mixes it with the mean.
+
+    It knows how bright each pixel is on average, and how much it varies; no more (a Wiener filter, pixel by pixel).
+
+    clean   (count, 3, height, width), in [0, 1]
+    levels  (count,), above 0 and up to 1
+
+    Returns the losses, (count,).
+    """
+    # How much each pixel varies, and how much its noise does: numbers that are uniform in [0, 1] vary by 1/12.
+    signal = clean.var(dim=0, correction=0).flatten()
+    noise = levels[:, None] ** 2 / 12
+    # What is left of the variation, once one has seen the noisy pixel.
+    seen = (1 - levels[:, None]) ** 2 * signal
+    return (signal * noise / (seen + noise)).mean(dim=1)
 
 
 def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Dataset:
@@ -32,73 +78,43 @@ def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Data
     return datasets.Dataset.from_dict({"image": images, "label": labels, "colour": colours}, features=features)
 
 
-def load(source: str | Path | datasets.Dataset = "dinosaurs", size: int = 32) -> Tensor:
+def on_white(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Turn any picture the right way up, lay it on white paper, and give it red, green and blue."""
+    upright = PIL.ImageOps.exif_transpose(picture).convert("RGBA")
+    return PIL.Image.alpha_composite(PIL.Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
+
+
+def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int = 32) -> Tensor:
     """Load pictures as one tensor, (count, 3, size, size), in [0, 1].
 
-    source  "dinosaurs", a folder of pictures, the name of a data set on the Hugging Face hub, or a `Dataset`
+    source  "dinosaurs", a folder, files, the name of a data set on the Hugging Face hub, or a `Dataset`
     size    of the pictures, in pixels: others are cropped to their middle square and scaled
 
-    Warns of files that are not pictures, by name, and leaves them out.
-    Raises FileNotFoundError for a missing folder, ValueError for one without pictures or a data set without a
-    column `image`, and ConnectionError for a hub that cannot be reached.
+    Warns of files that are not pictures, by name, and leaves them out. Raises FileNotFoundError for what is missing,
+    ValueError for a source without pictures, and ConnectionError for a hub that cannot be reached.
     """
     if isinstance(source, str) and source == "dinosaurs":
         source = dinosaurs(size=size)
-    elif not isinstance(source, datasets.Dataset):
-        source = open_folder(Path(source)) if Path(source).is_dir() else open_hub(str(source))
+    if not isinstance(source, datasets.Dataset):
+        from dino.sources import open_source  # here, for the dinosaurs do without it
+
+        source = open_source(source)
     if "image" not in source.column_names:
         raise ValueError(f"The data set has no column `image`; it has {', '.join(source.column_names)}.")
-    pictures = []
+    pictures, left_out = [], []
     # Decode the files here rather than in `datasets`, so that one broken file does not end everything.
     for i, row in enumerate(source.select_columns("image").cast_column("image", datasets.Image(decode=False))):
         try:
             file = io.BytesIO(row["image"]["bytes"]) if row["image"]["bytes"] else row["image"]["path"]
             with PIL.Image.open(file) as picture:
-                pictures.append(to_tensor(picture, size))
+                pictures.append(to_tensor(crop(on_white(picture), size)))
         except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-            name = row["image"]["path"] or f"picture {i}"
-            warnings.warn(f"{name} is left out, because it cannot be read as a picture: {error}", stacklevel=2)
+            left_out.append(f"{row['image']['path'] or f'picture {i}'} ({error})")
+    if left_out:
+        warnings.warn(f"Not read as pictures, and left out: {'; '.join(left_out)}", stacklevel=2)
     if not pictures:
         raise ValueError("None of the pictures can be read. Is it the right folder or data set?")
     return torch.stack(pictures)
-
-
-def to_tensor(picture: PIL.Image.Image, size: int) -> Tensor:
-    """Turn any picture into a tensor, (3, size, size), in [0, 1]: upright, on white, its middle square."""
-    upright = PIL.ImageOps.exif_transpose(picture).convert("RGBA")
-    on_white = PIL.Image.alpha_composite(PIL.Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
-    square = PIL.ImageOps.fit(on_white, (size, size), PIL.Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(square)).permute(2, 0, 1).float() / 255
-
-
-def open_folder(folder: Path) -> datasets.Dataset:
-    """The pictures in a folder and the folders in it, in the order of their names."""
-    known = PIL.Image.registered_extensions()
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    strays = [path.name for path in files if path.suffix.lower() not in known]
-    if strays:
-        warnings.warn(f"Not pictures, and left out: {', '.join(strays)}", stacklevel=3)
-    files = [str(path) for path in files if path.suffix.lower() in known]
-    if not files:
-        raise ValueError(f"There are no pictures in {folder}. Put PNG or JPEG files into it, or name another folder.")
-    return datasets.Dataset.from_dict({"image": files}).cast_column("image", datasets.Image())
-
-
-def open_hub(name: str) -> datasets.Dataset:
-    """The split `train` of a data set on the Hugging Face hub."""
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise FileNotFoundError(f"There is no folder {name}. (A data set on the hub is called owner/name.)")
-    try:
-        # This answers at once, where `load_dataset` would try again and again.
-        huggingface_hub.HfApi().dataset_info(name, timeout=10)
-    except huggingface_hub.errors.RepositoryNotFoundError as error:
-        raise FileNotFoundError(f"{name} is neither a folder here nor a data set that the hub knows.") from error
-    except Exception as error:
-        raise ConnectionError(
-            f"{name} is no folder here, and the Hugging Face hub cannot be reached to look it up there. "
-            "Check the spelling, or the network."
-        ) from error
-    return datasets.load_dataset(name, split="train")
 
 
 def sheet(pictures: Tensor, columns: int = 8, scale: int = 2) -> PIL.Image.Image:
@@ -106,12 +122,9 @@ def sheet(pictures: Tensor, columns: int = 8, scale: int = 2) -> PIL.Image.Image
 
     pictures  (count, 3, height, width), in [0, 1]
     """
-    count, _, height, width = pictures.shape
-    rows = -(-count // columns)
-    canvas = torch.ones(rows * columns, 3, height, width)
-    canvas[:count] = pictures.detach().float().cpu().clamp(0, 1)
-    tiled = (
-        canvas.view(rows, columns, 3, height, width).permute(0, 3, 1, 4, 2).reshape(rows * height, columns * width, 3)
-    )
-    image = PIL.Image.fromarray((tiled * 255).round().byte().numpy())
+    blank = torch.ones(-len(pictures) % columns, *pictures.shape[1:])
+    cells = torch.cat([pictures.detach().float().cpu().clamp(0, 1), blank])
+    rows = [torch.cat(list(row), dim=2) for row in cells.split(columns)]
+    numbers = torch.cat(rows, dim=1).permute(1, 2, 0)
+    image = PIL.Image.fromarray((numbers * 255).round().byte().numpy())
     return image.resize((image.width * scale, image.height * scale), PIL.Image.Resampling.NEAREST)

@@ -20,6 +20,39 @@ DENOISER = """class Denoiser(nn.Module):
 FORWARD"""
 
 UNUSUAL = {
+    "to_tensor": [
+        "def to_tensor(picture):\n    return torch.tensor(np.asarray(picture) / 255, dtype=torch.float32).movedim(-1, 0)",
+        "def to_tensor(picture):\n    return torch.stack([torch.tensor(list(one.getdata())).view(one.height, one.width) for one "
+        "in picture.split()]) / 255",
+        "def to_tensor(picture):\n    flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)\n"
+        "    return flat.view(picture.height, picture.width, 3).permute(2, 0, 1).contiguous() / 255.0",
+        "def to_tensor(picture):\n    return torch.from_numpy(np.asarray(picture).transpose(2, 0, 1).astype('f4') / np.float32(255))",
+        "def to_tensor(image):\n    x = torch.as_tensor(np.array(image)).float().div_(255)\n    return torch.stack([x[..., i] for i in range(3)])",
+    ],
+    "crop": [
+        "from PIL import ImageOps\n\n\ndef crop(picture, size):\n    return ImageOps.fit(picture, (size, size))",
+        "def crop(picture, size):\n    s = min(picture.size)\n    x, y = (picture.width - s) / 2, (picture.height - s) / 2\n"
+        "    return picture.resize((size, size), PIL.Image.LANCZOS, box=(x, y, x + s, y + s))",
+        "def crop(picture, size):\n    f = size / min(picture.size)\n    w, h = (max(size, round(side * f)) for side in picture.size)\n"
+        "    picture = picture.resize((w, h), PIL.Image.BILINEAR)\n    x, y = (w - size) // 2, (h - size) // 2\n"
+        "    return picture.crop((x, y, x + size, y + size))",
+        "def crop(picture, size):\n    a = np.asarray(picture)\n    h, w, _ = a.shape\n    s = min(h, w)\n    a = a[(h - s) // 2:][:s, "
+        "(w - s) // 2:][:, :s]\n    return PIL.Image.fromarray(a).resize((size, size), PIL.Image.BOX)",
+    ],
+    "overfit": [
+        "def overfit(step, picture, steps, batch=16):\n    clean = picture.repeat(batch, 1, 1, 1)\n    losses = []\n"
+        "    for _ in range(steps):\n        losses.append(step(clean))\n    return losses",
+        "def overfit(step, picture, steps, batch=16):\n    return torch.tensor([step(torch.stack([picture] * batch)) for n in range(steps)])",
+        "def overfit(step, picture, steps, batch=16):\n    return list(map(step, [picture[None].repeat_interleave(batch, 0)] * steps))",
+        "def overfit(step, picture, steps, batch=16):\n    return tuple(float(step(clean=picture.expand(batch, *picture.shape))) for _ in range(steps))",
+    ],
+    "yardstick": [
+        "def yardstick(clean, levels):\n    v = clean.var(dim=0)\n    return torch.stack([(v * s * s / 12 / ((1 - s) ** 2 * v + s * s / 12)).mean() for s in levels])",
+        "def yardstick(clean, levels):\n    v = (clean - clean.mean(0)).pow(2).mean(0).double()[None]\n    s = levels.double().view(-1, 1, 1, 1)\n"
+        "    n = s**2 / 12\n    a = (1 - s) * v / ((1 - s) ** 2 * v + n)\n    return (((1 - a * (1 - s)) ** 2) * v + a**2 * n).mean((1, 2, 3)).float()",
+        "def yardstick(clean, levels):\n    v = torch.var(clean, 0, unbiased=False)\n    out = []\n    for s in levels.tolist():\n        n = s**2 / 12\n"
+        "        out.append(float((1 / (1 / v.clamp(min=1e-12) + (1 - s) ** 2 / n)).mean()))\n    return torch.tensor(out)",
+    ],
     "mix": [
         "def mix(clean, noise, level):\n    return torch.lerp(clean, noise, level)",
         "def mix(clean, noise, level):\n    out = clean.clone()\n    out *= 1 - level\n    out += noise * level\n    return out",
@@ -32,6 +65,7 @@ UNUSUAL = {
         "    return (both * torch.stack([1 - level, level], dim=-1)).sum(-1).transpose(2, 3).contiguous().transpose(2, 3)",
         "from functools import partial\nmix = torch.no_grad()(partial(lambda lerp, c, n, l: lerp(c, n, l), torch.lerp))\n"
         "mix.__name__ = 'mix'",
+        "# why?\ndef mix(clean, noise, level):\n# copy the noise, %clean\n    return noise * level + (1 - level) * clean",
     ],
     "random_levels": [
         "def random_levels(clean):\n    return torch.empty(clean.shape[0]).uniform_()[:, None, None, None]",

@@ -44,6 +44,25 @@ def test_no_sentence_gives_the_answer_away():
 
 # Wrong answers as a learner types them, and a piece of the news that they should get.
 WRONG = {
+    "to_tensor": [
+        ("def to_tensor(picture):\n    return torch.from_numpy(np.array(picture)).view(3, picture.height, picture.width) / 255", "mixes pixels up"),
+        ("def to_tensor(picture):\n    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)", "whole numbers"),
+        ("def to_tensor(picture):\n    return torch.from_numpy(picture).permute(2, 0, 1) / 255", "from_numpy"),
+    ],
+    "crop": [
+        ("def crop(picture, size):\n    return picture.resize((size, size))", "squeezed into a square"),
+        ("def crop(picture, size):\n    picture.thumbnail((size, size))\n    return picture", "longer side is `size`"),
+        ("def crop(picture, size):\n    s = min(picture.size)\n    picture.crop((0, 0, s, s)).resize((size, size))", "Nothing is returned"),
+    ],
+    "overfit": [
+        ("def overfit(step, picture, steps, batch=16):\n    for _ in range(steps):\n        loss = step(picture.expand(batch, -1, -1, -1))\n    return loss", "Only the last loss"),
+        ("def overfit(step, picture, steps, batch=16):\n    return [step(picture) for _ in range(steps)]", "no batch"),
+    ],
+    "yardstick": [
+        ("def yardstick(clean, levels):\n    v, s = clean.var(), levels\n    return v * s**2 / 12 / ((1 - s) ** 2 * v + s**2 / 12)", "over the whole tensor"),
+        ("def yardstick(clean, levels):\n    v, s = clean.var(0).flatten(), levels[:, None]\n    return (v * s / 12 / ((1 - s) ** 2 * v + s / 12)).mean(1)", "not squared"),
+        ("def yardstick(clean, levels):\n    v, s = clean.var(0).flatten(), levels\n    return (v * s**2 / 12 / ((1 - s) ** 2 * v + s**2 / 12)).mean(1)", "two tensors do not fit"),
+    ],
     "mix": [
         ("def mix(clean, noise, level):\n    return clean * level + noise * (1 - level)", "blend is swapped"),
         ("def mix(clean, noise, level):\n    (1 - level) * clean + level * noise", "Nothing is returned"),

@@ -27,7 +27,7 @@ def use_own(): pass
 def earlier(topic: str) -> list[Path]:
     """The modules of the lesson that a chapter may use: its own and those before, and data; none that needs a later one."""
     topics = [chapter.topic for chapter in chapters()]
-    later = set(topics[topics.index(topic) + 1 :])
+    later = set(topics[topics.index(topic) + 1 :]) - {"data"}
     modules = {path.stem: path for path in sorted(LESSON.glob("*.py"))}
     needs = {
         name: {word for word in modules if f"dino.{word} " in path.read_text(encoding="utf-8")}

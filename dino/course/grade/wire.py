@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import PIL.Image
 import torch
 from torch import Tensor
 
@@ -22,6 +23,7 @@ KINDS = {
         *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
     )
 }
+PICTURES = ("RGB", "RGBA", "L")  # the modes of pictures that travel
 LENGTHS = struct.Struct("!QQ")
 MOST_WORDS, MOST_NUMBERS = 2**24, 2**26  # bytes: a hundred times what any check needs
 SHORT = 0.2  # seconds of waiting at a time, so that a timer of this thread can stop it
@@ -129,6 +131,9 @@ class Wire:
             pieces.append(raw(value))
             kind, shape = str(value.dtype).removeprefix("torch."), list(value.shape)
             return {"of": "tensor", "kind": kind, "shape": shape, "start": start, "follows": value.requires_grad}
+        if isinstance(value, PIL.Image.Image) and value.mode in PICTURES:
+            pixels = torch.from_numpy(np.array(value))
+            return {"of": "picture", "pixels": self.encode(pixels, pieces)}
         kind, described = self.pack(value) or ("other", {"name": type(value).__name__})
         return {"of": kind, **{key: self.encode(part, pieces) for key, part in described.items()}}
 
@@ -146,6 +151,8 @@ class Wire:
                 return {self.decode(key, body): self.decode(one, body) for key, one in value["items"]}
             case "tensor":
                 return self.tensor(value, body)
+            case "picture":
+                return PIL.Image.fromarray(self.decode(value["pixels"], body).numpy())
         described = {key: self.decode(part, body) for key, part in value.items() if key != "of"}
         return other(described["name"][:80]) if value["of"] == "other" else self.unpack(value["of"], described)
 

@@ -7,11 +7,11 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-import jupytext
 import nbclient
 import nbformat
 
 from dino.course.chapters import LESSON, Chapter, solved
+from dino.course.percent import PERCENT, jupytext
 
 
 def code_of(source: str) -> str:
@@ -28,7 +28,7 @@ def key_of_course() -> str:
     """What the outputs of all chapters depend on, in short: the code of the course, weights, and versions."""
     files = [
         file
-        for part in ("*.py", "course/*.py", "course/checks/*.py", "course/site/kernel.py")
+        for part in ("*.py", "sources/*.py", "course/*.py", "course/checks/*.py", "course/site/kernel.py")
         for file in sorted(LESSON.glob(part))
     ]
     parts = [code_of(file.read_text(encoding="utf-8")) for file in files]
@@ -45,7 +45,7 @@ def key_of(chapter: Chapter) -> str:
 
 def notebook_of(chapter: Chapter) -> nbformat.NotebookNode:
     """A chapter with the answers filled in, as a notebook that was not run yet."""
-    return jupytext.reads(solved(chapter), fmt="py:percent")
+    return jupytext.reads(solved(chapter), fmt=PERCENT)
 
 
 def specification(chapter: Chapter) -> dict[str, dict]:

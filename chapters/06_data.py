@@ -1,0 +1,465 @@
+# %% [markdown]
+# # Your own pictures
+#
+# Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns to draw those: flowers, coins, the faces of
+# cats, the stickers on your laptop. The recipe stays what it is, to the letter.
+#
+# What changes is the beginning, and that is where most trainings go wrong. Pictures in the wild lie on their side, have no
+# background, no colour or a strange shape, and some are no pictures at all. And with pictures that nobody has trained on before,
+# nobody can tell you which loss to expect. So this chapter is about two questions:
+#
+# - How do **any** pictures become one clean tensor?
+# - How do you find out in a minute, and not after a night, that **something is wrong**?
+#
+# > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
+# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
+
+# %%
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+import matplotlib.pyplot as plt
+import numpy as np
+import PIL.Image
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dino.course import check, show
+from dino.data import load, on_white
+from dino.denoiser import Denoiser, in_bfloat16
+from dino.letters import make_album
+from dino.noise import make_question, mix
+from dino.sampling import sample
+from dino.training import Run, loss_by_level, train, training_step
+
+cpu = torch.device("cpu")
+
+# %% [markdown]
+# You need an album. Ours is a folder of letters, drawn with the fonts that come with matplotlib and saved in five ways, as pictures
+# lie around on real disks. If you have a folder of your own, with a few hundred pictures that have something in common, put its name
+# here instead.
+
+# %%
+album = Path(mkdtemp()) / "album"
+make_album(album)  # for your own: leave this line out, and say album = Path("where/my/pictures/are")
+files = sorted(album.glob("?-*"))  # and here album.iterdir()
+print(len(files), "files:", dict(Counter(path.suffix for path in files)))
+
+# %%
+figure, axes = plt.subplots(1, 8, figsize=(9, 1.8), layout="constrained")
+for axis, path in zip(axes, files[3::83], strict=False):
+    with PIL.Image.open(path) as picture:
+        axis.imshow(picture.convert("RGB"))
+        axis.set_title(f"{path.suffix} {picture.mode}\n{picture.width} x {picture.height}", fontsize=9)
+    axis.set(xticks=[], yticks=[])
+plt.show()
+
+# %% [markdown]
+# *Eight of the files as Pillow sees them, with their ending, their mode and their size. `RGB` is red, green and blue; `RGBA` has
+# transparency, too; `P` holds numbers of colours in a palette; `L` is grey.*
+#
+# Hardly two are alike. A network wants them all alike: one shape, one range, one order of the sides.
+#
+# ## From a file to numbers
+#
+# Pillow and torch disagree about two things. To Pillow, a picture is (height, width, 3), in whole numbers from 0 to 255. Torch wants
+# (3, height, width), and this course wants numbers from 0 to 1.
+
+# %%
+with PIL.Image.open(files[3]) as picture:
+    numbers = np.array(picture.convert("RGB"))
+print(
+    f"{picture.width} pixels wide, {picture.height} high; as numbers: {numbers.shape}, {numbers.dtype}, up to {numbers.max()}"
+)
+
+# %% [markdown]
+# **Exercise: `to_tensor`** · 5 minutes · easy
+#
+# Why it matters: something like this stands at the beginning of every program that works with pictures. Each of the two steps has a
+# wrong way that raises no error.
+
+
+# %% tags=["exercise"]
+def to_tensor(picture: PIL.Image.Image) -> Tensor:
+    """Turn a picture in red, green and blue into a tensor, (3, height, width), in [0, 1]."""
+    # Pillow gives (height, width, 3), whole numbers from 0 to 255.
+    raise NotImplementedError("to_tensor is yours to write")
+
+
+# %%
+check(to_tensor)
+
+# %% [markdown]
+# ## One shape for all
+#
+# Pictures come wide, high and square, and the network wants squares of one size. You could squeeze what is too much into the square.
+# Or you could cut it off.
+#
+# > **Predict.** Suppose a network learns from squeezed pictures. What will its drawings look like?
+#
+# **Exercise: `crop`** · 6 minutes · easy
+#
+# Why it matters: a network learns everything that it sees in its pictures, and your shortcuts, too.
+
+
+# %% tags=["exercise"]
+def crop(picture: PIL.Image.Image, size: int) -> PIL.Image.Image:
+    """Cut the largest square out of the middle of a picture, and scale it to `size` by `size` pixels."""
+    # What is too much goes in equal parts from both ends.
+    raise NotImplementedError("crop is yours to write")
+
+
+# %%
+check(crop)
+
+# %%
+with_sizes = [(path, PIL.Image.open(path).size) for path in files]
+wide = [on_white(PIL.Image.open(path)) for path, (width, height) in with_sizes if width > height][4::20][:8]
+show(
+    {
+        "squeezed": torch.stack([to_tensor(picture.resize((32, 32))) for picture in wide]),
+        "cut": torch.stack([to_tensor(crop(picture, 32)) for picture in wide]),
+    }
+)
+
+# %% [markdown]
+# *Eight pictures that are wider than high, squeezed into a square and cut to one.*
+#
+# A network that learns from the first row draws thin letters, and it is right to do so: you showed it thin letters. Cutting has
+# a price as well: what stands at the edge is gone. If what you care about is not in the middle of your pictures, cut them by hand;
+# that hour is well spent.
+#
+# ## What else lies in a folder
+#
+# One more thing is needed before `to_tensor`, and we give it to you: `on_white`. Here is why. The first row does what most
+# programs do, `convert("RGB")`, and hopes for the best.
+
+# %%
+some = [path for path in files if PIL.Image.open(path).mode == "RGBA"][10::25][:4]
+some += [path for path in files if path.suffix == ".jpeg"][10::25][:4]
+show(
+    {
+        '"RGB"': torch.stack([to_tensor(crop(PIL.Image.open(path).convert("RGB"), 32)) for path in some]),
+        "on_white": torch.stack([to_tensor(crop(on_white(PIL.Image.open(path)), 32)) for path in some]),
+    }
+)
+
+# %% [markdown]
+# *Left, four pictures that are transparent. Right, four photos that the camera has stored lying on their side, with a note inside that
+# says how to turn them.*
+#
+# Both go wrong without a word. Where a picture is transparent, a file still holds *some* colour, mostly black. And
+# the note about the camera is read by every program that shows pictures, so you have never seen those photos lying on their side; but
+# Pillow reads it only if you ask.
+#
+# > **A common belief: "It opened without an error, so it is fine."** Files that do not open are the harmless ones: they are left
+# > out, with a warning. Those that open *wrongly* are learnt. So look at your pictures **after** everything was done to them, a
+# > hundred at once, before you train for a night.
+#
+# `load` does it all: it opens every file, turns it upright, lays it on white, and calls `crop` and `to_tensor`. What it cannot read, it
+# names. It names two here: somebody left a text file in the album, and a broken photo.
+
+# %%
+with warnings.catch_warnings(record=True) as notes:
+    letters = load(album, size=16)
+for note in notes:
+    print(str(note.message).replace(str(album), "album"))
+print(tuple(letters.shape))
+show({"": letters[5::69][:10]})
+
+# %% [markdown]
+# *Ten of the pictures that the network will see, 16 by 16 pixels large.*
+#
+# Hold some back. A network does well on pictures that it has seen; you will want to know how it does on others.
+
+# %%
+order = torch.randperm(len(letters), generator=torch.Generator().manual_seed(0))
+fresh, known = letters[order[:100]], letters[order[100:]]
+
+# %% [markdown]
+# ## The cheapest test there is
+#
+# Before you train on all of it, train on **one** picture. It takes seconds. A network with thousands of weights can learn one
+# picture by heart, so the loss must fall until hardly anything is left. If it does not, something is broken, and no amount of data
+# would have cured it.
+#
+# **Exercise: `overfit`** · 5 minutes · easy
+#
+# Why it matters: people have waited days for networks that had no chance to learn anything. This finds out in ten seconds.
+
+
+# %% tags=["exercise"]
+def overfit(step: Callable[[Tensor], float], picture: Tensor, steps: int, batch: int = 16) -> list[float]:
+    """Train on one single picture, and return the loss of each step.
+
+    A network that cannot learn even one picture by heart has a fault that no data and no patience will cure.
+
+    step     takes one step of training on a batch of clean pictures, and returns its loss
+    picture  (3, height, width), in [0, 1]
+    batch    how many times the picture is in each batch
+    """
+    raise NotImplementedError("overfit is yours to write")
+
+
+# %%
+check(overfit)
+
+# %% [markdown]
+# Now four trainings. One is sound; in the others, we have made three of the mistakes that everybody makes once:
+#
+# - The optimizer was made for one network, and then a fresh network was made, and *that* one is trained.
+# - `zero_grad` is missing.
+# - Somebody forgot to divide by 255.
+#
+# > **Predict.** Which of them will raise an error?
+
+
+# %%
+def try_one(fault: str, steps: int = 120) -> list[float]:
+    torch.manual_seed(0)
+    network, other = (Denoiser(widths=(32, 64), depths=(1, 1)) for _ in range(2))
+    weights = other.parameters() if fault == "weights of another network" else network.parameters()
+    optimizer = torch.optim.AdamW(weights, lr=1e-3)
+
+    def step(clean: Tensor) -> float:
+        if fault != "no zero_grad":
+            return training_step(network, optimizer, clean)
+        noisy, level = make_question(clean)
+        loss = F.mse_loss(network(noisy, level), clean)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return overfit(step, known[0] * 255 if fault == "not divided by 255" else known[0], steps)
+
+
+figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
+for fault in ("sound", "weights of another network", "no zero_grad", "not divided by 255"):
+    losses = try_one(fault)
+    axis.plot(losses, label=fault)
+    print(f"{fault:28} first loss {losses[0]:10.3f}, last {sum(losses[-10:]) / 10:10.4f}")
+axis.set(xlabel="step", ylabel="loss", yscale="log")
+axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+plt.show()
+
+# %% [markdown]
+# *The loss on one single picture, step by step.*
+#
+# None of them raises an error, and two of the three faulty ones even make progress. But only the sound one learns its picture by
+# heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ from a grey guess by much, so a loss far above 1
+# tells you that the range is wrong before a single step was taken.
+#
+# What this test does *not* see is whatever matters only with many pictures. For that, we need other instruments.
+#
+# ## Which way round?
+#
+# `train` turns half of the pictures to face the other way. For dinosaurs that was a gift: twice as many pictures for nothing. For
+# letters?
+
+# %%
+noise = torch.rand(20, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def learn(run: Run, steps: int, pictures: Tensor = known, flip: bool = False) -> Denoiser:
+    for _ in train(run, pictures, steps, rate=3e-3, flip=flip):
+        pass
+    return run.average
+
+
+def new_run(kind: type[Denoiser] = Denoiser) -> Run:
+    torch.manual_seed(0)
+    return Run(kind(widths=(32, 64, 64), depths=(0, 1, 1)))
+
+
+mirrored = sample(in_bfloat16(learn(new_run(), 1500, flip=True), cpu), noise, steps=25).float()
+
+# %%
+upright = learn(new_run(), 1500)
+drawn = sample(in_bfloat16(upright, cpu), noise, steps=25).float()
+show({"with flips": mirrored[:10], "": mirrored[10:], "without": drawn[:10], " ": drawn[10:]}, size=0.8)
+
+# %% [markdown]
+# *Twenty drawings each, from the same noise, by a network whose pictures were turned round and by one whose were not.*
+#
+# The first network does exactly what it was taught: half of what it has seen was mirror writing. Turn flips off (`flip=False`, or
+# `dino train --no-flip`) for whatever has a left and a right: letters, numbers, clocks, traffic, a face with its parting, your
+# collection of left shoes.
+#
+# ## Where is it weak?
+#
+# You have met the loss at each level in chapter 3. But is 0.006 at level 0.5 good? For dinosaurs you would know by now. For letters,
+# nobody does. What is missing is a **yardstick**: how far does somebody get without any understanding?
+#
+# Take a guesser that looks at each pixel *alone*. It knows how bright that pixel is on average, over all pictures, and how much it
+# varies; and it sees the noisy value. It knows nothing of neighbours, of letters, of anything. How well can it do?
+#
+# Say a pixel varies by $v$ (its variance). In the noisy picture, that is scaled down to $(1-s)^2 v$ at level $s$. The noise is uniform in [0, 1],
+# which has variance 1/12, so it adds $s^2/12$. The best such guesser leans on the noisy value as much as the pixel's own share
+# deserves, and on the mean for the rest. What remains is the error
+#
+# $$v \cdot \frac{s^2/12}{(1-s)^2\,v + s^2/12}$$
+#
+# Read it at both ends: at level 1 it is $v$, for there is nothing to see and the mean is all one has; near level 0 it vanishes, for the pixel
+# is in plain sight. (Signal engineers know this guesser as the *Wiener filter*.)
+#
+# **Exercise: `yardstick`** · 10 minutes · hard
+#
+# Why it matters: a loss is only a number until you know what somebody without a brain would get.
+
+
+# %% tags=["exercise"]
+def yardstick(clean: Tensor, levels: Tensor) -> Tensor:
+    """The mean squared error, at each level, of the best guesser that looks at each pixel alone and mixes it with the mean.
+
+    It knows how bright each pixel is on average, and how much it varies; no more (a Wiener filter, pixel by pixel).
+
+    clean   (count, 3, height, width), in [0, 1]
+    levels  (count,), above 0 and up to 1
+
+    Returns the losses, (count,).
+    """
+    # How much each pixel varies, and how much its noise does: numbers that are uniform in [0, 1] vary by 1/12.
+    # What is left of the variation, once one has seen the noisy pixel.
+    raise NotImplementedError("yardstick is yours to write")
+
+
+# %%
+check(yardstick)
+
+# %% [markdown]
+# Divide a network's loss by the yardstick. Now 1 means *no better than somebody without a brain*, and less is what the network has
+# understood about letters.
+
+# %%
+levels = torch.linspace(0.1, 1, 10)
+stick = yardstick(known, levels)
+
+
+def share_left(network: Callable, pictures: Tensor) -> Tensor:
+    torch.manual_seed(0)
+    return loss_by_level(network, pictures.repeat(4, 1, 1, 1), levels) / stick
+
+
+figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
+run = new_run()
+for steps in (50, 150, 500):
+    # One long run, looked at on the way: its pace is that of 1500 steps.
+    for _ in train(run, known, 1500, rate=3e-3, flip=False):
+        if run.taken == steps:
+            break
+    left = share_left(run.average, fresh)
+    print(f"after {steps:4} steps: " + ", ".join(f"{value:.2f}" for value in left))
+    axis.plot(levels, left, marker=".", label=f"{steps} steps")
+left = share_left(upright, fresh)
+print("after 1500 steps: " + ", ".join(f"{value:.2f}" for value in left))
+axis.plot(levels, left, marker=".", label="1500 steps")
+axis.axhline(1, color="grey", linestyle=":")
+axis.set(xlabel="level", ylabel="loss / yardstick", yscale="log")
+axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+plt.show()
+
+# %% [markdown]
+# *The loss on fresh letters divided by the yardstick, after more and more steps. Dotted: somebody without a brain.*
+#
+# Now the curve speaks:
+#
+# - At **level 1** no network gets below 1. There is nothing to see, and the mean picture is the best answer there is.
+# - **In the middle** this network is about five times better than the guesser without a brain. That is what it knows about letters.
+# - At **low levels** it learns last. With hardly any noise, the noisy picture itself is nearly right, and a network has to be very exact
+#   to do better. After 50 steps it makes things forty times *worse*; after 1500 it still does at level 0.1. If drawings look smeared,
+#   look here: more steps, or a network that is wider at full size, is what helps.
+#
+# ## Read the curve
+#
+# Three networks, 500 steps each, all on letters. One is sound. One has only ever seen 8 of the pictures. And for one, somebody wrote the
+# levels as `0.5 + 0.5 * torch.rand(...)`, so that it was never asked about a picture with little noise. For each, you see the loss on
+# what it has learnt from, and on fresh pictures.
+#
+# > **Predict.** Say what you would see in the curves of each; then look, and find out which is which.
+
+
+# %%
+def learn_high_levels(steps: int) -> Denoiser:
+    network = new_run().denoiser
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    for _ in range(steps):
+        clean = known[torch.randint(len(known), (16,))]
+        level = 0.5 + 0.5 * torch.rand(16, 1, 1, 1)
+        loss = F.mse_loss(network(mix(clean, torch.rand_like(clean), level), level), clean)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return network
+
+
+few = known[:8]
+patients = {"A": (learn_high_levels(500), known[:100]), "B": (learn(new_run(), 500, few), few)}
+
+# %%
+patients["C"] = (learn(new_run(), 500), known[:100])
+figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained", sharey=True)
+for axis, (name, (network, seen)) in zip(axes, patients.items(), strict=True):
+    axis.plot(levels, share_left(network, seen), marker=".", label="what it has learnt from")
+    axis.plot(levels, share_left(network, fresh), ":", marker=".", label="fresh letters")
+    axis.axhline(1, color="grey", linestyle=":")
+    axis.set(title=f"network {name}", xlabel="level", yscale="log")
+axes[0].set(ylabel="loss / yardstick")
+axes[2].legend()
+plt.show()
+
+# %% [markdown]
+# *Loss over yardstick of the three networks, on what they have learnt from and on fresh letters.*
+#
+# **B** has the gap that you know from chapter 5: it has learnt its 8 pictures by heart, and is hopeless with others. **A** has no gap, but
+# at low levels, where nobody ever asked it anything, it is far worse than **C**, the sound one, though both have taken as many steps.
+#
+# > **A fault that you cannot see here.** We wanted to show you a fourth network, one that is never told the level. Its curves are those of
+# > the sound one! On white paper, the noise is in plain sight, and the network reads the level off the paper. In the next cell you see it.
+
+# %%
+
+
+class Deaf(Denoiser):
+    """A denoiser that is told the same level, whatever the level is."""
+
+    def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
+        return super().forward(noisy, torch.full_like(level, 0.5))
+
+
+for name, network in (("told the level", patients["C"][0]), ("never told", learn(new_run(Deaf), 500))):
+    print(f"{name:15}" + ", ".join(f"{value:.2f}" for value in share_left(network, fresh)))
+
+# %% [markdown]
+# So three questions find most faults, in this order:
+#
+# 1. Does it learn **one** picture by heart? If not, look for a bug.
+# 2. Is it better than the **yardstick** in the middle? If not, it has not been trained for long enough, or the levels go astray.
+# 3. Does it do as well on **fresh** pictures? If not, it needs more pictures.
+#
+# ## Train on yours
+#
+# All of this is built into the command that you know:
+#
+# ```text
+# dino train --data my/pictures                        a folder, with folders in it
+# dino train --data my/pictures --size 64 --no-flip    larger, and never turned round
+# dino train --data album.parquet --column photo       a data set in one file
+# dino train --data huggan/pokemon --size 64           a data set on the Hugging Face hub
+# dino train --data huggan/anime-faces --size 64       another, of drawn faces
+# ```
+#
+# It looks through **all** pictures before the first step, names those that it leaves out, and writes a sheet of drawings every few hundred
+# steps. Stop it whenever you like: the same command goes on from there. A page of its own,
+# *Training for real*, tells how to go on from here: larger pictures, graphics cards, several of them, and what to change first when the
+# drawings look wrong.
+#
+# > **Before you publish.** A picture that you can download is not a picture that you may use. `dino train` tells the licence of a
+# > data set, if it has one. And a network that has seen only a few pictures can draw copies of them: you have the instrument for
+# > that, from chapter 5.
+#
+# That was the course. You know how noise becomes a dinosaur, or anything else: there is no step in it that you have not written yourself.
+# Show somebody what yours draws.

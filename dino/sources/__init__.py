@@ -1,0 +1,83 @@
+"""Where pictures come from: a folder, files, a data set in one of the hub's layouts, or the hub itself.
+
+All is opened with `datasets`, and nothing that a data set brings along is run. Pictures stay undecoded, so that a broken
+one ends nothing.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import datasets
+
+from dino.sources.arrays import array_to_file, is_array
+from dino.sources.disk import open_list, open_path
+from dino.sources.hub import open_hub
+from dino.sources.opened import Opened, one_sentence
+
+
+def open_source(
+    source: str | Path | Sequence[str | Path], split: str = "train", column: str = "image", stream: bool = False
+) -> Opened:
+    """Open pictures, wherever they are: one column `image`, in which each picture is a file that is not decoded yet.
+
+    source  a folder of pictures; a list of files; a .parquet, .arrow or WebDataset .tar file, or a folder of those in the
+            hub's layout; a folder that `save_to_disk` wrote; or owner/name, a data set on the Hugging Face hub
+    split   which part of the data set
+    column  which of its columns: files of pictures, or arrays (h, w), (h, w, 3) or (3, h, w), in 0..1 or 0..255
+    stream  read it bit by bit, without a copy on this disk
+
+    Raises FileNotFoundError, ValueError or ConnectionError, with one sentence that says what to do.
+    """
+    if not isinstance(source, str | Path):
+        opened, source = open_list([Path(file) for file in source], split, stream), "The list of files"
+    elif os.path.lexists(source):
+        opened = open_path(Path(source), split, stream)
+    else:
+        opened = open_hub(str(source), split, stream)
+    licence = opened.info.license
+    opened, column = choose_column(opened, column, str(source))
+    opened.info.license, opened.info.description = licence, f"split {split}, column {column}"
+    return opened
+
+
+def describe(opened: Opened) -> str:
+    """Tell in one line what `open_source` has opened: number of pictures if known, split, column, and licence."""
+    told = (opened.info.splits or {}).get(str(opened.split))
+    known = len(opened) if isinstance(opened, datasets.Dataset) else told and told.num_examples
+    count = f"{known:,} pictures" if known else "a stream of pictures"
+    licence = f"licence {opened.info.license or 'unknown: look before you publish'}"
+    return ", ".join(filter(None, (count, opened.info.description, licence)))
+
+
+def choose_column(opened: Opened, column: str, source: str) -> tuple[Opened, str]:
+    """Keep one column, as files called `image`, and tell what it was called.
+
+    If there is no column `image`, the only one that holds pictures is meant.
+    """
+    with one_sentence(source):
+        features = opened.features or opened._resolve_features().features
+    files = [name for name, feature in features.items() if is_file(feature)]
+    arrays = [name for name, feature in features.items() if is_array(feature)]
+    if column == "image" and column not in features and len(files or arrays) == 1:
+        column = (files or arrays)[0]
+    if column not in (*files, *arrays):
+        there = ", ".join(files + arrays)
+        there = f"pictures are in {there}: name one with --column." if there else "none holds pictures."
+        raise ValueError(
+            f"{source} has no pictures in a column {column}; its columns are {', '.join(features)}, and {there}"
+        )
+    opened = opened.select_columns([column])
+    if column in arrays:
+        kept = datasets.Features({"image": datasets.Image(decode=False)})
+        options = {"with_indices": True, "input_columns": [column], "remove_columns": [column], "features": kept}
+        return opened.map(array_to_file, **options), column
+    opened = opened.cast_column(column, datasets.Image(decode=False))
+    return opened if column == "image" else opened.rename_column(column, "image"), column
+
+
+def is_file(feature: object) -> bool:
+    """Whether a column of a data set holds files of pictures."""
+    if isinstance(feature, dict):
+        return "bytes" in feature and set(feature) <= {"bytes", "path"}
+    return isinstance(feature, datasets.Image) or feature in (datasets.Value("binary"), datasets.Value("large_binary"))

@@ -1,0 +1,68 @@
+"""Data sets on this disk: a list of files, a folder, or files that hold many pictures each."""
+
+import glob
+import os
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import datasets
+import huggingface_hub
+
+from dino.sources.folders import BESIDE, among, files_in, is_picture, pictures_among, pictures_by_split, split_by_name
+from dino.sources.opened import Opened, note_licence, one_sentence, streamed
+
+# Files that hold many pictures, and what reads them.
+TABLES = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
+
+
+def open_files(pictures: Sequence[Path], stream: bool) -> Opened:
+    """Open files of pictures as a data set."""
+    features = datasets.Features({"image": datasets.Image()})
+    return streamed(datasets.Dataset.from_dict({"image": [str(file) for file in pictures]}, features=features), stream)
+
+
+def open_list(files: list[Path], split: str, stream: bool) -> Opened:
+    """Open the pictures that a list names."""
+    if missing := [str(file) for file in files if not os.path.lexists(file)]:
+        more = " and others" if len(missing) > 5 else ""
+        raise FileNotFoundError(f"There is no file {', '.join(missing[:5])}{more}. Correct the list of files.")
+    return open_files(among({"train": pictures_among(files, "the list of files")}, split, "The list of files"), stream)
+
+
+def open_path(path: Path, split: str, stream: bool) -> Opened:
+    """Open a file or a folder, whatever it holds."""
+    folder = path if path.is_dir() else path.parent
+    files = files_in(path) if path.is_dir() else [path]
+    tables = [file for file in files if file.suffix.lower() in TABLES and file.name.lower() not in BESIDE]
+    if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        with one_sentence(path):
+            saved = datasets.load_from_disk(path)
+        saved = saved if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
+        opened = streamed(among(saved, split, str(path)), stream)
+    elif tables:
+        if others := sum(is_picture(file) for file in files):
+            what = "1 picture beside them is" if others == 1 else f"{others:,} pictures beside them are"
+            warnings.warn(f"{path} holds data files; {what} left out.", stacklevel=3)
+        splits = {}
+        for file in tables:
+            splits.setdefault(split_by_name(file.relative_to(folder)) if path.is_dir() else "train", []).append(file)
+        opened = open_tables(path, among(splits, split, str(path)), split, stream)
+    else:
+        pictures = pictures_among(files, str(path))
+        opened = open_files(among(pictures_by_split(folder, pictures), split, str(path)), stream)
+    # A broken README is no reason to refuse pictures.
+    with suppress(Exception):
+        note_licence(opened, huggingface_hub.metadata_load(folder / "README.md")["license"])
+    return opened
+
+
+def open_tables(path: Path, tables: list[Path], split: str, stream: bool) -> Opened:
+    """Open files that hold many pictures each."""
+    kinds = sorted({file.suffix.lower() for file in tables})
+    if len(kinds) > 1:
+        raise ValueError(f"{path} holds data of several kinds ({', '.join(kinds)}). Name a file or folder of one kind.")
+    files = {split: [glob.escape(str(file)) for file in tables]}
+    with one_sentence(path):
+        return datasets.load_dataset(TABLES[kinds[0]], data_files=files, split=split, streaming=stream)

@@ -1,0 +1,423 @@
+"""Opening pictures from anywhere, against the files that were put there."""
+
+import io
+import os
+import tarfile
+from unittest import mock
+
+import datasets
+import huggingface_hub
+import numpy as np
+import pytest
+from PIL import Image
+
+from dino.data import dinosaurs
+from dino.sources import describe, open_source
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_pictures(tmp_path / "pictures", 6)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return dinosaurs(5, size=16)
+
+
+def write_pictures(folder, count):
+    """A folder of pictures of one grey each: 0, 10, 20 and so on."""
+    folder.mkdir(parents=True)
+    for i in range(count):
+        Image.new("RGB", (8, 8), (10 * i,) * 3).save(folder / f"{i}.png")
+    return folder
+
+
+def write_hub(folder, drawn):
+    """A data set as the hub keeps it: `train` in two files, `test` in one, and a page about it."""
+    (folder / "data").mkdir(parents=True)
+    for name, rows in {
+        "train-00000-of-00002": [0, 1],
+        "train-00001-of-00002": [2, 3],
+        "test-00000-of-00001": [4],
+    }.items():
+        drawn.select(rows).to_parquet(folder / "data" / f"{name}.parquet")
+    (folder / "README.md").write_text("---\nlicense: cc0-1.0\n---\nDinosaurs.")
+    (folder / "dataset_infos.json").write_text("{}")
+    return folder
+
+
+def write_tar(path, files):
+    """An archive of files, each a name and what is in it."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            about = tarfile.TarInfo(name)
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+    return path
+
+
+def pixels(opened):
+    """What is in the pictures, decoded by Pillow."""
+    for row in opened:
+        file = row["image"]
+        with Image.open(file["path"] if file["bytes"] is None else io.BytesIO(file["bytes"])) as picture:
+            yield np.asarray(picture.convert("RGB")).tolist()
+
+
+def greys(opened):
+    """The first value of each picture."""
+    return [picture[0][0][0] for picture in pixels(opened)]
+
+
+def png(grey=0):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), (grey,) * 3).save(file, format="PNG")
+    return file.getvalue()
+
+
+both = pytest.mark.parametrize("stream", [False, True], ids=["all", "stream"])
+
+
+@both
+def test_a_folder_is_opened_in_the_order_of_its_names_with_the_folders_in_it(folder, stream):
+    write_pictures(folder / "deeper", 2)
+    opened = open_source(folder, stream=stream)
+    assert greys(opened) == [0, 10, 20, 30, 40, 50, 0, 10]
+    assert opened.column_names == ["image"]
+    assert opened.features["image"] == datasets.Image(decode=False)
+    assert isinstance(opened, datasets.IterableDataset if stream else datasets.Dataset)
+
+
+@both
+def test_a_list_of_files_keeps_its_order(folder, stream):
+    assert greys(open_source([folder / "3.png", str(folder / "1.png")], stream=stream)) == [30, 10]
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*7\.png\. Correct the list of files"):
+        open_source([folder / "3.png", folder / "7.png"])
+
+
+def test_one_picture_is_a_data_set_too(folder):
+    assert greys(open_source(folder / "2.png")) == [20]
+
+
+def test_hidden_files_are_skipped_and_what_belongs_beside_pictures_is_no_stray(folder):
+    for name in (".hidden.png", ".DS_Store", "Thumbs.db", "metadata.jsonl", "metadata.csv", "README.md"):
+        (folder / name).write_text("x")
+    write_pictures(folder / ".trash", 1)
+    write_pictures(folder / "__MACOSX", 1)
+    assert len(open_source(folder)) == 6
+
+
+def test_strays_are_counted_and_the_first_are_named(folder):
+    for i in range(7):
+        (folder / f"note {i}.txt").write_text("x")
+    (folder / "dangling.png").symlink_to(folder / "nowhere.png")
+    os.mkfifo(folder / "pipe.png")
+    with pytest.warns(
+        UserWarning,
+        match=r"^9 files are not pictures, and left out: dangling\.png, note 0\.txt, note 1\.txt, note 2\.txt, note 3\.txt, and 4 more$",
+    ):
+        assert len(open_source(folder)) == 6
+
+
+def test_names_of_all_sorts_are_kept_or_told_so_that_they_can_be_read(folder):
+    for name in ("ディノ 🦖.png", "two\nlines.png", "a[1]*?.png", "HUGE.PNG"):
+        (folder / name).write_bytes(png())
+    (folder / "escape\x1b[31m.txt").write_text("x")
+    broken = os.fsdecode(os.fsencode(folder) + b"/\xff.png")
+    with open(broken, "wb") as file:  # noqa: PTH123
+        file.write(png())
+    with pytest.warns(
+        UserWarning, match=r"2 files are not pictures, and left out: 'escape\\x1b\[31m\.txt', '\\udcff\.png'"
+    ):
+        assert len(open_source(folder)) == 10
+
+
+def test_links_to_folders_are_followed_and_loops_end(folder, tmp_path):
+    elsewhere = write_pictures(tmp_path / "elsewhere", 2)
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(folder)
+    (elsewhere / "up").symlink_to(tmp_path)
+    assert len(open_source(folder)) == 8
+
+
+def test_a_folder_called_like_a_picture_is_only_a_folder(folder):
+    write_pictures(folder / "x.png", 1)
+    assert len(open_source(folder)) == 7
+
+
+def test_a_folder_that_cannot_be_opened_is_named(folder):
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    write_pictures(folder / "closed", 1)
+    with mock.patch("os.scandir", scandir), pytest.warns(UserWarning, match="closed is left out: Permission denied"):
+        assert len(open_source(folder)) == 6
+
+
+def test_folders_called_train_and_test_are_splits_if_all_are(tmp_path):
+    write_pictures(tmp_path / "a" / "train" / "cats", 3)
+    write_pictures(tmp_path / "a" / "val", 1)
+    assert len(open_source(tmp_path / "a")) == 3
+    assert len(open_source(tmp_path / "a", "validation")) == 1
+    with pytest.raises(ValueError, match=r"has no split test\. Choose one with --split: train, validation\."):
+        open_source(tmp_path / "a", "test")
+    # Among other things, a train is a train.
+    write_pictures(tmp_path / "a" / "plane", 2)
+    assert len(open_source(tmp_path / "a")) == 6
+
+
+def test_a_place_without_pictures_says_what_to_do(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"There are no pictures in .*empty\. Put PNG or JPEG files into it"):
+        open_source(tmp_path / "empty")
+    (tmp_path / "letter.txt").write_text("Dear diary")
+    with (
+        pytest.warns(UserWarning, match=r"^1 file is not a picture, and left out: letter\.txt$"),
+        pytest.raises(ValueError, match="There are no pictures in"),
+    ):
+        open_source(tmp_path / "letter.txt")
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
+        open_source(tmp_path / "nowhere")
+
+
+@both
+def test_the_layout_of_the_hub_is_opened_with_its_splits(tmp_path, drawn, stream):
+    hub = write_hub(tmp_path / "hub [1]", drawn)
+    expected = list(pixels(drawn.cast_column("image", datasets.Image(decode=False))))
+    assert isinstance(open_source(hub, stream=stream), datasets.IterableDataset if stream else datasets.Dataset)
+    assert list(pixels(open_source(hub, stream=stream))) == expected[:4]
+    assert list(pixels(open_source(hub, "test", stream=stream))) == expected[4:]
+    with pytest.raises(ValueError, match=r"has no split dev\. Choose one with --split: test, train\."):
+        open_source(hub, "dev", stream=stream)
+
+
+@both
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_one_file_of_many_pictures_is_opened(tmp_path, drawn, ending, stream):
+    path = tmp_path / f"test.{ending}"
+    drawn.to_parquet(path) if ending == "parquet" else write_arrow(drawn, path)
+    assert len(list(open_source(path, stream=stream))) == 5
+    with pytest.raises(ValueError, match=r"has no split test\. Choose one with --split: train\."):
+        open_source(path, "test")
+
+
+def write_arrow(dataset, path):
+    writer = datasets.arrow_writer.ArrowWriter(path=str(path), features=dataset.features)
+    writer.write_table(dataset.data.table)
+    writer.finalize()
+
+
+@both
+def test_a_folder_of_save_to_disk_is_opened(tmp_path, drawn, stream):
+    drawn.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"train": drawn, "test": drawn.select([0])}).save_to_disk(tmp_path / "more")
+    assert len(list(open_source(tmp_path / "one", stream=stream))) == 5
+    assert len(list(open_source(tmp_path / "more", "test", stream=stream))) == 1
+    with pytest.raises(ValueError, match=r"has no split dev\. Choose one with --split: train, test\."):
+        open_source(tmp_path / "more", "dev")
+
+
+@both
+def test_a_tar_is_opened_and_writes_nothing_wherever_its_names_point(tmp_path, stream):
+    files = {"a.png": png(10), "a.cls": b"1", "../../evil.png": png(20), "../../evil.cls": b"1"}
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    path = write_tar(tmp_path / "deep" / "er" / "set.tar", files)
+    opened = open_source(path, stream=stream)
+    assert greys(opened) == [10, 20]
+    assert not list(tmp_path.rglob("evil*"))
+    assert "column png" in describe(opened)
+
+
+def test_what_is_damaged_is_one_sentence(tmp_path, drawn):
+    drawn.to_parquet(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    archive = write_tar(tmp_path / "whole.tar", {"a.png": png(), "b.png": png()}).read_bytes()
+    damaged = {
+        "cut.parquet": whole[: len(whole) // 2],
+        "text.parquet": b"Dear diary",
+        "empty.parquet": b"",
+        "text.arrow": b"Dear diary",
+        "cut.tar": archive[:700],
+        "text.tar": b"Dear diary" * 100,
+        "empty.tar": b"",
+    }
+    for name, content in damaged.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} cannot be read as a data set \(.*\)\. Is it whole"):
+            open_source(tmp_path / name)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "state.json").write_text("{")
+    with pytest.raises(ValueError, match="saved cannot be read as a data set"):
+        open_source(tmp_path / "saved")
+
+
+def test_data_of_several_kinds_in_one_folder_are_refused(tmp_path, drawn):
+    hub = write_hub(tmp_path / "hub", drawn)
+    write_tar(hub / "data" / "train.tar", {"a.png": png()})
+    with pytest.raises(
+        ValueError, match=r"holds data of several kinds \(\.parquet, \.tar\)\. Name a file or folder of one kind"
+    ):
+        open_source(hub)
+
+
+def test_an_empty_split_is_a_sentence(tmp_path, drawn):
+    drawn.select([]).to_parquet(tmp_path / "none.parquet")
+    with pytest.raises(ValueError, match=r"none\.parquet cannot be read as a data set \(there is nothing in it\)"):
+        open_source(tmp_path / "none.parquet")
+    drawn.select([]).save_to_disk(tmp_path / "saved")
+    with pytest.raises(ValueError, match=r"saved cannot be read as a data set \(there is nothing in it\)"):
+        open_source(tmp_path / "saved")
+
+
+@both
+def test_the_only_column_of_pictures_is_taken_and_of_two_one_must_be_named(tmp_path, drawn, stream):
+    drawn.rename_column("image", "photo").to_parquet(tmp_path / "one.parquet")
+    opened = open_source(tmp_path / "one.parquet", stream=stream)
+    assert opened.column_names == ["image"]
+    assert "split train, column photo" in describe(opened)
+    two = (
+        drawn.rename_column("image", "photo")
+        .add_column("mask", [{"bytes": png(), "path": None}] * 5)
+        .cast_column("mask", datasets.Image())
+    )
+    two.to_parquet(tmp_path / "two.parquet")
+    with pytest.raises(
+        ValueError,
+        match=r"no pictures in a column image; its columns are photo, label, colour, mask, and pictures are in photo, mask: name one with --column",
+    ):
+        open_source(tmp_path / "two.parquet", stream=stream)
+    assert greys(open_source(tmp_path / "two.parquet", column="mask", stream=stream)) == [0] * 5
+
+
+def test_a_data_set_without_pictures_names_its_columns(tmp_path):
+    datasets.Dataset.from_dict({"sound": [1], "image": ["a.png"]}).to_parquet(tmp_path / "sound.parquet")
+    with pytest.raises(
+        ValueError, match=r"no pictures in a column image; its columns are sound, image, and none holds pictures"
+    ):
+        open_source(tmp_path / "sound.parquet")
+
+
+@both
+def test_bare_bytes_are_pictures_as_other_tools_write_them(tmp_path, stream):
+    datasets.Dataset.from_dict({"image": [png(10), png(20)]}).to_parquet(tmp_path / "bytes.parquet")
+    datasets.Dataset.from_dict({"image": [{"bytes": png(10), "path": "a.png"}]}).to_parquet(tmp_path / "struct.parquet")
+    assert greys(open_source(tmp_path / "bytes.parquet", stream=stream)) == [10, 20]
+    assert greys(open_source(tmp_path / "struct.parquet", stream=stream)) == [10]
+
+
+@both
+def test_arrays_of_numbers_become_pictures(tmp_path, stream):
+    grey = np.arange(20).reshape(4, 5)
+    colour = np.arange(60).reshape(4, 5, 3)
+    rows = {"whole": grey * 4, "part": grey / 255}
+    for name, array in rows.items():
+        datasets.Dataset.from_dict({"image": [array.tolist()]}).to_parquet(tmp_path / f"{name}.parquet")
+        (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream))
+        expected = grey * 4 if name == "whole" else grey
+        assert np.array_equal(np.array(picture)[..., 1], expected)
+    for name, array in {"last": colour, "first": colour.transpose(2, 0, 1)}.items():
+        features = datasets.Features({"x": datasets.Array3D(shape=array.shape, dtype="uint8")})
+        datasets.Dataset.from_dict({"x": [array]}, features=features).to_parquet(tmp_path / f"{name}.parquet")
+        (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream))
+        assert np.array_equal(picture, colour)
+
+
+@both
+def test_arrays_that_are_no_pictures_become_empty_files_whose_names_say_why(tmp_path, stream):
+    fine, broken = [[0.0, 1.0], [0.5, 0.5]], [[0.0, float("nan")], [0.5, 0.5]]
+    rows = [fine, broken, None, [[300.0, 1.0]], [[-1.0, 1.0]], [[0.0], [1.0, 2.0]], []]
+    datasets.Dataset.from_dict({"image": rows}).to_parquet(tmp_path / "rows.parquet")
+    opened = [row["image"] for row in open_source(tmp_path / "rows.parquet", stream=stream)]
+    assert [bool(file["bytes"]) for file in opened] == [True] + [False] * 6
+    assert opened[1]["path"] == "row 1: not all values are finite"
+    assert opened[3]["path"] == "row 3: the values lie outside of 0 to 255"
+
+
+def test_data_files_go_before_pictures_beside_them_but_not_without_a_word(tmp_path, drawn):
+    hub = write_hub(tmp_path / "hub", drawn)
+    (hub / "banner.png").write_bytes(png())
+    with pytest.warns(UserWarning, match=r"holds data files; 1 picture beside them is left out"):
+        assert len(open_source(hub)) == 4
+
+
+def test_one_line_tells_what_was_opened(tmp_path, folder, drawn):
+    hub = write_hub(tmp_path / "hub", drawn)
+    assert describe(open_source(hub, stream=True)) == "a stream of pictures, split train, column image, licence cc0-1.0"
+    assert describe(open_source(hub)) == "4 pictures, split train, column image, licence cc0-1.0"
+    # Once they were counted, it is known how many are in the stream.
+    assert describe(open_source(hub, stream=True)) == "4 pictures, split train, column image, licence cc0-1.0"
+    assert describe(open_source(folder)).endswith("licence unknown: look before you publish")
+    (folder / "README.md").write_text("---\nlicense: [mit, cc-by-4.0]\n---\n")
+    assert describe(open_source(folder)).endswith("licence mit, cc-by-4.0")
+    (folder / "README.md").write_text("---\n]:[\n---\n")
+    assert "unknown" in describe(open_source(folder))
+    licensed = drawn.select([0])
+    licensed.info.license = "apache-2.0"
+    licensed.save_to_disk(tmp_path / "saved")
+    (tmp_path / "saved" / "README.md").write_text("---\nlicense: mit\n---\n")
+    assert describe(open_source(tmp_path / "saved", stream=True)).endswith("licence apache-2.0")
+
+
+def test_no_hub_is_asked_when_that_is_forbidden():
+    with (
+        mock.patch("huggingface_hub.HfApi.dataset_info", side_effect=AssertionError),
+        pytest.raises(ConnectionError, match=r"not asked because HF_HUB_OFFLINE is set\. Unset it, or name a folder"),
+    ):
+        open_source("nobody/nothing")
+
+
+def test_without_a_hub_what_was_fetched_earlier_is_opened(drawn):
+    with mock.patch("datasets.load_dataset", return_value=drawn) as load:
+        assert len(open_source("some/one")) == 5
+        assert len(list(open_source("some/one", stream=True))) == 5
+    load.assert_called_with("some/one", split="train")
+
+
+def hub_that(**answers):
+    """A hub that is there, and answers so."""
+    return mock.patch("huggingface_hub.HfApi.dataset_info", **answers)
+
+
+def test_what_a_hub_answers_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    errors = huggingface_hub.errors
+    unknown, gated = (
+        kind("404", response=mock.Mock()) for kind in (errors.RepositoryNotFoundError, errors.GatedRepoError)
+    )
+    with hub_that(side_effect=unknown), pytest.raises(FileNotFoundError, match="neither a folder here nor a data set"):
+        open_source("nobody/nothing")
+    with hub_that(side_effect=gated), pytest.raises(ConnectionError, match="hf auth login"):
+        open_source("nobody/nothing")
+    with hub_that(side_effect=OSError("no route")), pytest.raises(ConnectionError, match="hub cannot be reached"):
+        open_source("nobody/nothing")
+
+
+def test_a_data_set_of_the_hub_is_opened_with_its_licence(monkeypatch, drawn):
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    card = mock.Mock(card_data={"license": "mit"})
+    with (
+        hub_that(return_value=card),
+        mock.patch("datasets.get_dataset_split_names", return_value=["train", "test"]),
+        mock.patch("datasets.load_dataset", return_value=drawn.select([0, 1])) as load,
+    ):
+        assert describe(open_source("some/one", "test")) == "2 pictures, split test, column image, licence mit"
+        load.assert_called_once_with("some/one", split="test", streaming=False)
+        with pytest.raises(ValueError, match=r"some/one has no split dev\. Choose one with --split: train, test"):
+            open_source("some/one", "dev")
+    script = RuntimeError("Dataset scripts are no longer supported, but found one.py")
+    with (
+        hub_that(return_value=card),
+        mock.patch("datasets.get_dataset_split_names", side_effect=script),
+        pytest.raises(ValueError, match="Dataset scripts are no longer supported"),
+    ):
+        open_source("some/one")
