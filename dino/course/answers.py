@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dino.course.chapters import chapters, exercise_names
-from dino.course.percent import jupytext
+from dino.course.percent import PERCENT, jupytext
 
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
@@ -49,7 +49,7 @@ def read_cells(path: Path) -> list[tuple[str, str, int]]:
         raise ValueError(f"{path} is neither a .py file nor a notebook (.ipynb).")
     try:
         text = path.read_text(encoding="utf-8-sig")
-        notebook = jupytext.reads(text, fmt="py:percent" if path.suffix == ".py" else "ipynb")
+        notebook = jupytext.reads(text, fmt=PERCENT if path.suffix == ".py" else "ipynb")
     except Exception as error:
         raise ValueError(f"{path} cannot be read as a {path.suffix} file: {error}") from error
     cells, above = [], 0

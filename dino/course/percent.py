@@ -1,4 +1,4 @@
-"""jupytext, without the two seconds that loading it can take.
+"""jupytext, without the two seconds that loading it can take, and the format of our chapters.
 
 It brings `jsonschema` along, which, where Jupyter is installed, builds a grammar of internet addresses (`rfc3987_syntax`) to
 check fields that no notebook of ours has. `jsonschema` does without that grammar if it cannot be imported.
@@ -17,4 +17,8 @@ import jupytext  # noqa: E402
 if not known:
     del sys.modules[GRAMMAR]
 
-__all__ = ["jupytext"]
+# How chapters and what learners make of them are read. Without the last word, jupytext would take comments such as
+# `# why?` or `# copy the noise` for commands of a notebook: they would not be Python any more.
+PERCENT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
+
+__all__ = ["PERCENT", "jupytext"]

@@ -29,9 +29,9 @@ def write(path: Path, content: bytes) -> None:
 
 def notebook(text: str):
     """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
-    from dino.course.percent import jupytext  # here, for most commands do without it
+    from dino.course.percent import PERCENT, jupytext  # here, for most commands do without it
 
-    book = jupytext.reads(text, fmt="py:percent")
+    book = jupytext.reads(text, fmt=PERCENT)
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return book
 

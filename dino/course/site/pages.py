@@ -6,12 +6,12 @@ import io
 import re
 import textwrap
 
-import jupytext
 import nbformat
 from PIL import Image
 
 from dino.course import workspace
 from dino.course.chapters import LESSON, Chapter, chapters, definition, solution
+from dino.course.percent import PERCENT, jupytext
 from dino.course.site.kernel import DARK, LIGHT, PLAIN
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
@@ -29,7 +29,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
     kept        what came out of the chapter, from `dino.course.site.run.run`
     repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
-    cells = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt="py:percent").cells
+    cells = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt=PERCENT).cells
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
     for i, (cell, outputs) in enumerate(zip(cells, kept["outputs"], strict=True)):
