@@ -1,8 +1,10 @@
 """Every test throws the same dice, keeps to one thread's worth of plotting, and never looks for a hub."""
 
 import os
+import tempfile
 
-os.environ.update(MPLBACKEND="Agg", HF_HUB_OFFLINE="1")
+# What tests decode is kept apart from what their user has kept.
+os.environ.update(MPLBACKEND="Agg", HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=tempfile.mkdtemp())
 
 import functools
 import http.server
@@ -15,14 +17,31 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from dino.course.answers import load
 from dino.course.chapters import find_exercise, solved
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cleared_cache():
+    yield
+    shutil.rmtree(os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
+
+
 @pytest.fixture(autouse=True)
 def the_same_dice():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def album(tmp_path):
+    """A folder of six small pictures."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for i in range(6):
+        Image.effect_noise((12, 9), 20 * i + 10).save(folder / f"{i}.png")
+    return folder
 
 
 @pytest.fixture

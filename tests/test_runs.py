@@ -1,69 +1,54 @@
 """Training on the command line: progress, checkpoints, resuming, and refusing what cannot be."""
 
+import os
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
-import safetensors.torch
 import torch
 from PIL import Image
 
-from tests.test_cli import HERE, dino
-
-TINY = ["--widths", "4,4", "--depths", "1,1", "--size", "8", "--batch", "4"]
-
-
-@pytest.fixture
-def album(tmp_path):
-    """A folder of six small pictures."""
-    folder = tmp_path / "album"
-    folder.mkdir()
-    for i in range(6):
-        Image.effect_noise((12, 9), 20 * i + 10).save(folder / f"{i}.png")
-    return folder
-
-
-def weights(folder):
-    return safetensors.torch.load_file(folder / "checkpoint.safetensors")
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+from dino.course.stopping import asked_to_stop
+from tests.test_checkpoints import TINY, begin, same, wait_for, weights
+from tests.test_cli import dino
 
 
 def test_training_writes_sheets_a_checkpoint_and_weights_that_draw(tmp_path, album):
     text = dino("train", "--data", album, "--steps", 20, "--every", 10, *TINY, cwd=tmp_path)
+    assert "album: 6 pictures, split train, column image, licence unknown: look before you publish.\n" in text
     assert "6 pictures of 8x8; 20 steps, 0 of them taken." in text
     assert "loss=" in text
     assert "20/20" in text
     folder = tmp_path / "runs" / "album"
-    names = ["checkpoint.safetensors", "sheet-000010.png", "sheet-000020.png", "weights.safetensors"]
-    assert sorted(path.name for path in folder.iterdir()) == names
+    names = ["checkpoint-previous.safetensors", "checkpoint.safetensors", "sheet-000010.png", "sheet-000020.png"]
+    assert sorted(path.name for path in folder.iterdir()) == [*names, "weights.safetensors"]
     dino("sample", folder, "--count", 2, "--steps", 3, cwd=tmp_path)
     with Image.open(tmp_path / "dinosaurs.png") as sheet:
         assert sheet.size == (8 * 8 * 3, 8 * 3)
 
 
-def test_ctrl_c_keeps_a_whole_checkpoint_and_resuming_gives_the_same_weights(tmp_path, album):
-    command = ["train", "--data", album, "--steps", 400, "--every", 1000, *TINY]
-    dino(*command, "--out", "whole", cwd=tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dino.course", *map(str, command), "--out", "halves"],
-        cwd=tmp_path, env=HERE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    # The line about the pictures comes right before the first step.
-    assert "6 pictures" in process.stdout.readline()
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    text = process.communicate()[0]
-    assert process.returncode == 1, text
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_keeps_a_checkpoint_and_goes_on_to_the_same_weights(tmp_path, album, number):
+    command = ["train", "--data", album, "--steps", 100, "--every", 20, *TINY, "--out"]
+    begin(*command, "whole", cwd=tmp_path, log="other").join()
+    process = begin(*command, "halves", cwd=tmp_path)
+    wait_for((tmp_path / "halves" / "checkpoint.safetensors").exists)
+    os.kill(process.pid, number)
+    process.join()
+    text = (tmp_path / "log").read_text()
+    assert process.exitcode == 1, text
     assert "Stopped, and kept in halves. The same command goes on from there." in text
     assert not (tmp_path / "halves" / "weights.safetensors").exists()
-    text = dino(*command, "--out", "halves", cwd=tmp_path)
-    assert "400 steps, 0 of them taken" not in text
+    begin(*command, "halves", cwd=tmp_path).join()
+    assert (tmp_path / "log").read_text().count("100 steps, 0 of them taken") == 1
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "halves"))
+
+
+def test_a_second_request_stops_at_once():
+    with asked_to_stop() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path, album):
@@ -110,7 +95,7 @@ def test_a_damaged_checkpoint_is_named_and_never_unpickled(tmp_path, album):
     [
         (["--data", "nowhere"], "There is no folder nowhere."),
         (["--data", "empty"], "There are no pictures in empty. Put PNG or JPEG files into it"),
-        (["--data", "nobody/nothing"], "the Hugging Face hub cannot be reached"),
+        (["--data", "nobody/nothing"], "the Hugging Face hub is not asked because HF_HUB_OFFLINE is set"),
         (["--size", "20"], "Pictures of 20 pixels cannot be halved 3 times. Choose a --size that is a multiple of 8"),
         (["--widths", "8,8"], "--widths and --depths should have as many numbers each"),
     ],

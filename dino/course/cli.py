@@ -251,6 +251,10 @@ class Numbers(click.ParamType):
 
 @cli.command()
 @click.option("--data", default="dinosaurs", show_default=True, help="A folder of pictures, or owner/name on the hub.")
+@click.option("--split", default="train", show_default=True, help="Which part of the data set.")
+@click.option("--column", default="image", show_default=True, help="Which column of it holds the pictures.")
+@click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")
+@click.option("--flip/--no-flip", default=True, show_default=True, help="Turn half of them to face the other way.")
 @click.option("--size", type=click.IntRange(8, 256), default=32, show_default=True, help="Of the pictures, in pixels.")
 @click.option(
     "--steps", type=click.IntRange(1), default=6000, show_default=True, help="How many questions to learn from."
@@ -260,23 +264,39 @@ class Numbers(click.ParamType):
 @click.option("--depths", type=Numbers(), default="1,1,2,2", show_default=True, help="Blocks at each size.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same weights.")
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps from sheet to sheet.")
+@click.option(
+    "--parts",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Answer each question in parts: more need less memory, and more time.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    default="auto",
+    show_default=True,
+    help="Fewer bits are quicker, where the processor is made for them.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
-def train(data: str, out: Path | None, every: int, **rest) -> int:
+def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
     """Train a denoiser, on the dinosaurs or on pictures of your own.
 
     Every now and then, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last checkpoint;
-    the same command goes on from there, to the same weights as if it had never stopped.
+    the same command goes on from there, to the same weights as if it had never stopped. On several processors:
+    torchrun --nproc-per-node 2 -m dino train ...
     """
     if len(rest["widths"]) != len(rest["depths"]):
         raise ValueError("--widths and --depths should have as many numbers each: one for every size.")
+    from dino.course.processes import leave
     from dino.course.runs import Settings, run_training
 
     folder = out or Path("runs") / (Path(data).name or "pictures")
-    if run_training(Settings(data=data, **rest), folder, every):
+    if run_training(Settings(data=data, **rest), folder, every, parts):
         click.echo(f"Trained. Draw with: dino sample {folder}")
-        return 0
+        return leave(0)
     click.echo(f"Stopped, and kept in {folder}. The same command goes on from there.")
-    return 1
+    return leave(1)
 
 
 @cli.command()

@@ -1,21 +1,22 @@
 """Training and drawing for the command line: settings, progress, checkpoints and sheets around `dino.training.train`."""
 
+import contextlib
 import io
-import json
-import signal
-import threading
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from PIL import Image
 from tqdm import tqdm
 
+from dino.course import checkpoints
+from dino.course.album import open_album
+from dino.course.frugal import at_scale
+from dino.course.processes import Alone, team_of
+from dino.course.stopping import asked_to_stop, ended_are_named
 from dino.course.workspace import write
-from dino.data import load, sheet
+from dino.data import sheet
 from dino.denoiser import Denoiser, in_bfloat16
 from dino.sampling import Watched, sample
 from dino.saving import save_denoiser
@@ -33,76 +34,11 @@ class Settings:
     widths: tuple[int, ...]
     depths: tuple[int, ...]
     seed: int
-
-
-def state_of(run: Run) -> dict[str, torch.Tensor]:
-    """All tensors of a run, by name."""
-    state = {f"denoiser.{name}": weight for name, weight in run.denoiser.state_dict().items()}
-    state |= {f"average.{name}": weight for name, weight in run.average.state_dict().items()}
-    for i, moments in run.optimizer.state_dict()["state"].items():
-        state |= {f"optimizer.{i}.{name}": moment for name, moment in moments.items()}
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-
-
-def save_checkpoint(path: Path, run: Run, settings: Settings) -> None:
-    """Write all that a run remembers to one safetensors file, which is there whole or not at all."""
-    about = {"settings": json.dumps(asdict(settings)), "taken": str(run.taken)}
-    write(path, safetensors.torch.save(state_of(run), metadata=about))
-
-
-def load_checkpoint(path: Path, run: Run, settings: Settings) -> None:
-    """Put a run back to where it was when the checkpoint was written.
-
-    Raises ValueError if the file is damaged, or belongs to a run with other settings.
-    """
-    another = f"Name another folder with --out, or remove {path.parent}."
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-            theirs, taken = json.loads(about["settings"]), int(about["taken"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
-        raise ValueError(f"The checkpoint {path} is damaged, or something else. {another}") from error
-    for name, mine in json.loads(json.dumps(asdict(settings))).items():
-        if theirs.get(name) != mine:
-            raise ValueError(
-                f"The checkpoint {path} comes from a run with {name} {theirs.get(name)}, and you ask for {mine}. {another}"
-            )
-    try:
-        for name in ("denoiser", "average"):
-            part = {key.partition(".")[2]: tensor for key, tensor in state.items() if key.startswith(f"{name}.")}
-            getattr(run, name).load_state_dict(part)
-        moments = {}
-        for key in (key for key in state if key.startswith("optimizer.")):
-            _, i, name = key.split(".")
-            moments.setdefault(int(i), {})[name] = state[key]
-        run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": moments})
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"The checkpoint {path} does not fit a network of these widths and depths. {another}"
-        ) from error
-    # The same order in memory as before, so that the same sums are added up in the same order.
-    for weight, moment in run.optimizer.state.items():
-        for name, tensor in moment.items():
-            if tensor.shape == weight.shape:
-                moment[name] = torch.empty_like(weight).copy_(tensor)
-    run.taken = taken
-
-
-@contextmanager
-def asked_to_stop():
-    """An event that Ctrl-C sets, so that the step under way can finish first. A second Ctrl-C stops at once."""
-    event, before = threading.Event(), signal.getsignal(signal.SIGINT)
-
-    def on_interrupt(*_):
-        event.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)
+    split: str = "train"
+    column: str = "image"
+    stream: bool = False
+    flip: bool = True
+    precision: str = "auto"
 
 
 def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: str, count: int = 64) -> None:
@@ -120,12 +56,8 @@ def write_picture(picture: Image.Image, path: Path, **options) -> None:
     write(path, buffer.getvalue())
 
 
-def run_training(settings: Settings, folder: Path, every: int) -> bool:
-    """Train in a folder, going on from its checkpoint if it has one; returns whether the run is complete.
-
-    Raises ValueError or OSError, with a sentence, before anything is written.
-    """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def new_run(settings: Settings, device: torch.device) -> Run:
+    """A run that has taken no step. Raises ValueError if the pictures cannot be halved as often as the network does."""
     torch.manual_seed(settings.seed)
     denoiser = Denoiser(settings.widths, settings.depths).to(device)
     if settings.size % denoiser.multiple:
@@ -133,28 +65,92 @@ def run_training(settings: Settings, folder: Path, every: int) -> bool:
             f"Pictures of {settings.size} pixels cannot be halved {len(settings.widths) - 1} times. Choose a --size that is "
             f"a multiple of {denoiser.multiple}, or fewer --widths and --depths."
         )
-    run, checkpoint = Run(denoiser), folder / "checkpoint.safetensors"
-    if checkpoint.exists():
-        load_checkpoint(checkpoint, run, settings)
-    images = load(settings.data, settings.size).to(device)
-    print(
-        f"{len(images)} pictures of {settings.size}x{settings.size}; {settings.steps} steps, {run.taken} of them taken."
-    )
+    return Run(denoiser)
+
+
+def open_images(settings: Settings, team: Alone) -> Any:
+    """The pictures to learn from, whole or as a stream."""
+    return open_album(
+        settings.data, settings.size, settings.split, settings.column, settings.stream, team.device,
+        process=team.number, processes=team.count,
+    )  # fmt: skip
+
+
+def learn(
+    run: Run, images: Any, settings: Settings, folder: Path, every: int, parts: int, team: Alone, scaler: Any
+) -> bool:
+    """Train, and write checkpoints and sheets; returns whether all steps were taken."""
+    working, scaler = at_scale(run, team, parts, settings.precision, scaler)
+    shared = team.share_stream(images) if settings.stream else images
     smooth = None
-    bar = tqdm(total=settings.steps, initial=run.taken, desc="training", unit="step", smoothing=0.05)
-    with asked_to_stop() as stop, bar:
-        for loss in train(run, images, settings.steps, settings.batch, seed=settings.seed):
+    bar = tqdm(
+        total=settings.steps, initial=run.taken, desc="training", unit="step", smoothing=0.05, disable=not team.main
+    )
+    with asked_to_stop(again=team.count == 1) as stop, bar:
+        for loss in train(working, shared, settings.steps, settings.batch, seed=settings.seed, flip=settings.flip):
+            run.taken = working.taken
             smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
             bar.set_postfix(loss=f"{smooth:.4f}", refresh=False)
             bar.update()
-            if run.taken % every == 0 or run.taken == settings.steps or stop.is_set():
-                save_checkpoint(checkpoint, run, settings)
-                if not stop.is_set():
-                    draw_sheet(run.average, folder / f"sheet-{run.taken:06d}.png", settings.size, device)
-            if stop.is_set():
+            stopped = team.wished(stop.is_set())
+            if run.taken % every == 0 or run.taken == settings.steps or stopped:
+                streams = team.gather(images.state()) if settings.stream else []
+                with team.agreed():
+                    if team.main:
+                        checkpoints.save(folder, run, settings, scaler and scaler.state_dict(), streams)
+                        path = folder / f"sheet-{run.taken:06d}.png"
+                        with checkpoints.explained(path):
+                            if not stopped:
+                                draw_sheet(run.average, path, settings.size, team.device)
+            if stopped:
                 return False
-    save_denoiser(run.average, folder / "weights.safetensors", settings.size)
     return True
+
+
+def run_training(settings: Settings, folder: Path, every: int, parts: int = 1) -> bool:
+    """Train in a folder, going on from its checkpoint if it has one; returns whether the run is complete.
+
+    every  how many steps lie between checkpoints
+    parts  in how many parts each question is answered, which saves memory and costs time
+
+    Raises ValueError or OSError, with a sentence: before anything is written, if it is about what was asked for.
+    """
+    with team_of(settings.batch) as team, ended_are_named(team, folder), contextlib.ExitStack() as stack:
+        with team.agreed():
+            run = new_run(settings, team.device)
+        images = team.in_turn(lambda: open_images(settings, team))
+        with team.agreed():
+            if team.main:
+                stack.enter_context(checkpoints.held(folder))
+                checkpoints.tidy(folder)
+        with team.agreed():
+            more = checkpoints.load(folder, run, settings)
+            if settings.stream and run.taken:
+                if len(more["streams"]) != team.count:
+                    raise ValueError(
+                        f"The checkpoint in {folder} comes from {len(more['streams'])} processes that shared a stream, and "
+                        f"here {'is' if team.count == 1 else 'are'} {team.count}. Start as many, or name another folder with --out."
+                    )
+                images.restore(more["streams"][team.number])
+            len(images)  # fills the window of a stream, so that what cannot be read is told now
+        taken = team.gather(run.taken)
+        with team.agreed():
+            if len(set(taken)) > 1:
+                raise ValueError(
+                    f"The processes do not find the same in {folder}. Put it on a disk that all machines share."
+                )
+        if settings.data != "dinosaurs":
+            print(f"{settings.data}: {images.about}.")
+        pictures = f"{'A stream of' if settings.stream else len(images)} pictures of {settings.size}x{settings.size}"
+        print(f"{pictures}; {settings.steps} steps, {run.taken} of them taken.")
+        if not learn(run, images, settings, folder, every, parts, team, more["scaler"]):
+            return False
+        with team.agreed():
+            if team.main:
+                path = folder / "weights.safetensors"
+                with checkpoints.explained(path):
+                    save_denoiser(run.average, path, settings.size)
+        return True
 
 
 def draw_run(denoiser: Denoiser, noise: torch.Tensor, steps: int, stretch: float, path: Path) -> list[Path]:

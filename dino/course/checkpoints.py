@@ -1,0 +1,235 @@
+"""Checkpoints: all that a training run remembers, in one file that is there whole or not at all, whatever happens.
+
+A checkpoint holds the weights, their average, what the optimiser remembers, and how many steps were taken. It needs no
+state of any dice and no place in the pictures, because those of every step follow from the seed and its number alone; only
+pictures that are streamed have a place, which the stream tells. Reading one never runs code: it is tensors and JSON.
+"""
+
+import json
+import os
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from dino.training import Run
+
+NAME, PREVIOUS, DAMAGED = (f"checkpoint{what}.safetensors" for what in ("", "-previous", "-damaged"))
+# Raised whenever older files cannot be understood any more.
+FORMAT = "2"
+
+
+class DamagedError(ValueError):
+    """A file that is no whole checkpoint."""
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an error of the system, while a file is written, into a sentence that names the file and a remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be written: {error.strerror or error}. Make room there, or name another folder with --out. "
+            "What was kept before is still whole, and the same command goes on from it."
+        ) from error
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make a folder, and hold it, so that no other training writes there; it is let go when this process ends, however.
+
+    Raises ValueError if another process holds it, and OSError if it cannot be made.
+    """
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ValueError(
+            f"Another training is at work in {folder}. Let it finish, or name another folder with --out."
+        ) from error
+    except OSError:  # some network drives have none either
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a checkpoint, and keep the one before it as `PREVIOUS`: at every moment, one of the two is whole on the disk.
+
+    Raises OSError, with a sentence; what was there stays.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with explained(path):
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                path.replace(path.with_name(PREVIOUS))
+            unfinished.replace(path)
+            if hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
+                descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        except OSError:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def checksum(about: dict[str, str], state: dict[str, Tensor]) -> str:
+    """A number that changes when anything in a checkpoint does: the header knows its length, but not what is in it."""
+    number = zlib.crc32(repr(sorted(item for item in about.items() if item[0] != "checksum")).encode())
+    for name, tensor in sorted(state.items()):
+        number = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), number))
+    return str(number)
+
+
+def save(folder: Path, run: Run, settings: Any, scaler: dict | None = None, streams: Sequence[dict] = ()) -> None:
+    """Write the checkpoint of a run.
+
+    settings  a dataclass: what makes the run the run that it is
+    scaler    what the loss scaler of float16 remembers
+    streams   where each process is in its stream: tensors, and what JSON can hold, by name
+
+    Raises OSError, with a sentence.
+    """
+    state = {f"denoiser.{name}": weight for name, weight in run.denoiser.state_dict().items()}
+    state |= {f"average.{name}": weight for name, weight in run.average.state_dict().items()}
+    for i, moments in run.optimizer.state_dict()["state"].items():
+        state |= {f"optimizer.{i}.{name}": moment for name, moment in moments.items()}
+    more = {"scaler": scaler, "streams": []}
+    for i, place in enumerate(streams):
+        tensors = {name: value for name, value in place.items() if isinstance(value, Tensor)}
+        state |= {f"stream.{i}.{name}": tensor for name, tensor in tensors.items()}
+        more["streams"].append({name: value for name, value in place.items() if name not in tensors})
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    about = {
+        "format": FORMAT,
+        "settings": json.dumps(asdict(settings)),
+        "taken": str(run.taken),
+        "more": json.dumps(more),
+    }
+    about["checksum"] = checksum(about, state)
+    write(folder / NAME, safetensors.torch.save(state, metadata=about))
+
+
+def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """What a checkpoint says about itself, and its tensors.
+
+    Raises DamagedError, and ValueError if it is whole, but of another version.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+            if "settings" in about and about.get("format") != FORMAT:
+                raise ValueError(
+                    f"The checkpoint {path} was written by another version of dino. Name another folder with --out, or go "
+                    "on with the version that wrote it."
+                )
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise DamagedError(f"The checkpoint {path} is damaged, or something else.") from error
+    if about.get("checksum") != checksum(about, state):
+        raise DamagedError(f"The checkpoint {path} is damaged, or something else.")
+    return about, state
+
+
+def steps_kept(folder: Path) -> int | None:
+    """How many steps the newest whole checkpoint of a folder has taken; None if there is none."""
+    for name in (NAME, PREVIOUS):
+        with suppress(ValueError):
+            return int(read(folder / name)[0]["taken"])
+    return None
+
+
+def tidy(folder: Path) -> None:
+    """Clear away what killed writers left, and make sure that `NAME` is the newest checkpoint that is whole.
+
+    A damaged one is set aside as `DAMAGED`, with a warning. Raises ValueError if there are checkpoints, and none is whole,
+    and OSError if the folder cannot be written to.
+    """
+    newest, previous = folder / NAME, folder / PREVIOUS
+    # Find out now that nothing can be written here, and not at the first checkpoint.
+    with explained(newest):
+        (folder / f".{NAME}.unfinished").touch()
+        for pattern in (".checkpoint*.unfinished", ".weights*.unfinished", ".sheet-*.png.*"):
+            for left in folder.glob(pattern):
+                left.unlink()
+    if not newest.exists() and not previous.exists():
+        return
+    try:
+        read(newest)
+        return
+    except DamagedError as error:
+        kept, another = steps_kept(folder), f"Name another folder with --out, or remove {folder}."
+        if kept is None:
+            raise ValueError(f"{error}{' So is the one before it.' if previous.exists() else ''} {another}") from error
+    if newest.exists():
+        newest.replace(folder / DAMAGED)
+        warnings.warn(
+            f"The checkpoint {newest} is damaged, so this goes on from the one before, of step {kept}.", stacklevel=2
+        )
+    previous.replace(newest)
+
+
+def load(folder: Path, run: Run, settings: Any) -> dict:
+    """Put a run back to where it was when its newest checkpoint was written, if there is one.
+
+    Returns what was saved as `scaler` and `streams`. Raises ValueError if it belongs to a run with other settings.
+    """
+    path, another = folder / NAME, f"Name another folder with --out, or remove {folder}."
+    if not path.exists():
+        return {"scaler": None, "streams": []}
+    about, state = read(path)
+    theirs, more = json.loads(about["settings"]), json.loads(about["more"])
+    for name, mine in json.loads(json.dumps(asdict(settings))).items():
+        if theirs.get(name) != mine:
+            raise ValueError(
+                f"The checkpoint {path} comes from a run with {name} {theirs.get(name)}, and you ask for {mine}. {another}"
+            )
+    parts: dict[str, dict] = {"denoiser": {}, "average": {}, "optimizer": {}}
+    for key, tensor in state.items():
+        kind, _, name = key.partition(".")
+        if kind in ("denoiser", "average"):
+            parts[kind][name] = tensor
+        else:
+            i, _, name = name.partition(".")
+            (parts[kind].setdefault(int(i), {}) if kind == "optimizer" else more["streams"][int(i)])[name] = tensor
+    try:
+        run.denoiser.load_state_dict(parts["denoiser"])
+        run.average.load_state_dict(parts["average"])
+        run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": parts["optimizer"]})
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"The checkpoint {path} does not fit a network of these widths and depths. {another}"
+        ) from error
+    # The same order in memory as before, so that the same sums are added up in the same order.
+    for weight, moment in run.optimizer.state.items():
+        for name, tensor in moment.items():
+            if tensor.shape == weight.shape:
+                moment[name] = torch.empty_like(weight).copy_(tensor)
+    run.taken = int(about["taken"])
+    return more

@@ -1,0 +1,93 @@
+"""What several processes and parts bring: `python tests/benchmarks/processes.py`, with nothing else running.
+
+Speed: steps per second of one process on one core, and of two processes on two cores that share the same questions (the
+default network, 16 pictures of 32x32 in each). Both are measured in turn, several times, and the median counts.
+Memory: how much more a process takes at most while it learns from 64 pictures of 64x64 in so many parts, and how long a
+step takes. Every process has one thread.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from dino.course.frugal import at_scale
+from dino.course.processes import leave, team_of
+from dino.denoiser import Denoiser
+from dino.training import Run, train
+
+
+def steps_per_second(precision: str, steps: int) -> None:
+    """Be one of the processes, on a core of its own, and print how many steps a second there were."""
+    number = int(os.environ.get("LOCAL_RANK", 0))
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[number]})
+    torch.manual_seed(0)
+    with team_of(16) as team:
+        working, _ = at_scale(Run(Denoiser()), team, 1, precision)
+        training = train(working, torch.rand(512, 3, 32, 32), steps=10_000, batch=16)
+        for _ in range(10):
+            next(training)
+        start = time.perf_counter()
+        for _ in range(steps):
+            next(training)
+            team.wished(False)  # as after each step of `dino train`
+        print(steps / (time.perf_counter() - start))
+    leave(0)
+
+
+def memory(precision: str, parts: int) -> None:
+    """Train a little in so many parts, and print the memory that it takes, in MiB, and the seconds of a step."""
+    torch.manual_seed(0)
+    with team_of(64) as team:
+        working, _ = at_scale(Run(Denoiser()), team, parts, precision)
+        images = torch.rand(64, 3, 64, 64)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        start = time.perf_counter()
+        for _ in train(working, images, steps=4, batch=64):
+            pass
+        seconds = (time.perf_counter() - start) / 4
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, seconds)
+
+
+def run(*arguments: str, processes: int = 1) -> list[float]:
+    """Run this file in processes of their own, and give the numbers that the first one prints."""
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
+    command = [sys.executable, *launcher, str(Path(__file__)), *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [float(number) for number in done.stdout.split()]
+
+
+def main() -> None:
+    """Print all figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=["all"], help=argparse.SUPPRESS)
+    parser.add_argument("--precision", default="auto", help="as of `dino train`")
+    parser.add_argument("--steps", type=int, default=60, help="how many are measured")
+    parser.add_argument("--times", type=int, default=5, help="how often each is measured")
+    options = parser.parse_args()
+    shared = ("--precision", options.precision, "--steps", str(options.steps))
+    if options.what[0] == "speed":
+        steps_per_second(options.precision, options.steps)
+    elif options.what[0] == "memory":
+        memory(options.precision, int(options.what[1]))
+    else:
+        pairs = [(run("speed", *shared)[0], run("speed", *shared, processes=2)[0]) for _ in range(options.times)]
+        one, two = (statistics.median(speeds) for speeds in zip(*pairs, strict=True))
+        ratio = statistics.median(two / one for one, two in pairs)
+        print(f"one process on one core      {one:6.1f} steps/s")
+        print(f"two processes on two cores   {two:6.1f} steps/s: {ratio:.2f} times as many (goal: 1.5)")
+        for parts in (1, 2, 4, 8, 16):
+            mib, seconds = run("memory", str(parts), *shared)
+            print(f"in {parts:2} part{'s' if parts > 1 else ' '}: {mib:6.0f} MiB more at most, {seconds:.2f} s a step")
+
+
+if __name__ == "__main__":
+    main()
