@@ -74,9 +74,10 @@ def test_nothing_is_written_over(made):
 
 
 def hand_in(place):
-    """What a learner hands in: a swapped mix, and files that must not be imported by the grader."""
-    place.mkdir(parents=True)
-    (place / FILE).write_text(SWAPPED)
+    """What a learner hands in: a swapped mix, older copies, and files that must not be imported by the grader."""
+    for folder in (place, place / "draft", place / "older"):
+        folder.mkdir(parents=True)
+        (folder / FILE).write_text(SWAPPED if folder == place else CHAPTER.path.read_text())
     for trap in ("torch.py", "dino.py", "json.py", "sitecustomize.py"):
         (place / trap).write_text("raise SystemExit('trapped')")
 

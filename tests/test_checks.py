@@ -9,6 +9,7 @@ from dino.course.answers import load
 from dino.course.chapters import chapters, exercise_names, solved
 from dino.course.claims import Check, Claim, Shape
 from dino.course.judge import FAILED, NOT_STARTED, PASSED, find_mistake, judge, judge_file
+from dino.course.workspace import notebook
 
 EXERCISES = [(chapter, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
 by_name = pytest.mark.parametrize(("chapter", "name"), EXERCISES, ids=[name for _, name in EXERCISES])
@@ -137,6 +138,61 @@ def test_what_an_answer_uses_is_made_but_not_what_a_chapter_makes_for_its_experi
     assert names["Pair"](1, 2).b == 2
     assert "Unused" not in names
     assert "clean" not in names
+
+
+def test_comments_stay_comments_even_if_they_look_like_commands_for_a_notebook(tmp_path):
+    path = tmp_path / "noise.py"
+    path.write_text(
+        "# %%\n# why?\n# copy the noise\n# %noise\nlevel = 0.5\n\n\ndef mix(clean):\n# cat dog\n    return clean\n"
+    )
+    answers = load(path)
+    assert not answers.problems
+    assert answers.names["mix"](answers.names["level"]) == 0.5
+    (cell,) = notebook(path.read_text()).cells
+    assert cell.source.startswith("# why?\n# copy the noise\n# %noise\nlevel")
+
+
+FILE_WITH_SURROUNDINGS = """
+# %%
+from __future__ import annotations
+from collections import namedtuple
+from dataclasses import dataclass
+import torch
+try:
+    import numpie as np
+except ImportError:
+    np = None
+if torch.cuda.is_available() and np:
+    device = "none"
+else:
+    device = "cpu"
+Pair = namedtuple("Pair", "a b")
+ONES = torch.ones(1)
+TWOS = ONES + ONES.sum()
+BASE = 2
+BASE += 1
+@dataclass
+class Box:
+    x: int
+    pair: Pair
+def helper(x: Nothing = Pair(1, 2)):
+    return LATER[0] + BASE
+LATER = list(range(3))
+files = print("an experiment")
+last = files
+def mix(clean, noise, level):
+    return helper() + TWOS + Box(1, None).x
+"""
+
+
+def test_what_surrounds_an_answer_is_made_as_far_as_the_answer_needs_it(tmp_path, capsys):
+    (tmp_path / "noise.py").write_text(FILE_WITH_SURROUNDINGS)
+    answers = load(tmp_path / "noise.py")
+    assert not answers.problems
+    assert answers.names["mix"](0, 0, 0) == 3 + 2 + 1
+    assert answers.names["device"] == "cpu"
+    assert "files" not in answers.names
+    assert not capsys.readouterr().out
 
 
 def test_a_broken_cell_is_named_and_does_not_spoil_the_others(tmp_path):

@@ -19,6 +19,7 @@ import pytest
 
 from dino.course.chapters import chapters, solved
 from dino.course.grade import formats, grading, pages, shelf
+from dino.course.grade.commands import topics_of
 from dino.course.grade.many import fingerprint
 from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, Settings, number, plain
 from dino.course.grade.submissions import Submission, find
@@ -149,6 +150,112 @@ def test_a_chapter_that_lies_beside_the_learners_folders_is_one_learner_s_alone(
     assert all(list(found[name].files) == [FILE] for name in ("alice", "bob"))
 
 
+def test_archives_in_folders_and_endings_in_capitals_are_read_and_other_archives_are_named(tmp_path):
+    for name in ("anna", "bert", "cem"):
+        (tmp_path / name).mkdir()
+    with zipfile.ZipFile(tmp_path / "anna" / "hw.ZIP", "w") as archive:
+        archive.writestr(f"inner/{FILE}", WHOLE)
+        archive.writestr("inner/more.rar", "")
+    (tmp_path / "bert" / "01_noise.PY").write_text(WHOLE)
+    (tmp_path / "cem" / "hw.tar.gz").write_bytes(b"")
+    (tmp_path / "dora.7z").write_bytes(b"")
+    (tmp_path / "ELI.PY").write_text(WHOLE)
+    found = {one.name: one for one in find([tmp_path])}
+    assert sorted(found) == ["ELI", "anna", "bert", "cem", "dora"]
+    assert all(found[name].answers(CHAPTER) for name in ("anna", "bert", "ELI"))
+    assert found["anna"].problems == ["hw/inner/more.rar was not read: hand in .py, .ipynb or .zip."]
+    assert found["cem"].problems == ["hw.tar.gz was not read: hand in .py, .ipynb or .zip."]
+    assert found["dora"].problems == ["dora.7z was not read: hand in .py, .ipynb or .zip."]
+
+
+def test_two_files_of_one_name_in_a_folder_and_an_archive_do_not_hide_each_other(tmp_path):
+    (tmp_path / FILE).write_text(WHOLE)
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        archive.writestr(FILE, "")
+    (one,) = find([tmp_path])
+    assert one.files == {FILE: WHOLE.encode(), f"old/{FILE}": b""}
+
+
+def test_names_are_short_and_plain_and_never_those_of_another_folder():
+    names = {"a\x1b[31m\nb": "a [31m b", "x" * 300: "x" * 60, "..": "somebody", "\x01": "somebody", "Anna.": "Anna"}
+    assert {name: Submission(name).name for name in names} == names
+
+
+def test_letters_that_some_systems_do_not_tell_apart_make_no_two_names(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "one" / "anna.py").write_text(WHOLE)
+    (tmp_path / "two" / "ANNA.py").write_text(WHOLE)
+    assert [one.name for one in find([tmp_path / "one", tmp_path / "two"])] == ["anna", "ANNA (2)"]
+
+
+def test_of_many_problems_ten_are_told_each_in_a_line():
+    one = Submission("x", problems=["a\nb " + "c" * 1000] * 30)
+    one.tell("and one more")
+    assert len(one.problems) == 10
+    assert all(len(problem) <= 200 and "\n" not in problem for problem in one.problems)
+
+
+def test_a_file_that_cannot_be_read_is_its_learner_s_problem_alone(tmp_path, monkeypatch):
+    for name in ("anna", "bert"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / FILE).write_text(WHOLE)
+    (tmp_path / "cem.py").write_text(WHOLE)
+    read = Path.read_bytes
+
+    def failing(path):
+        if path.parent.name == "bert" or path.name == "cem.py":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    found = {one.name: one for one in find([tmp_path])}
+    assert found["anna"].answers(CHAPTER)
+    assert found["bert"].problems == [f"{FILE} cannot be read: Permission denied."]
+    assert found["cem"].problems == ["cem.py cannot be read: Permission denied."]
+
+
+ATTEMPTS = {
+    "defined": ("def step(picture):\n    pass\n", True),
+    "broken": ("def step(picture:\n", True),
+    "assigned": ("step = lambda picture: picture\n", True),
+    "imported": ("from other import (helper, sample)\n", True),
+    "in a notebook": (json.dumps({"cells": [{"source": "x = 1\n\ndef sample(x):\n    pass"}]}), True),
+    "called": ("for step in range(3):\n    sample(step, sample=step)\n", False),
+    "something else": ("def draw(sample):\n    return sample == step\n", False),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), ATTEMPTS.values(), ids=ATTEMPTS)
+def test_a_chapter_counts_only_if_a_file_defines_one_of_its_exercises_or_tries_to(text, expected):
+    sampling = next(chapter for chapter in chapters() if chapter.topic == "sampling")
+    assert Submission("x", {"sampling.py": text.encode()}).attempts(sampling) == expected
+
+
+def test_what_is_graded_is_told_and_the_helper_of_one_learner_adds_no_chapter(capsys):
+    helper = {FILE: WHOLE.encode(), "sampling.py": b"def draw(count):\n    pass\n"}
+    some = [Submission("anna", helper), Submission("bert", {FILE: WHOLE.encode()})]
+    assert topics_of(some) == ("noise",)
+    assert capsys.readouterr().out == "Grading noise (2 hand-ins): choose with --chapters.\n"
+
+
+def test_a_folder_may_be_taken_as_one_learner_s_whatever_lies_in_it(tmp_path):
+    for name in (".", "draft", "older"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / FILE).write_text(WHOLE)
+    assert len(find([tmp_path])) == 3
+    (one,) = find([tmp_path], as_one=True)
+    assert (one.name, one.answers(CHAPTER)) == (tmp_path.name, FILE)
+
+
+def test_the_results_of_an_earlier_grading_are_nobody_s_hand_in(tmp_path):
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / FILE).write_text(WHOLE)
+    with shelf.alone(tmp_path / "grades"):
+        shelf.keep(tmp_path / "grades", marks()[1], "")
+    assert [one.name for one in find([tmp_path])] == ["anna"]
+
+
 def test_where_there_is_nothing_to_grade_a_sentence_says_so(tmp_path):
     (tmp_path / "empty").mkdir()
     for words in (
@@ -172,7 +279,9 @@ def test_where_there_is_nothing_to_grade_a_sentence_says_so(tmp_path):
 def classroom(tmp_path_factory):
     """Three learners were graded: what stands there, and what was said."""
     place = tmp_path_factory.mktemp("a class ü")
-    for name, text in {"anna": WHOLE, "bert": SWAPPED, "cem": CHAPTER.path.read_text()}.items():
+    half = SWAPPED.replace("torch.rand_like(clean)", "torch.rand_like(clean[:1]).expand_as(clean)")
+    assert half != SWAPPED
+    for name, text in {"anna": WHOLE, "bert": half, "cem": CHAPTER.path.read_text()}.items():
         (place / "in" / name).mkdir(parents=True)
         (place / "in" / name / FILE).write_text(text)
     # What lies where the teacher is must not be imported by the grader.
@@ -192,7 +301,7 @@ def test_everybody_gets_a_row_and_feedback(classroom):
         ("cem", "4", "0"),
     ]
     assert rows[0]["score"] == "4"
-    assert 2 < float(rows[1]["score"]) < 4  # a part of the points for `mix`
+    assert 0 < float(rows[1]["make_question"]) < 1  # a part, for the claims that are true of it
     assert rows[2]["score"] == "0"
     page = (place / "grades" / "learners" / "bert" / "feedback.html").read_text()
     assert "The blend is swapped" in page
@@ -200,6 +309,23 @@ def test_everybody_gets_a_row_and_feedback(classroom):
     report = (place / "grades" / "report.html").read_text()
     assert "The blend is swapped" in report
     assert not any(name in report for name in ("anna", "bert", "cem"))
+
+
+IDLE = {"what it was given": lambda first, *_, **__: first, "nothing": lambda *_, **__: None}
+EXERCISES = [(chapter.topic, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
+
+
+@pytest.mark.parametrize("answer", IDLE.values(), ids=IDLE)
+@pytest.mark.parametrize(("topic", "name"), EXERCISES, ids=[name for _, name in EXERCISES])
+def test_an_answer_that_does_nothing_gets_no_part_of_the_points(topic, name, answer):
+    assert grading.true_share(topic, name, answer) <= 0.05
+
+
+def test_a_nearly_right_answer_gets_a_large_part_and_never_all():
+    def mix(clean, noise, level):
+        return (1 - level) * clean + level * noise + 0.01 * (len(clean) == 1)
+
+    assert 0.5 < grading.true_share("noise", "mix", mix) <= 0.9
 
 
 def test_what_was_graded_is_not_graded_again_unless_it_changed(classroom):
@@ -223,14 +349,16 @@ def test_two_gradings_into_one_folder_do_not_mix(tmp_path):
 def test_an_interrupted_grading_keeps_what_it_has_and_leaves_nothing_running(tmp_path):
     for i in range(40):
         (tmp_path / f"in/{i:02}").mkdir(parents=True)
-        (tmp_path / f"in/{i:02}" / FILE).write_text(WHOLE)
-    program = [Path(sys.executable).with_name("dino"), "grade", "in", "--jobs", "1", "--unlocked"]
+        # When it is interrupted, it waits for an answer that takes its time.
+        text = WHOLE if i < 3 else WHOLE.replace(RIGHT, "import time; time.sleep(10**6)")
+        (tmp_path / f"in/{i:02}" / FILE).write_text(text)
+    program = [Path(sys.executable).with_name("dino"), "grade", "in", "--chapters", "1", "--jobs", "1", "--unlocked"]
     mark = {**os.environ, "DINO_TEST_MARK": str(tmp_path)}
     with subprocess.Popen(program, cwd=tmp_path, env=mark, stdout=subprocess.PIPE, text=True) as running:
         for _ in range(3):
             running.stdout.readline()
         running.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 5
     while (left := children_with(str(tmp_path))) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left
@@ -289,6 +417,8 @@ def test_a_gradebook_is_a_table_in_which_no_name_is_a_formula():
     assert rows[0] == ["name", "score", "of", "mix", "random_levels", "make_question", "remarks"]
     assert rows[1] == ["'=Anna", "2", "4", "2", "0", "0", "x.py was not read."]
     assert rows[2] == ["Bert", "3", "3", "2", "1", "", ""]
+    (_, row) = csv.reader(io.StringIO(formats.gradebook([Graded("Cem", problems=["=1+1 was not read."])])))
+    assert row[-1] == "'=1+1 was not read."
 
 
 def test_junit_xml_is_read_by_another_library():

@@ -50,6 +50,8 @@ UNUSUAL = {
         "def yardstick(clean, levels):\n    v = clean.var(dim=0)\n    return torch.stack([(v * s * s / 12 / ((1 - s) ** 2 * v + s * s / 12)).mean() for s in levels])",
         "def yardstick(clean, levels):\n    v = (clean - clean.mean(0)).pow(2).mean(0).double()[None]\n    s = levels.double().view(-1, 1, 1, 1)\n"
         "    n = s**2 / 12\n    a = (1 - s) * v / ((1 - s) ** 2 * v + n)\n    return (((1 - a * (1 - s)) ** 2) * v + a**2 * n).mean((1, 2, 3)).float()",
+        "def yardstick(clean, levels):\n    v, s = clean.var(0).flatten(), levels[:, None]\n    n = s.square() / 12\n"
+        "    return {'losses': v * n / ((1 - s) ** 2 * v + n)}['losses'].mean(dim=1)",
         "def yardstick(clean, levels):\n    v = torch.var(clean, 0, unbiased=False)\n    out = []\n    for s in levels.tolist():\n        n = s**2 / 12\n"
         "        out.append(float((1 / (1 / v.clamp(min=1e-12) + (1 - s) ** 2 / n)).mean()))\n    return torch.tensor(out)",
     ],
@@ -117,6 +119,21 @@ UNUSUAL = {
     "Denoiser": [
         DENOISER.replace(
             "FORWARD",
+            "        def run(stage, x):\n            for layer in stage:\n                x = layer(x)\n            return x\n\n"
+            "        level = level.expand(-1, 1, noisy.size(2), noisy.size(3))\n"
+            "        x, kept = run(self.enter, torch.cat([noisy, level], dim=1)), []\n        for stage in self.down:\n"
+            "            kept.append(x)\n            x = run(stage, F.avg_pool2d(x, 2))\n        for stage in self.up:\n"
+            "            x = F.interpolate(run(stage, x), scale_factor=2) + kept.pop()\n        return run(self.leave, x)",
+        ),
+        DENOISER.replace(
+            "FORWARD",
+            "        x = self.enter(input=torch.cat([noisy, level.expand(-1, 1, *noisy.shape[2:])], 1))\n        kept = []\n"
+            "        for stage in self.down:\n            kept.append(x)\n            x = stage(input=F.avg_pool2d(x, 2))\n"
+            "        for stage in self.up:\n            x = F.interpolate(stage(input=x), scale_factor=2) + kept.pop()\n"
+            "        return self.leave(input=x)",
+        ),
+        DENOISER.replace(
+            "FORWARD",
             "        b, _, h, w = noisy.shape\n"
             "        x = self.enter(torch.cat((noisy, level.repeat(1, 1, h, w)), 1))\n        stack = [x]\n"
             "        for i in range(len(self.down)):\n            x = self.down[i](nn.AvgPool2d(2)(stack[-1]))\n"
@@ -144,6 +161,9 @@ UNUSUAL = {
         ),
     ],
     "training_step": [
+        "import numpy as np\ndef training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean=clean)\n"
+        "    loss = F.mse_loss(input=denoiser(noisy=noisy, level=level), target=clean)\n    optimizer.zero_grad()\n"
+        "    loss.backward()\n    optimizer.step()\n    return np.array(loss.item())",
         "def training_step(denoiser, optimizer, clean):\n    optimizer.zero_grad(set_to_none=False)\n"
         "    x, l = make_question(clean)\n    loss = (clean - denoiser(x, l)).pow(2).mean()\n    loss.backward()\n"
         "    optimizer.step()\n    return loss",

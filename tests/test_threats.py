@@ -1,9 +1,12 @@
 """What a learner may hand in, by accident or on purpose: no point that is not deserved, and none lost that is."""
 
+import ast
 import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +18,8 @@ from test_grade import warm  # noqa: F401 - a fixture
 from dino.course import judge as judging
 from dino.course.chapters import chapters, find_exercise, solution, solved
 from dino.course.grade import grading, jail
+from dino.course.grade import warm as waiting
+from dino.course.grade.child import lesson_for
 from dino.course.grade.marks import Settings
 from dino.course.grade.submissions import Submission
 
@@ -102,6 +107,8 @@ IN_A_CALL = {
         + WRONG,
         "",
     ),
+    "sparse": ("return clean.to_sparse()", "sparse tensor"),
+    "complex": (RIGHT + " + 0j", "tensor of torch.complex64"),
     "hard-coded": ("return torch.full_like(clean, 0.5)", ""),
     "right at first": (
         "global calls\ncalls = globals().get('calls', 0) + 1\nreturn " + f"({RIGHT[7:]}) if calls < 3 else clean",
@@ -246,6 +253,114 @@ def test_a_flood_of_prints_neither_helps_nor_hurts(graded):
     assert states(graded({FILE: with_mix(lines)})) == "ppp"
 
 
+def test_an_answer_is_alone_in_its_session_so_that_no_signal_to_a_group_reaches_the_grader(graded):
+    # Such numbers are 0 where the first of a group or a session is outside of what the answer can see.
+    lines = f"import os\nif os.getpgrp() and os.getsid(0):\n    {RIGHT}\n{WRONG}"
+    assert states(graded({FILE: with_mix(lines)})) == "ppp"
+
+
+KEYS = """
+from pathlib import Path
+from dino.course.grade import child, grading, jail
+from dino.course.grade.marks import Settings
+from dino.course.grade.submissions import Submission
+jail.kernel(jail.SYS_KEYCTL, jail.JOIN_NEW_KEYRING, None)
+jail.kernel({add}, "user", "dino", "swordfish", 9, -3)
+with child.Warm() as warm:
+    print(grading.grade(warm, Submission("x", {{"01_noise.py": Path("01_noise.py").read_bytes()}}), Settings(("noise",))).score)
+"""
+
+
+@pytest.mark.skipif(jail.SYS_KEYCTL < 0, reason="the number of this system call is not known here")
+@pytest.mark.usefixtures("locked")
+def test_keys_of_the_login_cannot_be_found(tmp_path):
+    # add_key(2) and keyctl_search(3): 10 is the search, and -3 the keyring of the session.
+    lines = f"""
+import ctypes
+search = ctypes.CDLL(None, use_errno=True).syscall
+if search({jail.SYS_KEYCTL}, 10, -3, b"user", b"dino", 0) < 0:
+    {RIGHT}
+{WRONG}"""
+    (tmp_path / FILE).write_text(with_mix(lines))
+    script = KEYS.format(add={250: 248, 219: 217}[jail.SYS_KEYCTL])
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    if "system call" in done.stderr:
+        pytest.skip("this kernel keeps no keys")
+    assert done.stdout.strip() == "3", done.stderr
+
+
+def test_who_takes_more_than_one_answer_may_is_killed_and_nobody_else(monkeypatch, tmp_path):
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(jail, "HOME", tmp_path)
+
+    def ends_with(taken):
+        monkeypatch.setattr(jail, "usage", lambda: taken)
+        with subprocess.Popen(["sleep", "0.6"]) as program:
+            return waiting.wait_for(program.pid, ours, watched=True)
+
+    assert ends_with((0, 4.9)) == 0
+    assert ends_with((waiting.MEMORY, 0)) == 0
+    assert ends_with((waiting.MEMORY + 1, 0)) == -9
+    assert ends_with((0, 100)) == -9  # seconds of processor time, in less than one second
+    theirs.close()
+    assert ends_with((0, 0)) == -9
+    ours.close()
+
+
+def test_memory_that_processes_share_counts_too(graded, monkeypatch):
+    monkeypatch.setattr(grading, "PATIENCE", 60)
+    monkeypatch.setattr(grading, "ALL", 60)
+    kind = "mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE"
+    marks = graded(
+        {FILE: with_mix(f"import mmap, time\nm = mmap.mmap(-1, 3200 * 2**20, {kind})\ntime.sleep(30)\n{RIGHT}")}
+    )
+    assert states(marks) == "fpp"
+    assert "used up" in marks["mix"].news
+
+
+def test_who_asks_too_much_of_what_it_was_given_is_stopped(warm, monkeypatch):  # noqa: F811
+    chapter, _ = find_exercise("sample")
+    text = solved(chapter)
+
+    def mark(line):
+        changed = text.replace("        raw = denoiser(", f"        {line}\n        raw = denoiser(")
+        assert changed != text
+        files = {chapter.path.name: changed.encode()}
+        return grading.grade(warm, Submission("x", files), Settings(("sampling",), unlocked=True)).marks[-1]
+
+    monkeypatch.setattr(grading, "PATIENCE", 60)
+    monkeypatch.setattr(grading, "ALL", 60)
+    level = "torch.ones(len(noise), 1, 1, 1)"
+    often = mark(f"for _ in range(100_000): denoiser(noise, {level})")
+    assert (often.score, often.symptom) == (0, "It asks what it was given more than 10,000 times.")
+    much = mark(
+        f"for _ in range(100_000):\n            try: denoiser(noise.repeat(1, 1, 32, 32), {level})\n            except RuntimeError: pass"
+    )
+    assert (much.score, much.symptom) == (0, "It has sent more than 256 MB in all, which is too much.")
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.topic)
+def test_an_answer_is_given_no_answer_to_what_it_answers_or_what_comes_later(chapter):
+    order = [(one, exercise.name) for one in chapters() for exercise in one.exercises]
+    for exercise in chapter.exercises:
+        later = order[order.index((chapter, exercise.name)) :]
+        given = lesson_for(chapter, exercise.name)
+        texts = "\n".join(text for path, text in given.items() if not path.startswith("lesson/dino/course"))
+        for one, name in later:
+            bodies = [
+                ast.unparse(node.body[-1])
+                for node in ast.walk(ast.parse(solution(one, find_exercise(name)[1])))
+                if isinstance(node, ast.FunctionDef) and node.name in (name, "forward")
+            ]
+            assert bodies
+            assert not any(line in ast.unparse(ast.parse(texts)) for line in bodies), name
+
+
+def test_locks_that_processes_share_work(graded):
+    lines = f"from multiprocessing.pool import ThreadPool\nwith ThreadPool(2) as pool:\n    pool.map(abs, [1])\n{RIGHT}"
+    assert states(graded({FILE: with_mix(lines)})) == "ppp"
+
+
 def test_settings_of_torch_that_one_answer_changes_do_not_reach_the_next(graded):
     lines = "torch.set_default_dtype(torch.float64); torch.manual_seed(0); torch.set_num_threads(3)\n" + RIGHT
     assert states(graded({FILE: with_mix(lines)})) == "ppp"
@@ -315,6 +430,13 @@ def test_files_beside_the_answers_hide_nothing_of_python_or_the_course(graded):
     assert states(graded({FILE: helper, "helper.py": f"def helped(clean, noise, level):\n    {RIGHT}"})) == "ppp"
 
 
+def test_a_wrong_answer_from_a_file_beside_costs_its_own_points_alone(graded):
+    own = f"# %%\nfrom helper import mix\n\n{WHOLE.replace('def mix(', 'def former_mix(')}"
+    helper = f"def mix(clean, noise, level):\n    {WRONG}"
+    assert states(graded({FILE: own, "helper.py": helper})) == "fpp"
+    assert states(graded({FILE: own, "helper.py": helper.replace(WRONG, RIGHT)})) == "ppp"
+
+
 def test_of_two_definitions_the_last_counts_as_in_python(graded):
     wrong = f"\n# %%\ndef mix(clean, noise, level):\n    {WRONG}\n"
     assert states(graded({FILE: WHOLE + wrong})) == "fpp"
@@ -349,7 +471,14 @@ def notebook(change):
 
 def magics(cells):
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    code[0]["source"] = ["%matplotlib inline\n", "!ls\n", *code[0]["source"]]
+    code[0]["source"] = [
+        "%matplotlib inline\n",
+        "!ls\n",
+        "?len\n",
+        "files = !ls\n",
+        *code[0]["source"],
+        "\ntorch.rand??",
+    ]
     code[1]["source"] = ["%%time\n", *code[1]["source"]]
 
 

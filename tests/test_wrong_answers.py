@@ -82,6 +82,9 @@ WRONG = {
          "        self.b = conv(w, w, False)\n    def forward(self, x):\n        return self.b(F.relu(self.a(x)))", "not added"),
     ],
     "training_step": [
+        ("def training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    for group in optimizer.param_groups:\n        for p in group['params']:\n            p.data -= group['lr'] * p.grad\n    return loss.item()", "The optimizer never steps"),
+        ("def training_step(denoiser, optimizer, clean):\n    level = torch.rand(len(clean), 1, 1, 1)\n    noisy = mix(clean, torch.rand_like(clean[:1]).expand_as(clean), level)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "for every pixel and colour of every picture"),
+        ("def training_step(denoiser, optimizer, clean):\n    level = torch.linspace(0.1, 0.9, len(clean)).view(-1, 1, 1, 1)\n    noisy = mix(clean, torch.rand_like(clean), level)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "Levels vary by 1/12"),
         ("def training_step(d, o, clean):\n    x, l = make_question(clean)\n    loss = F.mse_loss(d(x, l), clean)\n"
          "    loss.backward()\n    o.step()\n    return loss.item()", "pile up"),
         ("def training_step(d, o, clean):\n    x, l = make_question(clean)\n    loss = F.mse_loss(d(x, l), clean)\n"

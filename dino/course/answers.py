@@ -1,5 +1,7 @@
 """Reads a learner's file, `.py` or `.ipynb`, and runs its imports and definitions: never its training, never its plots."""
 
+import __future__
+
 import ast
 import functools
 import inspect
@@ -13,8 +15,11 @@ from pathlib import Path
 from dino.course.chapters import chapters, exercise_names
 from dino.course.percent import PERCENT, jupytext
 
-MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+# Lines for the notebook itself: `%matplotlib inline`, `!ls`, `mix?` and `files = !ls`.
+MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w.]+\?+[ \t]*|[\w, ]+=[ \t]*[!%].*)$", re.MULTILINE)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+LATE_ANNOTATIONS = __future__.annotations.compiler_flag
 
 
 @dataclass
@@ -76,17 +81,26 @@ def calls(node: ast.AST) -> bool:
 
 
 def is_definition(node: ast.stmt) -> bool:
-    """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer."""
-    if isinstance(node, ast.Assign | ast.AnnAssign):
+    """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer.
+
+    An `if` or a `try` is one if there is nothing else in it.
+    """
+    match node:
+        case ast.If():
+            return all(map(is_definition, [*node.body, *node.orelse]))
+        case ast.Try():
+            handled = [one for handler in node.handlers for one in handler.body]
+            return all(map(is_definition, [*node.body, *handled, *node.orelse, *node.finalbody]))
+    if isinstance(node, ASSIGNMENTS):
         return not calls(node) or bool(targets(node).intersection(exercise_names()))
-    return isinstance(node, DEFINITIONS)
+    return isinstance(node, (*DEFINITIONS, ast.Pass))
 
 
 def targets(node: ast.stmt) -> set[str]:
     """The names that an assignment, or the definition of a function or class, gives."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
-    if not isinstance(node, ast.Assign | ast.AnnAssign):
+    if not isinstance(node, ASSIGNMENTS):
         return set()
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
 
@@ -112,6 +126,11 @@ def names_used(thing: object, space: dict) -> set[str]:
     return found
 
 
+def used(space: dict) -> set[str]:
+    """The names that all that is defined in a space takes from it."""
+    return set().union(*(names_used(thing, space) for thing in space.values()))
+
+
 def parse(source: str, name: str) -> ast.Module:
     """The statements of a cell; lines for the notebook itself, such as `%matplotlib inline`, are passed over.
 
@@ -124,6 +143,11 @@ def parse(source: str, name: str) -> ast.Module:
         if python == source:
             raise
         return ast.parse(python, filename=name)
+
+
+def is_late(node: ast.stmt) -> bool:
+    """Whether this says that annotations are not to be evaluated: `from __future__ import annotations`."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def load(path: Path, given: dict[str, object] | None = None, aside: Collection[str] = ()) -> Answers:
@@ -139,18 +163,8 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     Raises FileNotFoundError or ValueError if there is no such file or it is not one.
     """
     given = given or {}
-    answers, made = Answers({"__name__": path.stem, **given}), {}
-
-    def run(node: ast.stmt, name: str, source: str) -> None:
-        try:
-            exec(compile(ast.Module([node], []), name, "exec"), answers.names)
-        except Exception as error:
-            # A constant may well be made of something that was never run, so its failing says nothing.
-            if isinstance(node, DEFINITIONS):
-                sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
-                answers.problems.append((sentence, source))
-
-    definitions = []
+    answers = Answers({"__name__": "__main__", **given})
+    definitions, made = [], {}
     for name, source, above in read_cells(path):
         try:
             # The empty lines make all numbers of lines those of the file.
@@ -163,13 +177,31 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
         definitions += [(node, name, source) for node in tree.body if not targets(node).intersection(given)]
     # Imports come first, for in a notebook cells may lie in any order.
     definitions.sort(key=lambda one: not isinstance(one[0], ast.Import | ast.ImportFrom))
-    for node, name, source in definitions:
-        if is_definition(node) and not targets(node).intersection(aside):
-            run(node, name, source)
-        else:
-            made |= dict.fromkeys(targets(node) - given_names(), (node, name, source))
-    wanted = set().union(*(names_used(thing, answers.names) for thing in answers.names.values()))
-    for name in made:
-        if name in wanted and name not in answers.names:
-            run(*made[name])
+    late = LATE_ANNOTATIONS if any(is_late(node) for node, _, _ in definitions) else 0
+
+    def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
+        try:
+            exec(compile(ast.Module([node], []), name, "exec", late), answers.names)
+        except Exception as error:
+            if needed and isinstance(error, NameError) and error.name in made:
+                make(error.name)
+                run(node, name, source, needed)
+            elif not isinstance(node, ASSIGNMENTS):
+                sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
+                answers.problems.append((sentence, source))
+        answers.names.update(given)  # an import may have brought others
+
+    def make(name: str) -> None:
+        for one in made.pop(name):
+            run(*one, needed=True)
+
+    at_once = [one for one in definitions if is_definition(one[0]) and not targets(one[0]).intersection(aside)]
+    for one in definitions:
+        for target in targets(one[0]) - given_names() if one not in at_once else ():
+            made.setdefault(target, []).append(one)
+    for one in at_once:
+        # A constant may well be made of something that is never run. Then it is not made, either.
+        run(*one, needed=not isinstance(one[0], ASSIGNMENTS))
+    while wanted := made.keys() & used(answers.names) - answers.names.keys():
+        make(wanted.pop())
     return answers

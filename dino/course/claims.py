@@ -3,8 +3,9 @@
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,7 +50,7 @@ class Claim:
         if isinstance(expected, Tensor):
             return problem(yours, tuple(expected.shape)) or self.difference()
         if isinstance(expected, float):
-            if isinstance(yours, Tensor) and yours.numel() == 1:
+            if isinstance(yours, Tensor | np.ndarray | np.generic) and prod(yours.shape) == 1:
                 yours = yours.item()
             if isinstance(yours, int | float):
                 close = abs(yours - expected) <= self.tolerance or (isnan(yours) and isnan(expected))

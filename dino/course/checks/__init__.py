@@ -64,7 +64,7 @@ class Tap:
         self.given: list[Tensor] = []
 
     def __enter__(self) -> "Tap":
-        self.handles = [module.register_forward_pre_hook(self.begin) for module in self.seen]
+        self.handles = [module.register_forward_pre_hook(self.begin, with_kwargs=True) for module in self.seen]
         self.handles += [module.register_forward_hook(self.end) for module in self.seen]
         return self
 
@@ -72,9 +72,10 @@ class Tap:
         for handle in self.handles:
             handle.remove()
 
-    def begin(self, module: nn.Module, inputs: tuple) -> None:
+    def begin(self, module: nn.Module, inputs: tuple, named: dict) -> None:
         self.order.append(module)
-        self.given.append(inputs[0].detach().clone())
+        first, *_ = [*inputs, *named.values()]
+        self.given.append(first.detach().clone())
 
     def end(self, module: nn.Module, _, result: Tensor) -> None:
         self.seen[module].append((self.given.pop(), result.detach().clone()))

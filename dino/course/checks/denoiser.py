@@ -668,8 +668,14 @@ def without_up(self, noisy, level):
     },
 )
 def denoiser(answer) -> Claims:
-    reference = lesson.Denoiser(widths=(6, 8, 8), depths=(1, 1, 1))
-    yours = answer(widths=(6, 8, 8), depths=(1, 1, 1))
+    for widths in ((6, 8, 8), (4, 5, 6, 5)):
+        yield from of_widths(answer, widths)
+
+
+def of_widths(answer, widths: tuple[int, ...]) -> Claims:
+    """The claims about a denoiser of these widths."""
+    reference = lesson.Denoiser(widths, depths=(1,) * len(widths))
+    yours = answer(widths=widths, depths=(1,) * len(widths))
     yield Claim("It has the layers that `__init__` makes.", sizes(yours), sizes(reference))
     # Weights larger than usual, so that every part of the network matters and guesses leave the range from 0 to 1.
     for weight in reference.parameters():
@@ -701,6 +707,9 @@ def along_the_way(yours, noisy, level) -> Claims:
     names = {stage: name for name, stage in stages.items()}
     with Tap(names) as tap, torch.no_grad():
         result = yours(noisy.clone(), level.clone())
+    heard = set(tap.order)
+    if heard != set(names):  # who runs the layers of a stage one by one is heard by the guess alone
+        return
     downs, ups = list(yours.down), list(yours.up)
     right = " ".join(names[stage] for stage in [yours.enter, *downs, *ups, yours.leave])
     says = "Each stage has its turn: enter, down, up, leave."

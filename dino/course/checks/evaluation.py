@@ -177,7 +177,7 @@ def nearest(answer) -> Claims:
         distance, index, _ = ask(shown)
         right, place = nearest_with()(shown, known)
         see = {"expected": known[place]}
-        see["yours"] = known[index.clamp(0, 11)] if index.shape == place.shape else known[place]
+        see["yours"] = known[index.clamp(0, len(known) - 1)] if index.shape == place.shape else known[place]
         yield Claim(says, index.double(), place.double(), 0.1, "compare", see, clue)
         see = {"expected": right, "yours": distance, "across": "picture", "up": "distance to the nearest"}
         clue = "The right pictures are found, but their distance is not the root of the mean squared difference."
@@ -197,6 +197,9 @@ def nearest(answer) -> Claims:
     shown = torch.cat([pictures(3, 20, 16) * 0.7, torch.rand(2, 3, 20, 16), known[order[:2]].flip(2)])
     more = "The distance is the root of the mean squared difference over pixels and colours."
     yield from claims(says, shown, more, clue)
+    known = known[:7, :, :12]
+    shown = torch.cat([shown[:, :, :12], known[4:].flip(3)])
+    yield from claims(f"{says[:-1]}, at another size and among fewer.", shown, more, clue)
 
 
 def ladder(values: Tensor) -> Tensor:

@@ -128,6 +128,8 @@ def mix(answer) -> Claims:
     expected = lesson.mix(clean, noise, level)
     says = "The same holds for eight pictures of 8x8 pixels."
     yield Claim(says, answer(clean, noise, level), expected, picture="compare")
+    says = "The same holds for a single picture."
+    yield Claim(says, answer(clean[:1], noise[:1], level[:1]), expected[:1], picture="compare")
 
 
 def levels_with(change, draw=torch.rand):
@@ -434,3 +436,5 @@ def make_question(answer) -> Claims:
         yield about_noise(says, follow, 0.0)
     same = torch.equal(question[0], second[0])
     yield Claim("Two calls give different questions.", same, False)
+    # Its levels are as good as those of the exercise before.
+    yield from random_levels(lambda clean: answer(clean)[1])

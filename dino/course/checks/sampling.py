@@ -327,16 +327,18 @@ def asks_twice(denoiser, noise, steps=100, stretch=2.0):
     },
 )
 def sample(answer) -> Claims:
-    target, noise, asked = pictures(4, 20, 16), torch.rand(4, 3, 20, 16), []
+    target, all_noise, asked = pictures(4, 20, 16), torch.rand(4, 3, 20, 16), []
     weight = torch.ones((), requires_grad=True)
 
     def denoiser(noisy, level):
         """Looks at what it is shown, and overshoots on the way and at the end, so that clamping shows."""
         asked.append((noisy.detach().clone(), torch.as_tensor(level).detach().clone()))
-        bump = (target - 0.4) * (0.3 + 6 * level * (1 - level))
-        return weight * (0.6 * target + 0.4 * noisy.roll(1, dims=3) + bump - 0.1 * level)
+        seen = target[: len(noisy)]
+        bump = (seen - 0.4) * (0.3 + 6 * level * (1 - level))
+        return weight * (0.6 * seen + 0.4 * noisy.roll(1, dims=3) + bump - 0.1 * level)
 
-    for steps, stretch in [(4, 1.0), (4, 2.0), (7, 1.5)]:
+    for steps, stretch, count in [(4, 1.0, 4), (4, 2.0, 4), (7, 1.5, 3)]:
+        noise = all_noise[:count]
         path = torch.linspace(1, 0, steps + 1)
         lesson.sample(denoiser, noise, steps, stretch)
         right = [picture for picture, _ in asked]
@@ -345,10 +347,10 @@ def sample(answer) -> Claims:
         yours = [picture for picture, _ in asked]
         shapes = {tuple(level.shape) for _, level in asked}
         says = "The denoiser is told one level per picture, in the shape (batch, 1, 1, 1)."
-        yield Claim(says, ", ".join(map(str, sorted(shapes))) or "never asked", "(4, 1, 1, 1)")
+        yield Claim(says, ", ".join(map(str, sorted(shapes))) or "never asked", f"({count}, 1, 1, 1)")
         if yours:
             says = "The first picture that the denoiser sees is the noise."
-            named = name_of(yours[0], {"the noise": noise, "black": 0 * noise, "the guess": target}, 1e-5)
+            named = name_of(yours[0], {"the noise": noise, "black": 0 * noise, "the guess": target[:count]}, 1e-5)
             named = "something else" if named.startswith("something else") else named
             yield Claim(says, named, "the noise", picture="compare", of={"expected": noise, "yours": yours[0]})
         clue = f"Of {steps} steps, each should ask the denoiser once; yours ask it {len(asked)} times in all."
@@ -379,3 +381,5 @@ def sample(answer) -> Claims:
     yield Claim("The result carries no gradients.", result.requires_grad, False)
     result, expected = answer(denoiser, noise, steps=1), lesson.sample(denoiser, noise, 1)
     yield Claim("One step gives the guess at level 1, clamped.", result, expected, picture="compare")
+    result, expected = answer(denoiser, noise), lesson.sample(denoiser, noise)
+    yield Claim("Unless told otherwise, it takes 100 steps with stretch 2.", result, expected, 1e-3, "compare")

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino import training as lesson
+from dino.course.checks import noise as questions
 from dino.course.checks import pictures
 from dino.course.claims import Claim, Claims, Shape, check_of, name_of
 from dino.noise import make_question, mix
@@ -29,7 +30,8 @@ class Descent:
 
     def __init__(self, weights: nn.Parameter, rate: float):
         self.weights, self.rate, self.events = weights, rate, []
-        self.param_groups = [{"params": [weights], "lr": rate}]
+        # Not the rate at which it goes down, so that who does its work by hand is found out.
+        self.param_groups = [{"params": [weights], "lr": 3 * rate}]
         weights.register_hook(lambda gradient: self.events.append("backward"))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -234,7 +236,7 @@ def is_uniform(noisy: Tensor, level: Tensor, clean: Tensor) -> bool:
 )
 def training_step(answer) -> Claims:
     clean, spy = pictures(6, 24, 20), Spy()
-    optimizer = Descent(spy.weights, rate=0.1)
+    optimizer = Descent(spy.weights, rate=0.07)
     before = torch.zeros(3)
     for time in ("first", "second"):
         optimizer.events.clear()
@@ -285,7 +287,7 @@ def training_step(answer) -> Claims:
             says, word, next(iter(names)), clue=f"The loss that comes back is not {next(iter(names))}, but {word}."
         )
         moved, slope = spy.weights.detach() - weights.detach(), slope.detach()
-        expected = -0.1 * slope
+        expected = -0.07 * slope
         names = {"against the gradients of this loss": expected, "not at all": 0 * slope, "along them": -expected}
         names |= {"twice as far": 2 * expected, "against the gradients of the time before": before}
         bars = {"expected": expected, "yours": moved, "across": "weight", "up": "how far it moves"}
@@ -297,6 +299,14 @@ def training_step(answer) -> Claims:
         says = f"The {time} step moves the weights against the gradients of its own loss."
         yield Claim(says, name_of(moved, names, 1e-5), next(iter(names)), picture="bars", of=bars)
         before = expected
+
+    def asked(clean: Tensor) -> tuple[Tensor, Tensor]:
+        spy.questions.clear()
+        answer(spy, optimizer, clean)
+        return spy.questions[0]
+
+    # What it asks should be as good as what `make_question` asks.
+    yield from questions.make_question(asked)
 
 
 UPDATES = (0, 3, 9, 10, 200)
@@ -604,6 +614,18 @@ def loss_by_level(answer) -> Claims:
     says = "The denoiser is told each level, for all pictures."
     clue = f"The denoiser should be told each level, for all pictures, and is told {words}."
     yield Claim(says, words, "each level, for all pictures", picture="curve", of=see, clue=clue)
+    # At level 1, the denoiser sees the noise itself. To draw it once for all levels is as good as for each.
+    asked.clear()
+    answer(grey, torch.zeros(64, 3, 8, 8), torch.ones(1))
+    noise = torch.cat([noisy for noisy, _ in asked])
+    says = "At level 1, nothing but uniform noise is shown: from 0 to 1."
+    yield Claim(says, torch.stack([noise.min(), noise.max()]), torch.tensor([0.0, 1.0]), 0.01)
+    says = "The noise varies by 1/12 from picture to picture, from colour to colour and from pixel to pixel."
+    spread = torch.stack([noise.var(dim=dim).mean() for dim in (0, 1, (2, 3))])
+    clue = "The noise is not a random number for every pixel and colour of every picture: `torch.rand_like(clean)`."
+    yield Claim(says, spread, torch.full((3,), 1 / 12), 0.01, clue=clue)
+    twins = len(noise) - len(noise[:, 0, 0].unique(dim=0))
+    yield Claim("No two pictures have the same noise.", twins, 0, clue=clue)
     # A denoiser that hands back what it was shown is wrong by level * (noise - clean).
     scale = torch.nn.Parameter(torch.ones(()))
     losses = answer(lambda noisy, level: scale * noisy, clean, levels)

@@ -213,14 +213,14 @@ def watching(parts: list[nn.Module], root: nn.Module, trace: list):
     """Write down what goes into each part of a network and what comes out, in the order in which it happens."""
     handles = []
 
-    def first(values):
-        return values.detach().clone() if isinstance(values, Tensor) else values
+    def first(value=None, *_):
+        return value.detach().clone() if isinstance(value, Tensor) else value
 
     for i, part in enumerate(parts):
         if part is not root:
-            begin = lambda _, inputs, i=i: trace.append([True, i, first(inputs[0]) if inputs else None])  # noqa: E731
+            begin = lambda _, inputs, named, i=i: trace.append([True, i, first(*inputs, *named.values())])  # noqa: E731
             end = lambda _, __, result, i=i: trace.append([False, i, first(result)])  # noqa: E731
-            handles += [part.register_forward_pre_hook(begin), part.register_forward_hook(end)]
+            handles += [part.register_forward_pre_hook(begin, with_kwargs=True), part.register_forward_hook(end)]
     try:
         yield
     finally:

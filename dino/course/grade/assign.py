@@ -22,7 +22,7 @@ from dino.course.workspace import notebook
 
 # A platform's machine is thrown away afterwards, so answers may run there even where they cannot be locked in.
 # -P keeps Python from importing what lies where it is run, for that is the learner's.
-GRADE = "python -P -m dino.course grade {place} --chapters {chapters}{options} --unlocked --out {out}"
+GRADE = "python -P -m dino.course grade {place} --chapters {chapters}{options} --as-one --unlocked --out {out}"
 
 SETUP = """\
 #!/usr/bin/env bash

@@ -40,13 +40,13 @@ def earlier(topic: str) -> list[Path]:
 
 def lesson_for(chapter: Chapter, exercise: str) -> dict[str, str]:
     """The part of the lesson that an answer may build on, as files by path: neither this exercise nor what comes after it."""
-    names = [one.name for one in chapter.exercises]
-    cells = stubs(chapter)
-    unsolved = set().union(*(unwritten(cells[name]) for name in names[names.index(exercise) :]))
     files = {"lesson/dino/course/__init__.py": COURSE}
+    order = [(one, name.name) for one in chapters() for name in one.exercises]
+    later = order[order.index((chapter, exercise)) :]
     for path in earlier(chapter.topic):
+        unsolved = set().union(*(unwritten(stubs(one)[name]) for one, name in later if one.topic == path.stem))
         text = path.read_text(encoding="utf-8")
-        files[f"lesson/dino/{path.name}"] = cut(text, unsolved) if path.stem == chapter.topic else text
+        files[f"lesson/dino/{path.name}"] = cut(text, unsolved) if unsolved else text
     return files
 
 
@@ -99,8 +99,8 @@ class Warm:
         control_there.close()
 
         def end() -> tuple[int | None, bool]:
-            # A process that has ended by itself is told of within this time.
-            by_itself = bool(select.select([control], [], [], 0.5)[0])
+            # A process that has ended by itself is told of within this time; to give back gigabytes takes a while.
+            by_itself = bool(select.select([control], [], [], 3)[0])
             with contextlib.suppress(OSError):
                 control.shutdown(socket.SHUT_WR)
             ready, _, _ = select.select([control], [], [], 30)

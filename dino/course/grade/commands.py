@@ -53,6 +53,7 @@ class Points(click.ParamType):
 @click.option(
     "--out", type=click.Path(path_type=Path), default="grades", show_default=True, help="The folder to write to."
 )
+@click.option("--as-one", is_flag=True, help="Take each place named as what one learner handed in.")
 @click.option("--unlocked", is_flag=True, help="Run answers even where this system cannot lock them in.")
 @click.option("--jobs", type=click.IntRange(1), help="How many learners to grade side by side.  [default: one a core]")
 def grade(
@@ -62,6 +63,7 @@ def grade(
     partial: bool,
     variant: int | None,
     out: Path,
+    as_one: bool,
     unlocked: bool,
     jobs: int | None,
 ) -> int:
@@ -77,13 +79,9 @@ def grade(
 
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file. Name a folder for the grades with --out.")
-    found = find(list(submissions))
-    topics = [one.topic for one in only or chapters() if only or any(some.answers(one) for some in found)]
-    if not topics:
-        raise ValueError(
-            "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
-        )
-    settings = Settings(tuple(topics), dict(points), partial, variant, unlocked)
+    found = find(list(submissions), as_one)
+    topics = tuple(one.topic for one in only) if only else topics_of(found)
+    settings = Settings(topics, dict(points), partial, variant, unlocked)
     with shelf.alone(out):
         marks = {one.name: fingerprint(one, settings) for one in found}
         done = {one.name: graded for one in found if (graded := shelf.kept(out, one.name, marks[one.name]))}
@@ -97,6 +95,22 @@ def grade(
         results = [done[name] for name in sorted(done)]
         written = shelf.finish(out, results)
     return summary(results, written, out)
+
+
+def topics_of(found: list) -> tuple[str, ...]:
+    """The chapters that somebody handed in, and a line that says so. Raises ValueError if there is none.
+
+    found  the `Submission` of each learner
+    """
+    count = {one.topic: sum(some.attempts(one) for some in found) for one in chapters()}
+    topics = tuple(topic for topic, often in count.items() if often)
+    if not topics:
+        raise ValueError(
+            "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
+        )
+    words = ", ".join(f"{topic} ({count[topic]} hand-in{'s' * (count[topic] > 1)})" for topic in topics)
+    click.echo(f"Grading {words}: choose with --chapters.")
+    return topics
 
 
 def cores() -> int:

@@ -22,6 +22,11 @@ def words(mark: Mark) -> str:
     return " ".join(part for part in (mark.news, mark.symptom) if part)
 
 
+def cell(text: str) -> str:
+    """A text for a cell of a table: a spreadsheet takes what begins with such a sign for a formula, and runs it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def gradebook(results: list[Graded]) -> str:
     """A table for a spreadsheet, one row for each learner (CSV)."""
     columns = list(dict.fromkeys(mark.exercise for graded in results for mark in graded.marks))
@@ -30,11 +35,9 @@ def gradebook(results: list[Graded]) -> str:
     table.writerow(["name", "score", "of", *columns, "remarks"])
     for graded in results:
         scores = {mark.exercise: number(mark.score) for mark in graded.marks}
-        # A spreadsheet takes what begins with such a sign for a formula, and runs it.
-        name = f"'{graded.name}" if graded.name[:1] in "=+-@\t\r" else graded.name
         total = ["", ""] if graded.broken else [number(graded.score), number(graded.of)]
         remarks = " ".join([graded.broken, *graded.problems]).strip()
-        table.writerow([name, *total, *(scores.get(column, "") for column in columns), remarks])
+        table.writerow([cell(graded.name), *total, *(scores.get(column, "") for column in columns), cell(remarks)])
     return buffer.getvalue()
 
 

@@ -1,5 +1,6 @@
 """Grades what one learner handed in: each answer runs in a fresh process that is locked in, and is judged from outside."""
 
+import contextlib
 import io
 import secrets
 import time
@@ -116,16 +117,20 @@ def judge_remote(remote: Remote, hello: dict, mark: Mark, settings: Settings) ->
 
 
 def true_share(topic: str, name: str, answer) -> float:
-    """Which share of the claims about an answer is true, at most 0.9 for one that is not right."""
+    """Which share of the claims about an answer is true, at most 0.9 for one that is not right.
+
+    Those that are true of an answer that does nothing do not count: one that hands back what it was given, or nothing.
+    """
     check, seed = check_for(topic, name), secrets.randbelow(2**31)
-    total, true = len(list(judge.outcome(check, check.reference, seed))), 0
-    try:
-        with at_most(PATIENCE):
-            for one in judge.outcome(check, answer, seed):
-                true += isinstance(one, Claim) and not one.symptom()
-    except StillBusyError:
-        pass
-    return min(0.9, true / total)
+
+    def true(answer) -> int:
+        return sum(isinstance(one, Claim) and not one.symptom() for one in judge.outcome(check, answer, seed))
+
+    total = true(check.reference)
+    idle = max(true(lambda first, *_, **__: first), true(lambda *_, **__: None))
+    with contextlib.suppress(StillBusyError), at_most(PATIENCE):
+        return min(0.9, max(0, true(answer) - idle) / (total - idle))
+    return 0
 
 
 def picture_of(claim: Claim | None) -> bytes:

@@ -15,8 +15,9 @@ from pathlib import Path
 # From <linux/sched.h>, <sys/mount.h>, <linux/mount.h>, <linux/prctl.h>.
 NEW_MOUNTS, NEW_IPC, NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 READ_ONLY, NO_SETUID, NO_DEVICES, BIND, RECURSIVE, PRIVATE = 0x1, 0x2, 0x4, 0x1000, 0x4000, 0x40000
-SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine)
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, -1)
 SYS_MOUNT_SETATTR, HERE, WHOLE_TREE = 442, -100, 0x8000
+SYS_KEYCTL, JOIN_NEW_KEYRING = {"x86_64": 250, "aarch64": 219}.get(os.uname().machine, -1), 1
 DIE_WITH_PARENT, DUMPABLE, DROP_BOUND, NO_NEW_PRIVILEGES, ADOPT_ORPHANS = 1, 4, 24, 38, 36
 DETACH = 2
 NOBODY = 60_000  # and the five thousand after it: users whom no system gives to anyone
@@ -109,13 +110,15 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
         place = root / path.resolve().relative_to("/")
         if place.is_dir():
             system("mount", "tmpfs", str(place), "tmpfs", READ_ONLY, "size=4k,mode=555")
-    for name in ("proc", "tmp", HOME.name, OLD):
-        (root / name).mkdir(exist_ok=True)
+    for name in ("proc", "tmp", "dev/shm", HOME.name, OLD):
+        (root / name).mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError):  # inside a container, /proc may not be ours to show
         system("mount", "proc", str(root / "proc"), "proc", NO_SETUID | NO_DEVICES, None)
     attributes = (ctypes.c_uint64 * 4)(READ_ONLY | NO_SETUID, 0, 0, 0)
     kernel(SYS_MOUNT_SETATTR, HERE, str(root), WHOLE_TREE, ctypes.byref(attributes), ctypes.c_size_t(32))
     system("mount", "tmpfs", str(root / HOME.name), "tmpfs", NO_SETUID | NO_DEVICES, f"size={megabytes}m,mode=777")
+    # Here lie the locks that processes share, see sem_overview(7).
+    system("mount", "tmpfs", str(root / "dev/shm"), "tmpfs", NO_SETUID | NO_DEVICES, "size=1m,mode=1777")
     os.chdir(root)
     kernel(SYS_PIVOT_ROOT, ".", OLD)
     os.chdir("/")
@@ -135,6 +138,8 @@ def drop_privileges(user: int) -> None:
     become_nobody(user)
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     system("capset", ctypes.byref(header), ctypes.byref(none))
+    with contextlib.suppress(OSError):  # a keyring of its own, instead of that of the login; some kernels have none
+        kernel(SYS_KEYCTL, JOIN_NEW_KEYRING, None)
     system("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     system("prctl", DIE_WITH_PARENT, 9, 0, 0, 0)
 
@@ -161,6 +166,28 @@ def processes() -> list[tuple[int, int, int, int]]:
             fields = (place / "stat").read_text().rpartition(")")[2].split()
             found.append((int(place.name), int(fields[1]), place.stat().st_uid, int(fields[17])))
     return found
+
+
+def memory_of(place: Path) -> int:
+    """Bytes of memory of a process, given its folder in /proc; what it shares with others is divided among them.
+
+    See proc_pid_smaps(5). A process that hides this is taken to have all that it sees for itself.
+    """
+    try:
+        return int((place / "smaps_rollup").read_text().split("\nPss:")[1].split()[0]) * 1024
+    except PermissionError:
+        return int((place / "statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def usage() -> tuple[int, float]:
+    """Bytes of memory and seconds of processor time of all processes that /proc shows; 0 and 0 where it shows none."""
+    memory, time = 0, 0.0
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it may end meanwhile
+            fields = (place / "stat").read_text().rpartition(")")[2].split()
+            time += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+            memory += memory_of(place)
+    return memory, time
 
 
 def threads_of(user: int) -> int:

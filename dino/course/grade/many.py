@@ -8,12 +8,14 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from dino.course.chapters import LESSON, chapters
+from dino.course.grade import jail
 from dino.course.grade.child import Warm
 from dino.course.grade.marks import Graded, Settings
 from dino.course.grade.submissions import Submission
@@ -25,6 +27,8 @@ LONGEST = 70  # seconds that an exercise can take, everything included
 def work(line: Connection, settings: Settings) -> None:
     """Grade what comes over a line, until it is closed: this is a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        jail.system("prctl", jail.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     with Warm() as warm:
         # Torch is loaded here, and not in the process that watches; the warm one does the same meanwhile.
         import torch

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dino.course.chapters import Chapter, chapters, find_chapter
+from dino.course.grade.marks import plain
 
-ANSWERS = (".py", ".ipynb")
+ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+UNREADABLE = "was not read: hand in .py, .ipynb or .zip."
+# What defines, assigns or imports names, in a text or inside the quotes of a notebook.
+DEFINES = re.compile(r"(?:\b|\\n)(?:def|class)\s+(\w+)")
+ASSIGNS = re.compile(r'(?:^|"|\\n)(\w+)\s*=(?!=)', re.MULTILINE)
+IMPORTS = re.compile(r"\bimport\s+([\w, ()]+)")
 LARGEST, ALL, MOST = 20 * 2**20, 100 * 2**20, 2_000  # bytes of one file, bytes of all, and how many
 
 
@@ -26,8 +32,15 @@ class Submission:
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.name = readable(self.name)
-        self.problems = [readable(problem) for problem in self.problems]
+        self.name = plain(readable(self.name))[:60].strip(" .") or "somebody"
+        self.problems, early = [], self.problems
+        for problem in early:
+            self.tell(problem)
+
+    def tell(self, problem: str) -> None:
+        """Keep a problem as a sentence on one line; of many, the first ten."""
+        if len(self.problems) < 10:
+            self.problems.append(plain(readable(problem))[:200])
 
     def digest(self) -> str:
         """A number that changes with any of the files."""
@@ -36,14 +49,53 @@ class Submission:
 
     def add(self, path: str, size: int, read) -> None:
         """Take a file, if it is one that can hold answers and is not too large."""
-        if PurePosixPath(path).suffix not in ANSWERS or "/." in f"/{path}" or "__MACOSX" in path:
+        inner = PurePosixPath(path)
+        ending = inner.suffix.lower()
+        if "/." in f"/{path}" or "__MACOSX" in path:
             return
-        path = readable(path)
+        if ending in PACKED:
+            self.tell(f"{path} {UNREADABLE}")
+        if ending not in ANSWERS:
+            return
+        path = readable(str(inner.with_suffix(ending)))
         if size > LARGEST or sum(map(len, self.files.values())) + size > ALL or len(self.files) >= MOST:
-            self.problems.append(f"{path} was not read: it is too large, or there are too many files.")
+            self.tell(f"{path} was not read: it is too large, or there are too many files.")
             return
         data = read()
         self.files[path] = data[:LARGEST]
+
+    def add_file(self, name: str, path: Path) -> None:
+        """Take a file from the disk; a zip archive is opened."""
+        if path.suffix.lower() == ".zip":
+            self.add_zip(path, under=name.rpartition(".")[0])
+            return
+        try:
+            self.add(name, path.stat().st_size, path.read_bytes)
+        except OSError as error:
+            self.tell(f"{name} cannot be read: {error.strerror}.")
+
+    def add_zip(self, path: Path, under: str = "") -> None:
+        """Take the files of a zip archive, and put them under a folder."""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for entry in archive.infolist()[: 10 * MOST]:
+                    inner = PurePosixPath(entry.filename)
+                    if inner.is_absolute() or ".." in inner.parts:
+                        self.tell(f"{inner} was not read: its path leads out of the archive.")
+                        continue
+
+                    def read(entry=entry) -> bytes:
+                        with archive.open(entry) as file:
+                            return file.read(LARGEST)
+
+                    self.add(str(PurePosixPath(under) / inner), entry.file_size, read)
+        except Exception as error:  # a damaged one raises errors of many kinds, and none may cost others their grades
+            self.tell(f"{path.name} cannot be read as a zip archive: {error}")
+
+    def attempts(self, chapter: Chapter) -> bool:
+        """Whether a file defines an exercise of a chapter, or tries to; being called like the chapter is not enough."""
+        path = self.answers(chapter)
+        return path is not None and any(one.name in names_given(self.files[path]) for one in chapter.exercises)
 
     def answers(self, chapter: Chapter) -> str | None:
         """The path of the file with the answers to a chapter; None if there is none."""
@@ -65,12 +117,19 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def names_given(data: bytes) -> set[str]:
+    """The names that a file seems to define or import."""
+    text = data.decode("utf-8", "replace")
+    imported = re.findall(r"\w+", " ".join(IMPORTS.findall(text)))
+    return {*DEFINES.findall(text), *ASSIGNS.findall(text), *imported}
+
+
 def chapter_of(path: str, data: bytes) -> Chapter | None:
     """The chapter that a file answers: by its name, or else by what it defines."""
     if chapter := find_chapter(PurePosixPath(path).name):
         return chapter
     text = data.decode("utf-8", "replace")
-    defined = set(re.findall(r"\b(?:def|class)\s+(\w+)", text))
+    defined = set(DEFINES.findall(text))
     counts = {chapter: sum(one.name in defined for one in chapter.exercises) for chapter in chapters()}
     best = max(counts, key=counts.get)
     # One function of such a name, such as `step`, may be anything.
@@ -83,39 +142,19 @@ def from_folder(folder: Path, name: str) -> Submission:
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
         if any(folder.joinpath(*inner.parts[: i + 1]).is_symlink() for i in range(len(inner.parts))):
-            if path.suffix in ANSWERS:
-                found.problems.append(readable(f"{inner} was not read: it is a link."))
+            if path.suffix.lower() in (*ANSWERS, *PACKED, ".zip"):
+                found.tell(f"{inner} was not read: it is a link.")
         elif path.is_file():
-            found.add(inner.as_posix(), path.stat().st_size, path.read_bytes)
+            found.add_file(inner.as_posix(), path)
     return found
 
 
-def from_zip(path: Path) -> Submission:
-    """A zip archive as what one learner handed in."""
-    found = Submission(path.stem)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist()[: 10 * MOST]:
-                inner = PurePosixPath(entry.filename)
-                if inner.is_absolute() or ".." in inner.parts:
-                    found.problems.append(f"{inner} was not read: its path leads out of the archive.")
-                    continue
-
-                def read(entry=entry) -> bytes:
-                    with archive.open(entry) as file:
-                        return file.read(LARGEST)
-
-                found.add(str(inner), entry.file_size, read)
-    except Exception as error:  # a damaged archive raises errors of many kinds, and none may cost others their grades
-        found.problems.append(f"{path.name} cannot be read as a zip archive: {error}")
-    return found
-
-
-def find(places: list[Path]) -> list[Submission]:
+def find(places: list[Path], as_one: bool = False) -> list[Submission]:
     """What learners handed in at some places.
 
     A file or a zip archive is one learner's; so is a folder with chapters in it. Any other folder holds what several
-    handed in. Who it is, is told by the name of the file, the archive or the folder.
+    handed in, unless each place is to be taken as one learner's. Who it is, is told by the name of the file, the archive
+    or the folder.
     Raises FileNotFoundError for a place that is not there, and ValueError if nothing is there to grade.
     """
     found: list[Submission] = []
@@ -125,7 +164,7 @@ def find(places: list[Path]) -> list[Submission]:
                 f"There is no {place}. Name files, folders or zip archives that learners handed in."
             )
         if place.is_dir():
-            found += in_folder(place)
+            found += [from_folder(place, place.resolve().name)] if as_one else in_folder(place)
         elif one := from_file(place):
             found.append(one)
     if not found:
@@ -134,36 +173,39 @@ def find(places: list[Path]) -> list[Submission]:
     for one in found:
         name = one.name
         numbered = (f"{name} ({number})" for number in itertools.count(2))
-        while one.name in taken:
+        while one.name.casefold() in taken:  # some systems do not tell large letters from small ones
             one.name = next(numbered)
-        taken.add(one.name)
+        taken.add(one.name.casefold())
     return found
 
 
 def from_file(path: Path) -> Submission | None:
     """A single file as what one learner handed in; None if it cannot hold answers."""
-    if path.suffix == ".zip":
-        return from_zip(path)
-    if path.suffix not in ANSWERS:
+    ending = path.suffix.lower()
+    if ending not in (*ANSWERS, *PACKED, ".zip"):
         return None
-    one = Submission(path.resolve().parent.name if find_chapter(path.name) else path.stem)
-    one.add(path.name, path.stat().st_size, path.read_bytes)
+    one = Submission(path.resolve().parent.name if find_chapter(path.name) and ending in ANSWERS else path.stem)
+    if ending == ".zip":
+        one.add_zip(path)
+    else:
+        one.add_file(path.name, path)
     return one
 
 
 def in_folder(folder: Path) -> list[Submission]:
     """The submissions in a folder, or the folder as one."""
     inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    chapters_here = any(path.suffix in ANSWERS and find_chapter(path.name) for path in inside)
-    folders = [from_folder(path, path.name) for path in inside if path.is_dir() and not path.is_symlink()]
-    if chapters_here and not sum(any(chapter_of(*file) for file in one.files.items()) for one in folders) > 1:
+    chapters_here = any(path.suffix.lower() in ANSWERS and find_chapter(path.name) for path in inside)
+    folders = {path: from_folder(path, path.name) for path in inside if path.is_dir() and not path.is_symlink()}
+    if chapters_here and not sum(any(chapter_of(*file) for file in one.files.items()) for one in folders.values()) > 1:
         return [from_folder(folder, folder.resolve().name)]
     found = []
     for path in inside:
         if path.is_symlink():
             found.append(Submission(path.stem, problems=[f"{path.name} was not read: it is a link."]))
-        elif path.is_dir():
-            found.append(from_folder(path, path.name))
+        elif one := folders.get(path):
+            if one.files or not (path / ".lock").exists():  # such a folder was written by an earlier grading
+                found.append(one)
         elif one := from_file(path):
             found.append(one)
     return found

@@ -37,11 +37,11 @@ def prepare() -> None:
 
     from dino.course.answers import exercise_names, given_names
     from dino.course.grade import answering  # noqa: F401
-    from dino.course.percent import jupytext
+    from dino.course.percent import PERCENT, jupytext
 
     torch.set_num_threads(1)
     exercise_names(), given_names()
-    notebook = jupytext.reads("# %%\n1", fmt="py:percent")
+    notebook = jupytext.reads("# %%\n1", fmt=PERCENT)
     jupytext.reads(jupytext.writes(notebook, fmt="ipynb"), fmt="ipynb")
 
 
@@ -100,6 +100,35 @@ def locked_in(how: str, root: Path, hidden: list[Path], line: socket.socket, job
     os._exit(0)
 
 
+def takes_too_much(age: float) -> bool:
+    """Whether all processes of an answer together take more than one answer may, at an age in seconds.
+
+    It needs one core, and MEMORY at most. Its /proc shows all that it has started and nothing else, once it is locked in.
+    """
+    if not jail.HOME.is_dir():
+        return False
+    memory, seconds = jail.usage()
+    return memory > MEMORY or seconds > 5 + 1.2 * age
+
+
+def wait_for(child: int, control: socket.socket, watched: bool) -> int:
+    """Wait until a process has ended, and give its exit code, or minus the number of the signal that ended it.
+
+    It is killed when the judge has done with it, or if it is watched and takes too much.
+    """
+    start, look = time.monotonic(), 0.0
+    while True:
+        over, _, _ = select.select([control], [], [], 0.01)
+        ended, code = os.waitpid(child, os.WNOHANG)
+        if not ended and watched and (age := time.monotonic() - start) > look:
+            over, look = over or takes_too_much(age), time.monotonic() - start + 0.25
+        if over and not ended:
+            os.kill(child, signal.SIGKILL)
+            ended, code = os.waitpid(child, 0)
+        if ended:
+            return os.waitstatus_to_exitcode(code)
+
+
 def guard(how: str, root: Path, hidden: list[Path], line: socket.socket, control: socket.socket, job: dict) -> None:
     """Watch over a process that is locked in, until it ends or the judge has done with it, and leave nothing of it.
 
@@ -118,21 +147,13 @@ def guard(how: str, root: Path, hidden: list[Path], line: socket.socket, control
     child = os.fork()
     if not child:
         control.close()
-        if how != jail.WHOLE:
-            os.setsid()
+        os.setsid()  # a signal to its group must not reach those who grade
         try:
             locked_in(how, root, hidden, line, {**job, "folder": folder, "user": user})
         finally:
             os._exit(70)
     line.close()
-    status = None
-    while status is None:
-        over, _, _ = select.select([control], [], [], 0.01)
-        ended, code = os.waitpid(child, os.WNOHANG)
-        status = os.waitstatus_to_exitcode(code) if ended else None
-        if over and status is None:
-            os.kill(child, signal.SIGKILL)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = wait_for(child, control, watched=how == jail.WHOLE)
     if how != jail.WHOLE:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)

@@ -25,7 +25,8 @@ KINDS = {
 }
 PICTURES = ("RGB", "RGBA", "L")  # the modes of pictures that travel
 LENGTHS = struct.Struct("!QQ")
-MOST_WORDS, MOST_NUMBERS = 2**24, 2**26  # bytes: a hundred times what any check needs
+# Bytes of one message, and of all: a hundred and thirty times what any check needs.
+MOST_WORDS, MOST_NUMBERS, MOST = 2**24, 2**26, 2**28
 SHORT = 0.2  # seconds of waiting at a time, so that a timer of this thread can stop it
 
 
@@ -57,6 +58,7 @@ class Wire:
 
     def __init__(self, line: socket.socket):
         self.line = line
+        self.received = 0
         self.pack: Callable[[object], tuple[str, dict] | None] = lambda _: None
         self.unpack: Callable[[str, dict], object] = lambda kind, _: other(kind)
 
@@ -87,6 +89,9 @@ class Wire:
         words, numbers = LENGTHS.unpack(self.read(LENGTHS.size, until))
         if words > most or numbers > MOST_NUMBERS:
             raise BrokenLineError(f"It sends {(words + numbers) / 2**20:.0f} MB at once, which is too much.")
+        self.received += words + numbers
+        if self.received > MOST:  # the judge keeps some of it
+            raise BrokenLineError(f"It has sent more than {MOST / 2**20:.0f} MB in all, which is too much.")
         try:
             message = json.loads(self.read(words, until))
             body = self.read(numbers, until)
@@ -117,7 +122,7 @@ class Wire:
         """What stands for a value in JSON; the numbers of tensors are added to the pieces."""
         if value is None or type(value) in (bool, int, float, str):
             return value
-        if isinstance(value, np.generic):
+        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.shape == ()):
             return self.encode(value.item(), pieces)
         if isinstance(value, list | tuple):
             return {
@@ -126,6 +131,8 @@ class Wire:
             }
         if isinstance(value, dict):
             return {"of": "dict", "items": [[self.encode(part, pieces) for part in pair] for pair in value.items()]}
+        if isinstance(value, Tensor) and value.layout is not torch.strided:
+            return {"of": "other", "name": "sparse tensor"}
         if isinstance(value, Tensor) and str(value.dtype).removeprefix("torch.") in KINDS:
             start = sum(map(len, pieces))
             pieces.append(raw(value))
@@ -134,7 +141,8 @@ class Wire:
         if isinstance(value, PIL.Image.Image) and value.mode in PICTURES:
             pixels = torch.from_numpy(np.array(value))
             return {"of": "picture", "pixels": self.encode(pixels, pieces)}
-        kind, described = self.pack(value) or ("other", {"name": type(value).__name__})
+        name = f"tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
+        kind, described = self.pack(value) or ("other", {"name": name})
         return {"of": kind, **{key: self.encode(part, pieces) for key, part in described.items()}}
 
     def decode(self, value: object, body: bytearray) -> object:
