@@ -37,6 +37,17 @@ def test_the_readme_names_all_chapters_exercises_and_commands():
     assert set(re.findall(r"^\| `dino (\w+)", README, re.MULTILINE)) == set(cli.commands)
 
 
+def test_the_readme_and_the_front_page_count_exercises_and_wrong_answers_as_they_are():
+    assert f"in {len(exercise_names())} exercises" in README
+    checks = [check_for(chapter.topic, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
+    given = [one for check in checks for one in check.mistakes.values()]
+    known = sum(len(one) if isinstance(one, tuple) else 1 for one in given)
+    front = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for text in (README, front):
+        (told,) = re.findall(r"(\d+) wrong answers", text)
+        assert known - 100 < int(told) <= known
+
+
 def test_the_readme_s_commands_are_those_that_ci_runs():
     commands = re.findall(r"<!-- (\w+) -->\n```sh\n(.*)\n```", README)
     assert [name for name, _ in commands] == ["start", "test"]
