@@ -370,7 +370,7 @@ plt.show()
 # - At **level 1** no network gets below 1. There is nothing to see, and the mean picture is the best answer there is.
 # - **In the middle** this network is about five times better than the guesser without a brain. That is what it knows about letters.
 # - At **low levels** it learns last. With hardly any noise, the noisy picture itself is nearly right, and a network has to be very exact
-#   to do better. After 50 steps it makes things forty times *worse*; after 1500 it still does at level 0.1. If drawings look smeared,
+#   to do better. After 50 steps it makes things tens of times *worse*; after 1500 it still does at level 0.1. If drawings look smeared,
 #   look here: more steps, or a network that is wider at full size, is what helps.
 #
 # ## Read the curve
@@ -445,11 +445,11 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # All of this is built into the command that you know:
 #
 # ```text
-# dino train --data my/pictures                        a folder, with folders in it
-# dino train --data my/pictures --size 64 --no-flip    larger, and never turned round
-# dino train --data album.parquet --column photo       a data set in one file
-# dino train --data huggan/pokemon --size 64           a data set on the Hugging Face hub
-# dino train --data huggan/anime-faces --size 64       another, of drawn faces
+# dino train --data my/pictures                     a folder
+# dino train --data my/letters --size 64 --no-flip  larger, never mirrored
+# dino train --data album.parquet --column photo    a data set in a file
+# dino train --data huggan/pokemon --size 64        one on the Hugging Face hub
+# dino train --data huggan/anime-faces --size 64    another, of drawn faces
 # ```
 #
 # It looks through **all** pictures before the first step, names those that it leaves out, and writes a sheet of drawings every few hundred

@@ -8,6 +8,7 @@ import json
 import re
 
 import jupytext
+import markdown
 import nbclient
 import nbformat
 import pytest
@@ -16,7 +17,7 @@ from PIL import Image
 from dino.course.chapters import chapters, solution, stubs
 from dino.course.site import run as running
 from dino.course.site.kernel import DARK, LIGHT
-from dino.course.site.pages import framed, notebook, page, reference
+from dino.course.site.pages import framed, notebook, page, printed_text, reference
 from dino.course.site.run import code_of, key_of, run
 
 CHAPTER = chapters()[0]
@@ -122,6 +123,15 @@ def test_a_fresh_notebook_runs_up_to_the_first_exercise_and_says_whose_turn_it_i
         client.execute()
     assert stopped.value.ename == "NotImplementedError"
     assert re.fullmatch(rf"({'|'.join(stubs(chapter))})[.\w]* is yours to write", stopped.value.evalue)
+
+
+def test_printed_sentences_are_wrapped_and_printed_tables_are_not():
+    table = "\n".join("1234567890" * 8 for _ in range(3))
+    assert printed_text(table) == f"```text\n{table}\n```"
+    settings = {"pymdownx.highlight": {"pygments_lang_class": True}}
+    extensions = ["pymdownx.superfences", "pymdownx.highlight"]
+    html = markdown.markdown(printed_text(f"{table}1"), extensions=extensions, extension_configs=settings)
+    assert html.startswith('<div class="language-text sentences highlight">')
 
 
 def test_printed_text_stands_before_the_picture_and_the_caption_after_it():

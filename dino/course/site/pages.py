@@ -45,7 +45,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
         after = cells[i + 1].source if i + 1 < len(cells) else ""
         # What was printed comes first, in one piece, so that a picture stands right above its caption.
         if printed := "".join(output["text"] for output in outputs if output.get("name") == "stdout"):
-            parts.append(fenced(printed, "text"))
+            parts.append(printed_text(printed))
         for number, output in enumerate(output for output in outputs if output["output_type"] != "stream"):
             words, found = shown(output, f"{chapter.path.stem}-{i}-{number}", alternative(after))
             parts.append(words)
@@ -124,6 +124,12 @@ def fenced(text: str, kind: str) -> str:
     return f"```{kind}\n{text.rstrip()}\n```"
 
 
+def printed_text(text: str) -> str:
+    """A block of printed text. Sentences are wrapped on a narrow screen; tables are not."""
+    sentences = max(map(len, text.splitlines()), default=0) > 80
+    return fenced(text, " { .text .sentences }" if sentences else "text")
+
+
 def folded(kind: str, title: str, *blocks: str) -> str:
     """A frame that the reader opens."""
     inside = textwrap.indent("\n\n".join(blocks), " " * 4)
@@ -194,7 +200,7 @@ def shown(output: dict, name: str, words: str) -> tuple[str, dict[str, bytes]]:
     if PLAIN in data:
         picture = base64.b64decode(data[PLAIN])
         return image((f"{name}.webp", picture), words), {f"{name}.webp": picture}
-    return fenced(data["text/plain"], "text"), {}
+    return printed_text(data["text/plain"]), {}
 
 
 def image(file: tuple[str, bytes], words: str, scale: int = 1, only: str = "") -> str:
