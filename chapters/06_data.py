@@ -40,13 +40,13 @@ cpu = torch.device("cpu")
 
 # %% [markdown]
 # You need an album. Ours is a folder of letters, drawn with the fonts that come with matplotlib and saved in five ways, as pictures
-# lie around on real disks. If you have a folder of your own, with a few hundred pictures that have something in common, put its name
-# here instead.
+# lie around on real disks. If you have a folder of your own, with three hundred pictures or more that have something in common, you
+# can load it further down, where it says so.
 
 # %%
 album = Path(mkdtemp()) / "album"
-make_album(album)  # for your own: leave this line out, and say album = Path("where/my/pictures/are")
-files = sorted(album.glob("?-*"))  # and here album.iterdir()
+make_album(album)
+files = sorted(album.glob("?-*"))
 print(len(files), "files:", dict(Counter(path.suffix for path in files)))
 
 # %%
@@ -165,7 +165,7 @@ show(
 
 # %%
 with warnings.catch_warnings(record=True) as notes:
-    letters = load(album, size=16)
+    letters = load(album, size=16)  # or load("my/pictures", size=16)
 for note in notes:
     print(str(note.message).replace(str(album), "album"))
 print(tuple(letters.shape))

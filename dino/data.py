@@ -3,7 +3,6 @@
 Whatever the source, it is a `datasets.Dataset` with a column `image`, and it becomes one tensor.
 """
 
-import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -93,11 +92,11 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
     Warns of files that are not pictures, by name, and leaves them out. Raises FileNotFoundError for what is missing,
     ValueError for a source without pictures, and ConnectionError for a hub that cannot be reached.
     """
+    from dino.sources import open_picture, open_source  # here, for to draw dinosaurs does without it
+
     if isinstance(source, str) and source == "dinosaurs":
         source = dinosaurs(size=size)
     if not isinstance(source, datasets.Dataset):
-        from dino.sources import open_source  # here, for the dinosaurs do without it
-
         source = open_source(source)
     if "image" not in source.column_names:
         raise ValueError(f"The data set has no column `image`; it has {', '.join(source.column_names)}.")
@@ -105,11 +104,11 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
     # Decode the files here rather than in `datasets`, so that one broken file does not end everything.
     for i, row in enumerate(source.select_columns("image").cast_column("image", datasets.Image(decode=False))):
         try:
-            file = io.BytesIO(row["image"]["bytes"]) if row["image"]["bytes"] else row["image"]["path"]
-            with PIL.Image.open(file) as picture:
+            with open_picture(row["image"]) as picture:
                 pictures.append(to_tensor(crop(on_white(picture), size)))
-        except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-            left_out.append(f"{row['image']['path'] or f'picture {i}'} ({error})")
+        except Exception as error:  # damaged files make decoders fail in every way there is
+            name = row["image"] and row["image"]["path"]
+            left_out.append(f"{name or f'picture {i}'} ({error})")
     if left_out:
         warnings.warn(f"Not read as pictures, and left out: {'; '.join(left_out)}", stacklevel=2)
     if not pictures:

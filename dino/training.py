@@ -118,7 +118,7 @@ def train(
     for n in range(run.taken, steps):
         # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
         run.optimizer.param_groups[0]["lr"] = rate * min(1, (n + 1) / 200) * (1 - n / steps)
-        with torch.random.fork_rng():
+        with torch.random.fork_rng([images.device] if images.device.type == "cuda" else []):
             torch.manual_seed(seed * 1_000_000_007 + n)
             # Pick some pictures, and turn half of them round.
             clean = images[torch.randint(len(images), (batch,))]

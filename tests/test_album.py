@@ -298,6 +298,14 @@ def test_a_stream_skips_the_same(hostile):
         assert not [message for message in messages if message.startswith("Pictures of the stream")]
 
 
+def test_load_reads_the_same_and_leaves_out_the_same(hostile):
+    pictures, messages = told(lambda: load(hostile, SIZE))
+    for picture, name in zip(pictures, sorted(readable()), strict=True):
+        assert (picture - as_tensor(readable()[name][1])).abs().mean() < 0.02, name
+    (message,) = [message for message in messages if message.startswith("Not read as pictures, and left out: ")]
+    assert not [name for name in unreadable() if f"/{name} (" not in message]
+
+
 def test_nothing_that_can_be_read_is_a_sentence(tmp_path):
     folder = write(tmp_path / "bad", {name: unreadable()[name] for name in ["letter.png", "cut.jpg"]})
     with pytest.raises(
@@ -402,6 +410,26 @@ def test_several_processes_decode_the_same_as_one(tmp_path, greys):
     several = open_album(names, SIZE, workers=2)
     assert numbers(several[:]) == [i % 40 for i in range(600)]
     assert len(list((tmp_path / "cache" / "dino").glob("*.arrow"))) == 2
+
+
+DAMAGE = {
+    "halved": lambda content: content[: len(content) // 2],
+    "empty": lambda _: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "zeros at the end": lambda content: content[: len(content) // 2] + bytes(len(content) - len(content) // 2),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_cache_that_a_power_cut_has_damaged_is_made_anew(tmp_path, greys, damage):
+    right = numbers(open_album(greys, SIZE, workers=1)[:])
+    (path,) = (tmp_path / "cache" / "dino").glob("*.arrow")
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(damage(content))
+    if len(damage(content)) == len(content):
+        path.with_suffix(".whole").unlink()  # this is written once the numbers are on the disk for sure
+    assert numbers(open_album(greys, SIZE, workers=1)[:]) == right
 
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path, greys, monkeypatch):

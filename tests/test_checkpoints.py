@@ -217,6 +217,19 @@ def test_when_both_are_damaged_training_is_refused_and_both_stay(half):
     assert [file.read_bytes() for file in files] == before
 
 
+def test_a_checkpoint_that_cannot_be_read_now_is_not_taken_for_damaged(half, monkeypatch):
+    _, _, folder = half
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(safetensors, "safe_open", refuse)
+    with pytest.raises(PermissionError, match=r"checkpoint\.safetensors cannot be read: Permission denied"):
+        checkpoints.tidy(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 def test_a_checkpoint_of_another_version_is_named_and_not_taken_for_damaged(half):
     run, _, folder = half
     with mock.patch("dino.course.checkpoints.FORMAT", "1"):

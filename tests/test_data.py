@@ -160,6 +160,15 @@ def test_broken_pictures_are_named_and_left_out(album):
     assert "Not read as pictures, and left out: " in text
 
 
+def test_rows_without_a_picture_are_left_out_by_number():
+    drawn = dinosaurs(3, 16).cast_column("image", datasets.Image(decode=False))
+    rows = [row["image"] for row in drawn]
+    rows[1] = None
+    holes = datasets.Dataset.from_dict({"image": rows}, features=datasets.Features({"image": datasets.Image()}))
+    with pytest.warns(UserWarning, match=r"left out: picture 1 \(empty\)"):
+        assert len(load(holes, 16)) == 2
+
+
 def test_data_that_cannot_be_used_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
         load(tmp_path / "nowhere")

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import safetensors.torch
 import torch
 
-from dino.course import checkpoints
+from dino.course import checkpoints, runs
 from dino.course.frugal import Frugal, at_scale
 from dino.course.processes import Alone, TogetherStream, team_of
+from dino.course.runs import Settings
 from dino.denoiser import Denoiser
 from dino.noise import make_question
 from dino.training import Run, train, training_step
@@ -200,6 +203,34 @@ def test_a_shared_stream_goes_on_where_each_process_was_and_only_with_as_many(tm
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 
+def test_each_process_reads_its_own_part_of_a_stream(album):
+    settings = Settings(str(album), 8, 1, 4, (4, 4), (1, 1), 0, stream=True)
+    parts = []
+    for number in (0, 1):
+        stream = runs.open_images(settings, SimpleNamespace(number=number, count=2, device=torch.device("cpu")))
+        stream.settle()
+        parts.append({tuple(pixels.flatten().tolist()) for pixels in stream.pixels})
+    assert parts[0].isdisjoint(parts[1])
+    assert len(parts[0] | parts[1]) == 6
+
+
+def test_what_is_learnt_from_is_the_stream_that_all_share(album, tmp_path, monkeypatch):
+    settings = Settings(str(album), 8, 1, 4, (4, 4), (1, 1), 0, stream=True)
+    shared, seen, team = object(), [], Alone()
+    monkeypatch.setattr(runs, "train", lambda run, images, *_, **__: seen.append(images) or iter(()))
+    monkeypatch.setattr(team, "share_stream", lambda _: shared)
+    runs.learn(Run(tiny()), runs.open_images(settings, team), settings, tmp_path, 1, 1, team, None)
+    assert seen == [shared]
+
+
+def test_what_any_process_leaves_out_of_a_stream_is_told_once(tmp_path, album):
+    for name in ("a0.png", "b0.png", "z0.png", "z1.png"):
+        (album / name).write_text("no picture")
+    assert join(begin_team("train", "--data", album, "--stream", "--steps", 4, *TINY, cwd=tmp_path)) == [0, 0]
+    assert "left out so far: 4" in (tmp_path / "log0").read_text()
+    assert "left out" not in (tmp_path / "log1").read_text()
+
+
 def test_processes_that_find_different_checkpoints_are_told_to_share_a_disk(tmp_path, album):
     command = ["train", "--data", album, "--steps", 4, *TINY, "--out", "run"]
     begin(*command, cwd=tmp_path).join()
@@ -211,6 +242,18 @@ def test_processes_that_find_different_checkpoints_are_told_to_share_a_disk(tmp_
     ]
     assert join(team) == [2, 2]
     assert "do not find the same in run. Put it on a disk that all machines share." in (tmp_path / "log").read_text()
+
+
+def test_when_a_process_of_a_launcher_is_killed_the_reason_is_told(tmp_path, album):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "dino", "train"]
+    command += ["--data", album, "--steps", 100_000, "--every", 3, *TINY, "--out", "run"]
+    with subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as launcher:
+        wait_for((tmp_path / "run" / "checkpoint-previous.safetensors").exists)
+        victim = min(psutil.Process(launcher.pid).children(), key=lambda one: one.pid)
+        victim.kill()
+        _, text = launcher.communicate(timeout=60)
+    assert launcher.returncode
+    assert "of 2 has ended without a word, so the others have stopped. The checkpoint of step" in text
 
 
 @pytest.mark.parametrize(

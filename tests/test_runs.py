@@ -59,6 +59,22 @@ def test_a_finished_run_is_left_as_it_is(tmp_path, album):
     assert same(before, weights(tmp_path / "runs" / "album"))
 
 
+def test_who_goes_on_with_other_pictures_is_told(tmp_path, album):
+    command = ["train", "--data", album, "--steps", 8, *TINY]
+    dino(*command, cwd=tmp_path)
+    next(album.iterdir()).unlink()
+    assert "The pictures are not those of the checkpoint: 6 then, 5 now." in dino(*command, cwd=tmp_path)
+
+
+def test_a_run_is_named_after_its_folder_and_a_seed_is_a_number_that_torch_takes(tmp_path, album):
+    (album / "inside").mkdir()
+    dino("train", "--data", "..", "--steps", 1, *TINY, cwd=album / "inside")
+    assert (album / "inside" / "runs" / album.name / "weights.safetensors").exists()
+    text = dino("train", "--data", album, "--seed", 10**11, "--steps", 1, *TINY, cwd=tmp_path, code=2)
+    assert "100000000000 is not in the range" in text
+    assert not (tmp_path / "runs").exists()
+
+
 def test_another_run_s_checkpoint_is_refused_and_kept(tmp_path, album):
     dino("train", "--data", album, "--steps", 8, *TINY, "--out", "run", cwd=tmp_path)
     path = tmp_path / "run" / "checkpoint.safetensors"

@@ -1,5 +1,6 @@
 """Opening pictures from anywhere, against the files that were put there."""
 
+import errno
 import io
 import os
 import tarfile
@@ -236,6 +237,17 @@ def test_a_tar_is_opened_and_writes_nothing_wherever_its_names_point(tmp_path, s
     assert greys(opened) == [10, 20]
     assert not list(tmp_path.rglob("evil*"))
     assert "column png" in describe(opened)
+
+
+def test_a_full_disk_is_no_damaged_data_set(tmp_path, drawn):
+    drawn.to_parquet(tmp_path / "some.parquet")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with (
+        mock.patch("datasets.load_dataset", side_effect=RuntimeError("generation failed")) as call,
+        pytest.raises(OSError, match=r"cannot be kept in .*: No space left on device. Name a folder with room"),
+    ):
+        call.side_effect.__cause__ = full
+        open_source(tmp_path / "some.parquet")
 
 
 def test_what_is_damaged_is_one_sentence(tmp_path, drawn):

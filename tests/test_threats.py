@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -376,12 +375,12 @@ def test_secrets_of_the_surroundings_are_not_there(graded, monkeypatch):
 
 
 def test_there_is_no_network(graded):
-    heard = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: heard.append(server.accept()), daemon=True).start()
+        server.setblocking(False)
         lines = f"import socket\ntry: socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), timeout=1)\nexcept OSError: {RIGHT}"
         assert states(graded({FILE: with_mix(lines)})) == "ppp"
-    assert not heard
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def processes():

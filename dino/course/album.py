@@ -4,6 +4,7 @@ Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictur
 """
 
 import inspect
+import json
 import os
 import warnings
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from dino import data
 from dino.course import decoding
 from dino.course.decoding import as_pictures, as_rows, decode
 from dino.course.stream import Stream
-from dino.sources import describe, open_source
+from dino.sources import describe, open_source, pictures
 
 # What is kept of each picture: its pixels, or what is wrong with it.
 KEPT = datasets.Features({"pixels": datasets.Value("binary"), "wrong": datasets.Value("string")})
@@ -101,9 +102,13 @@ def tell(wrong: list[str], count: int) -> None:
 def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> datasets.Dataset:
     """All pictures decoded: from the cache, or by some processes now; raises OSError if there is no room for them."""
     folder, name = Path(datasets.config.HF_DATASETS_CACHE) / "dino", fingerprint(dataset, size)
+    marker = folder / f"{name}.whole"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return dataset.map(
+        if not marker.exists() or marker.read_text() != sizes(folder, name):
+            for left in folder.glob(f"{name}*.arrow"):  # a power cut came before all of it was on the disk
+                left.unlink()
+        kept = dataset.map(
             decode_batch,
             batched=True,
             batch_size=100,
@@ -117,6 +122,12 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
             load_from_cache_file=True,
             desc="decoding",
         )
+        if not marker.exists() or marker.read_text() != sizes(folder, name):
+            for path in folder.glob(f"{name}*.arrow"):
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            marker.write_text(sizes(folder, name))
+        return kept
     except OSError as error:
         raise OSError(
             f"The decoded pictures cannot be kept in {folder}: {error.strerror or error}. "
@@ -124,12 +135,17 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
         ) from error
 
 
+def sizes(folder: Path, name: str) -> str:
+    """The files of this name in a folder, with their sizes, as JSON."""
+    return json.dumps({path.name: path.stat().st_size for path in sorted(folder.glob(f"{name}*.arrow"))})
+
+
 def fingerprint(dataset: datasets.Dataset, size: int) -> str:
     """A name that changes with the pictures, the size and date of their files, the size asked for, and how we decode."""
     image = dataset.data.column("image")
     paths, inside = (pyarrow.compute.struct_field(image, field) for field in ("path", "bytes"))
     files = [(path, stamp(path)) for path in paths.filter(pyarrow.compute.is_null(inside)).drop_null().to_pylist()]
-    how = (inspect.getsource(data), inspect.getsource(decoding), PIL.__version__, torch.__version__)
+    how = (*map(inspect.getsource, (data, decoding, pictures)), PIL.__version__, torch.__version__)
     return datasets.fingerprint.Hasher.hash((dataset._fingerprint, files, size, how))
 
 

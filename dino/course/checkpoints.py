@@ -39,7 +39,7 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OSError(
             f"{path} cannot be written: {error.strerror or error}. Make room there, or name another folder with --out. "
-            "What was kept before is still whole, and the same command goes on from it."
+            "What was kept before, if anything, is still whole, and the same command goes on from it."
         ) from error
 
 
@@ -107,12 +107,15 @@ def checksum(about: dict[str, str], state: dict[str, Tensor]) -> str:
     return str(number)
 
 
-def save(folder: Path, run: Run, settings: Any, scaler: dict | None = None, streams: Sequence[dict] = ()) -> None:
+def save(
+    folder: Path, run: Run, settings: Any, scaler: dict | None = None, streams: Sequence[dict] = (), count: int = 0
+) -> None:
     """Write the checkpoint of a run.
 
     settings  a dataclass: what makes the run the run that it is
     scaler    what the loss scaler of float16 remembers
     streams   where each process is in its stream: tensors, and what JSON can hold, by name
+    count     how many pictures there are to learn from
 
     Raises OSError, with a sentence.
     """
@@ -120,7 +123,7 @@ def save(folder: Path, run: Run, settings: Any, scaler: dict | None = None, stre
     state |= {f"average.{name}": weight for name, weight in run.average.state_dict().items()}
     for i, moments in run.optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{i}.{name}": moment for name, moment in moments.items()}
-    more = {"scaler": scaler, "streams": []}
+    more = {"count": count, "scaler": scaler, "streams": []}
     for i, place in enumerate(streams):
         tensors = {name: value for name, value in place.items() if isinstance(value, Tensor)}
         state |= {f"stream.{i}.{name}": tensor for name, tensor in tensors.items()}
@@ -139,7 +142,7 @@ def save(folder: Path, run: Run, settings: Any, scaler: dict | None = None, stre
 def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """What a checkpoint says about itself, and its tensors.
 
-    Raises DamagedError, and ValueError if it is whole, but of another version.
+    Raises DamagedError, ValueError if it is whole, but of another version, and OSError if it cannot be read now.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -150,6 +153,8 @@ def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
                     "on with the version that wrote it."
                 )
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except PermissionError as error:
+        raise PermissionError(f"The checkpoint {path} cannot be read: {error.strerror or error}.") from error
     except (safetensors.SafetensorError, OSError) as error:
         raise DamagedError(f"The checkpoint {path} is damaged, or something else.") from error
     if about.get("checksum") != checksum(about, state):
@@ -198,11 +203,11 @@ def tidy(folder: Path) -> None:
 def load(folder: Path, run: Run, settings: Any) -> dict:
     """Put a run back to where it was when its newest checkpoint was written, if there is one.
 
-    Returns what was saved as `scaler` and `streams`. Raises ValueError if it belongs to a run with other settings.
+    Returns what was saved as `count`, `scaler` and `streams`. Raises ValueError if it belongs to a run with other settings.
     """
     path, another = folder / NAME, f"Name another folder with --out, or remove {folder}."
     if not path.exists():
-        return {"scaler": None, "streams": []}
+        return {"count": 0, "scaler": None, "streams": []}
     about, state = read(path)
     theirs, more = json.loads(about["settings"]), json.loads(about["more"])
     for name, mine in json.loads(json.dumps(asdict(settings))).items():

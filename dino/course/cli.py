@@ -250,7 +250,9 @@ class Numbers(click.ParamType):
 
 
 @cli.command()
-@click.option("--data", default="dinosaurs", show_default=True, help="A folder of pictures, or owner/name on the hub.")
+@click.option(
+    "--data", default="dinosaurs", show_default=True, help="A folder or file of pictures, or owner/name on the hub."
+)
 @click.option("--split", default="train", show_default=True, help="Which part of the data set.")
 @click.option("--column", default="image", show_default=True, help="Which column of it holds the pictures.")
 @click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")
@@ -262,7 +264,13 @@ class Numbers(click.ParamType):
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures in each question.")
 @click.option("--widths", type=Numbers(), default="32,64,64,64", show_default=True, help="Channels at each size.")
 @click.option("--depths", type=Numbers(), default="1,1,2,2", show_default=True, help="Blocks at each size.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same weights.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="The same seed gives the same weights.",
+)
 @click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps from sheet to sheet.")
 @click.option(
     "--parts",
@@ -291,7 +299,7 @@ def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
     from dino.course.processes import leave
     from dino.course.runs import Settings, run_training
 
-    folder = out or Path("runs") / (Path(data).name or "pictures")
+    folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
     if run_training(Settings(data=data, **rest), folder, every, parts):
         click.echo(f"Trained. Draw with: dino sample {folder}")
         return leave(0)
@@ -304,7 +312,11 @@ def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
 @click.option("--count", type=click.IntRange(1, 1024), default=64, show_default=True, help="How many pictures to draw.")
 @click.option("--steps", type=click.IntRange(1), default=25, show_default=True, help="How often the denoiser is asked.")
 @click.option("--stretch", type=float, default=2.0, show_default=True, help="How far each guess is pushed on.")
-@click.option("--seed", type=int, help="The same seed draws the same pictures.  [default: another each time]")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="The same seed draws the same pictures.  [default: another each time]",
+)
 @click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", show_default=True, help="The sheet.")
 def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: int | None, out: Path) -> int:
     """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).

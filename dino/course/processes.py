@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,14 @@ class Team(Alone):
     """Several processes that `torchrun` or `accelerate launch` has started, connected by `accelerate`."""
 
     def __init__(self):
-        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 
-        # Gradients that lie where they are sent from need not be copied.
-        how = [DistributedDataParallelKwargs(gradient_as_bucket_view=True)]
+        # Gradients that lie where they are sent from need not be copied. And while one process decodes all pictures, the
+        # others wait.
+        how = [
+            DistributedDataParallelKwargs(gradient_as_bucket_view=True),
+            InitProcessGroupKwargs(timeout=timedelta(days=2)),
+        ]
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no", kwargs_handlers=how)
         self.number, self.count = self.accelerator.process_index, self.accelerator.num_processes
         self.device = self.accelerator.device
@@ -230,7 +235,7 @@ class TogetherStream:
     """
 
     def __init__(self, stream: Any, team: Alone):
-        self.stream, self.team = stream, team
+        self.stream, self.team, self.device = stream, team, stream.device
         # All throw the same dice for the places, so the shortest one counts.
         self.length = min(team.gather(len(stream)))
 

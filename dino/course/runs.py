@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Settings:
     precision: str = "auto"
 
 
-def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: str, count: int = 64) -> None:
+def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: torch.device, count: int = 64) -> None:
     """Draw pictures with the denoiser, always from the same noise, and write them as one sheet."""
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.no_grad():
@@ -76,11 +77,18 @@ def open_images(settings: Settings, team: Alone) -> Any:
     )  # fmt: skip
 
 
+def tell_all(images: Any, settings: Settings, team: Alone) -> None:
+    """Let the process that speaks know of what the others have left out of a stream."""
+    for wrong in team.gather(images.wrong) if settings.stream else ():
+        images.wrong |= wrong
+
+
 def learn(
     run: Run, images: Any, settings: Settings, folder: Path, every: int, parts: int, team: Alone, scaler: Any
 ) -> bool:
     """Train, and write checkpoints and sheets; returns whether all steps were taken."""
     working, scaler = at_scale(run, team, parts, settings.precision, scaler)
+    tell_all(images, settings, team)
     shared = team.share_stream(images) if settings.stream else images
     smooth = None
     bar = tqdm(
@@ -94,10 +102,12 @@ def learn(
             bar.update()
             stopped = team.wished(stop.is_set())
             if run.taken % every == 0 or run.taken == settings.steps or stopped:
+                tell_all(images, settings, team)
                 streams = team.gather(images.state()) if settings.stream else []
                 with team.agreed():
                     if team.main:
-                        checkpoints.save(folder, run, settings, scaler and scaler.state_dict(), streams)
+                        memory = scaler and scaler.state_dict()
+                        checkpoints.save(folder, run, settings, memory, streams, len(images))
                         path = folder / f"sheet-{run.taken:06d}.png"
                         with checkpoints.explained(path):
                             if not stopped:
@@ -132,7 +142,13 @@ def run_training(settings: Settings, folder: Path, every: int, parts: int = 1) -
                         f"here {'is' if team.count == 1 else 'are'} {team.count}. Start as many, or name another folder with --out."
                     )
                 images.restore(more["streams"][team.number])
-            len(images)  # fills the window of a stream, so that what cannot be read is told now
+            count = len(images)  # fills the window of a stream, so that what cannot be read is told now
+            if run.taken and count != more["count"] and not settings.stream:
+                warnings.warn(
+                    f"The pictures are not those of the checkpoint: {more['count']:,} then, {count:,} now. This goes on all the "
+                    "same, but to other weights than a run on either of the two.",
+                    stacklevel=2,
+                )
         taken = team.gather(run.taken)
         with team.agreed():
             if len(set(taken)) > 1:

@@ -32,7 +32,8 @@ def asked_to_stop(again: bool = True) -> Iterator[threading.Event]:
     try:
         yield event
     finally:
-        restore()
+        if again:  # or else a launcher's request to end would silence those who still have to say why
+            restore()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What is done with a data set wherever it was opened."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ def one_sentence(source: str | Path) -> Iterator[None]:
         cause = error
         while cause.__cause__:
             cause = cause.__cause__
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
+            raise OSError(
+                f"What {source} holds cannot be kept in {datasets.config.HF_DATASETS_CACHE}: {cause.strerror}. Name a folder "
+                "with room in HF_DATASETS_CACHE."
+            ) from error
         reason = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
         if any(words in reason for words in NOTHING):
             reason = "there is nothing in it"

@@ -60,8 +60,10 @@ def tensor_with(
         "The numbers are divided before they are floats, so that only 0 and 1 are left: `float()` first, or `/` for `//`.": (
             tensor_with(scale=lambda numbers: (numbers // 255).float())
         ),
-        "The numbers are divided by the largest of the picture: white paper has to be 1 and grey has to stay grey.": tensor_with(
-            scale=lambda numbers: numbers.float() / numbers.max().clamp(min=1)
+        "The numbers are divided by the largest of the picture: white paper has to be 1 and grey has to stay grey.": (
+            tensor_with(scale=lambda numbers: numbers.float() / numbers.max().clamp(min=1)),
+            tensor_with(scale=lambda numbers: numbers.float() / numbers.max()),
+            tensor_with(scale=lambda numbers: (numbers.float() - numbers.min()) / (numbers.max() - numbers.min())),
         ),
         "Black and white are swapped: 0 is black.": tensor_with(scale=lambda numbers: 1 - numbers.float() / 255),
         "Each picture is shifted and scaled by its own mean and spread: leave its brightness as it is.": tensor_with(
@@ -153,6 +155,19 @@ def padded(colour):
     return lambda picture, size: PIL.ImageOps.pad(picture, (size, size), Resampling.BICUBIC, color=colour)
 
 
+def box_of_sizes(picture, size):
+    """The third and fourth number of the box are taken for its width and height."""
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, side, side)).resize((size, size), Resampling.BICUBIC)
+
+
+def few_looked_at(picture, size):
+    """Each new pixel looks at no more than four old ones, as arrays are scaled unless one asks for better."""
+    clean = lesson.to_tensor(picture)[None]
+    return as_file(F.interpolate(clean, (size, size), mode="bilinear").clamp(0, 1)[0])
+
+
 def squeezed(picture, size):
     """Nothing is cut off: the longer side is squeezed."""
     return picture.resize((size, size), Resampling.BICUBIC)
@@ -232,6 +247,10 @@ def only(wide):
         "Each new pixel is just one of the old ones (NEAREST), so thin lines vanish: use BICUBIC, which looks at all of them.": (
             crop_with(scale=lambda picture, size: picture.resize((size, size), Resampling.NEAREST))
         ),
+        "Each new pixel looks at four old ones at most, so thin lines vanish: use Pillow's `resize`, or `antialias=True`.": (
+            crop_with(scale=few_looked_at)
+        ),
+        "Pillow's box is (left, top, right, bottom), and not (left, top, width, height).": box_of_sizes,
         "The cut is right, but the picture is mirrored.": crop_with(last=PIL.ImageOps.mirror),
         "The cut is right, but the picture is upside down.": crop_with(last=PIL.ImageOps.flip),
         "The cut is right, but the picture is turned on its side.": crop_with(
@@ -275,11 +294,13 @@ def crop(answer) -> Claims:
     yield from claims("A square picture is only scaled.", 48, 48, 16, clue)
     clue = "Pictures are made smaller as they should be, but not larger."
     yield from claims("A small picture is scaled up.", 10, 14, 32, clue, blobs=2)
-    lines = torch.zeros(3, 64, 64)
-    lines[:, :, ::2] = 1
-    yours = lesson.to_tensor(answer(as_file(lines), 16)).mean(dim=0)
     clue = "Thin lines should melt into grey: each new pixel has to look at all old ones that fall into it."
-    yield Claim("Thin black and white lines become grey.", yours, torch.full((16, 16), 0.5), 0.2, clue=clue)
+    for apart, grey, allowed in ((2, 0.5, 0.2), (10, 0.1, 0.08)):
+        lines = torch.zeros(3, 16 * apart, 16 * apart)
+        lines[:, :, ::apart] = 1
+        yours = lesson.to_tensor(answer(as_file(lines), 16)).mean(dim=0)
+        says = f"White lines, one in {apart}, become an even grey."
+        yield Claim(says, yours, torch.full((16, 16), grey), allowed, clue=clue)
 
 
 def fit_with(
@@ -293,6 +314,14 @@ def fit_with(
         return give([step(clean(picture, batch, n)) for n in range(count(steps))])
 
     return overfit
+
+
+def stops_early(step, picture, steps, batch=16):
+    """It is content with a small loss."""
+    losses = []
+    while len(losses) < steps and (not losses or losses[-1] > 1e-3):
+        losses.append(step(picture.expand(batch, -1, -1, -1)))
+    return losses
 
 
 @check_of(
@@ -318,6 +347,13 @@ def fit_with(
         ),
         "The batch grows from step to step: it should be `batch` pictures each time.": fit_with(
             clean=lambda picture, batch, n: picture.expand(n + 1, -1, -1, -1)
+        ),
+        "`steps` and `batch` are swapped.": lambda step, picture, steps, batch=16: fit_with()(
+            step, picture, batch, steps
+        ),
+        "It stops as soon as the loss is small: take all `steps`, so that the losses can be compared.": stops_early,
+        "A generator does nothing until somebody asks for its values: [ ] instead of ( ).": (
+            lambda step, picture, steps, batch=16: (step(picture.expand(batch, -1, -1, -1)) for _ in range(steps))
         ),
         "There is one step too few.": fit_with(count=lambda steps: steps - 1),
         "There is one step too many.": fit_with(count=lambda steps: steps + 1),
@@ -351,6 +387,7 @@ def fit_with(
 def overfit(answer) -> Claims:
     picture, shown = pictures(1, 24, 20)[0], []
     given = (0.5 - 0.3 * torch.rand(200)).tolist()
+    given[2] = 0.0  # who is content with that stops here
 
     def step(clean: Tensor) -> float:
         shown.append(clean.detach().clone())
@@ -411,6 +448,9 @@ def stick_with(
         "How much a pixel varies is measured over the whole tensor: each pixel and colour has its own, so `var(dim=0)`.": (
             stick_with(varies=lambda clean: clean.var(correction=0).flatten())
         ),
+        "The variances are averaged over the pixels first: work out the error of each pixel, then take the mean of the errors.": (
+            stick_with(varies=lambda clean: clean.var(dim=0, correction=0).mean()[None])
+        ),
         "How much pixels vary is measured within each picture: measure it over the pictures, `dim=0`.": stick_with(
             varies=lambda clean: clean.flatten(1).var(dim=1, correction=0)
         ),
@@ -443,6 +483,9 @@ def stick_with(
         ),
         "The share of the picture is not squared: what is scaled by 1 - level varies by its square.": stick_with(
             fades=lambda level: 1 - level
+        ),
+        "`1 - level ** 2` is not the square of `1 - level`, which is `(1 - level) ** 2`.": stick_with(
+            fades=lambda level: 1 - level**2
         ),
         "The level is counted from the other end: at level 1 there is nothing but noise.": stick_with(
             dice=lambda level: (1 - level) ** 2 / 12, fades=lambda level: level**2
@@ -487,6 +530,7 @@ def yardstick(answer) -> Claims:
         pictures(40, 12, 10) * torch.linspace(0.3, 1, 40).view(-1, 1, 1, 1),
         torch.tensor([0.15, 0.4, 0.75, 1]),
     )
+    clean[..., :6] = 0.9 + 0.1 * clean[..., :6]  # half of the pixels vary little
     right = lesson.yardstick(clean, levels)
     result = answer(clean, levels)
     yield Claim("There is one loss for each level.", result, Shape((4,)))
@@ -507,12 +551,5 @@ def yardstick(answer) -> Claims:
     yield Claim(says, found, half, 6e-4, "bars", {**see, "expected": half, "yours": found}, clue)
     see = {"expected": right, "yours": result, "across": "level", "up": "loss", "x": levels}
     clue = "Where all pixels are alike it is right, but not on pictures: does each pixel and each colour have its own variance?"
-    yield Claim(
-        "On pictures, each pixel and colour counts by itself.",
-        result,
-        right,
-        0.03 * float(right.max()),
-        "curve",
-        see,
-        clue,
-    )
+    says = "On pictures, each pixel and colour counts by itself: your loss divided by the right one is 1."
+    yield Claim(says, result / right, torch.ones(4), 0.03, "curve", see, clue)
