@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import PIL.Image
 import torch
 
 from dino.course.answers import load
@@ -91,32 +90,18 @@ class InputChangedError(Exception):
     """The answer writes into what it was given."""
 
 
-def copy_of(value: object) -> object:
-    """A copy of a tensor or a picture; anything else stays what it is."""
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    return value.copy() if isinstance(value, PIL.Image.Image) else value
-
-
-def changed(value: object, now: object) -> bool:
-    """Whether a copy is not like the tensor or picture any more that it was made of."""
-    if isinstance(value, torch.Tensor):
-        return not torch.equal(value, now)
-    return isinstance(value, PIL.Image.Image) and (value.size != now.size or value.tobytes() != now.tobytes())
-
-
 def careful(answer: Callable) -> Callable:
     """The same answer, on copies of its inputs; raises InputChangedError if it changes one of them."""
 
     def call(*inputs, **named):
-        copies = [copy_of(value) for value in inputs]
+        copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
         # Each call throws dice of its own, so that it does not matter where the answer runs.
         seed = int(torch.randint(2**31, ()))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             result = answer(*copies, **named)
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
-            if changed(value, now):
+            if isinstance(value, torch.Tensor) and not torch.equal(value, now):
                 names = list(inspect.signature(answer).parameters)
                 name = names[i] if i < len(names) else "its input"
                 raise InputChangedError(

@@ -162,6 +162,13 @@ def box_of_sizes(picture, size):
     return picture.crop((left, top, side, side)).resize((size, size), Resampling.BICUBIC)
 
 
+def changes_it(picture, size):
+    """The result is right, but what was given is not what it was."""
+    result = lesson.crop(picture, size)
+    picture.thumbnail((size, size))
+    return result
+
+
 def few_looked_at(picture, size):
     """Each new pixel looks at no more than four old ones, as arrays are scaled unless one asks for better."""
     clean = lesson.to_tensor(picture)[None]
@@ -250,6 +257,7 @@ def only(wide):
         "Each new pixel looks at four old ones at most, so thin lines vanish: use Pillow's `resize`, or `antialias=True`.": (
             crop_with(scale=few_looked_at)
         ),
+        "It changes the picture that it is given, as `thumbnail` does: use `resize`, or begin with `picture.copy()`.": changes_it,
         "Pillow's box is (left, top, right, bottom), and not (left, top, width, height).": box_of_sizes,
         "The cut is right, but the picture is mirrored.": crop_with(last=PIL.ImageOps.mirror),
         "The cut is right, but the picture is upside down.": crop_with(last=PIL.ImageOps.flip),
@@ -301,6 +309,9 @@ def crop(answer) -> Claims:
         yours = lesson.to_tensor(answer(as_file(lines), 16)).mean(dim=0)
         says = f"White lines, one in {apart}, become an even grey."
         yield Claim(says, yours, torch.full((16, 16), grey), allowed, clue=clue)
+    given = as_file(lines)
+    answer(given, 8)
+    yield Claim("The picture that it is given stays as it is.", given.size, (160, 160))
 
 
 def fit_with(
