@@ -66,12 +66,15 @@ def test_who_goes_on_with_other_pictures_is_told(tmp_path, album):
     assert "The pictures are not those of the checkpoint: 6 then, 5 now." in dino(*command, cwd=tmp_path)
 
 
-def test_a_run_is_named_after_its_folder_and_a_seed_is_a_number_that_torch_takes(tmp_path, album):
+def test_a_run_is_named_after_its_folder_and_what_it_cannot_be_given_is_refused(tmp_path, album):
     (album / "inside").mkdir()
     dino("train", "--data", "..", "--steps", 1, *TINY, cwd=album / "inside")
     assert (album / "inside" / "runs" / album.name / "weights.safetensors").exists()
     text = dino("train", "--data", album, "--seed", 10**11, "--steps", 1, *TINY, cwd=tmp_path, code=2)
     assert "100000000000 is not in the range" in text
+    (tmp_path / "taken").write_text("something")
+    text = dino("train", "--data", album, "--out", "taken", "--steps", 1, *TINY, cwd=tmp_path, code=2)
+    assert "taken is a file: name a folder with --out." in text
     assert not (tmp_path / "runs").exists()
 
 

@@ -47,8 +47,10 @@ def explained(path: Path) -> Iterator[None]:
 def held(folder: Path) -> Iterator[None]:
     """Make a folder, and hold it, so that no other training writes there; it is let go when this process ends, however.
 
-    Raises ValueError if another process holds it, and OSError if it cannot be made.
+    Raises ValueError if another process holds it or it is a file, and OSError if it cannot be made.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: name a folder with --out.")
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -157,8 +157,8 @@ def run_training(settings: Settings, folder: Path, every: int, parts: int = 1) -
                 )
         if settings.data != "dinosaurs":
             print(f"{settings.data}: {images.about}.")
-        pictures = f"{'A stream of' if settings.stream else len(images)} pictures of {settings.size}x{settings.size}"
-        print(f"{pictures}; {settings.steps} steps, {run.taken} of them taken.")
+        pictures = "A stream of pictures" if settings.stream else f"{len(images)} picture{'s' * (len(images) > 1)}"
+        print(f"{pictures} of {settings.size}x{settings.size}; {settings.steps} steps, {run.taken} of them taken.")
         if not learn(run, images, settings, folder, every, parts, team, more["scaler"]):
             return False
         with team.agreed():

@@ -48,7 +48,7 @@ def describe(opened: Opened) -> str:
     """Tell in one line what `open_source` has opened: number of pictures if known, split, column, and licence."""
     told = (opened.info.splits or {}).get(str(opened.split))
     known = len(opened) if isinstance(opened, datasets.Dataset) else told and told.num_examples
-    count = f"{known:,} pictures" if known else "a stream of pictures"
+    count = f"{known:,} picture{'s' * (known > 1)}" if known else "a stream of pictures"
     licence = f"licence {opened.info.license or 'unknown: look before you publish'}"
     return ", ".join(filter(None, (count, opened.info.description, licence)))
 
