@@ -220,7 +220,7 @@ check(loss_by_level)
 
 
 def train(
-    run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0
+    run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0, flip: bool = True
 ) -> Iterator[float]:
     """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
 
@@ -230,15 +230,16 @@ def train(
     batch   how many pictures are in one question
     rate    the largest learning rate
     seed    every step throws dice of its own, which depend on the seed and on its number alone
+    flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
     """
     for n in range(run.taken, steps):
         # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
         run.optimizer.param_groups[0]["lr"] = rate * min(1, (n + 1) / 200) * (1 - n / steps)
-        with torch.random.fork_rng():
+        with torch.random.fork_rng([images.device] if images.device.type == "cuda" else []):
             torch.manual_seed(seed * 1_000_000_007 + n)
-            # Pick some pictures, and turn half of them to face the other way.
+            # Pick some pictures, and turn half of them round.
             clean = images[torch.randint(len(images), (batch,))]
-            clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
+            clean = torch.where(flip & (torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5), clean.flip(3), clean)
             loss = training_step(shaken(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
         if n % 10 == 0:
             update_average(run.average, run.denoiser, n // 10)

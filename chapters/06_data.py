@@ -461,5 +461,12 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # > data set, if it has one. And a network that has seen only a few pictures can draw copies of them: you have the instrument for
 # > that, from chapter 5.
 #
-# That was the course. You know how noise becomes a dinosaur, or anything else: there is no step in it that you have not written yourself.
+# ## What you have now
+#
+# - `to_tensor` and `crop`, which make any picture one that a network can take.
+# - `overfit`, which finds a bug in ten seconds, and `yardstick`, which tells what a loss is worth.
+# - A habit: to look at pictures *after* everything was done to them, and at a loss level by level.
+#
+# They are in `dino/data.py`. That was the course. You know how noise becomes a dinosaur, or anything else: there is no step in it
+# that you have not written yourself.
 # Show somebody what yours draws.
