@@ -84,7 +84,9 @@ class Team(Alone):
             DistributedDataParallelKwargs(gradient_as_bucket_view=True),
             InitProcessGroupKwargs(timeout=timedelta(days=2)),
         ]
-        self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no", kwargs_handlers=how)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells that it sets the number of threads
+            self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no", kwargs_handlers=how)
         self.number, self.count = self.accelerator.process_index, self.accelerator.num_processes
         self.device = self.accelerator.device
         self.members = self.gather((socket.gethostname(), os.getpid()))

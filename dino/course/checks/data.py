@@ -124,7 +124,9 @@ def to_tensor(answer) -> Claims:
     yield Claim("It holds floats of 32 bits, as the network's weights do.", kind, "float32")
     for name, value in (("White", 1.0), ("Black", 0.0)):
         paper = torch.full((3, 4, 6), value)
-        yield Claim(f"{name} is {value:.0f}.", ask(paper), paper, 1e-6)
+        result_of_paper = ask(paper)
+        see = {"expected": paper[None], "yours": result_of_paper[None]}
+        yield Claim(f"{name} is {value:.0f}.", result_of_paper, paper, 1e-6, "compare", see)
     see = {"expected": clean[None], "yours": result[None]}
     clue = "Black and white are right, but not everything stands where it stood: which order do the sides have?"
     says = "Each pixel stays where it is, and each colour in a channel of its own."
@@ -308,7 +310,9 @@ def crop(answer) -> Claims:
         lines[:, :, ::apart] = 1
         yours = lesson.to_tensor(answer(as_file(lines), 16)).mean(dim=0)
         says = f"White lines, one in {apart}, become an even grey."
-        yield Claim(says, yours, torch.full((16, 16), grey), allowed, clue=clue)
+        even = torch.full((16, 16), grey)
+        see = {"expected": even.expand(1, 3, 16, 16), "yours": yours.expand(1, 3, *yours.shape)}
+        yield Claim(says, yours, even, allowed, "compare", see, clue)
     given = as_file(lines)
     answer(given, 8)
     yield Claim("The picture that it is given stays as it is.", given.size, (160, 160))

@@ -619,11 +619,14 @@ def loss_by_level(answer) -> Claims:
     answer(grey, torch.zeros(64, 3, 8, 8), torch.ones(1))
     noise = torch.cat([noisy for noisy, _ in asked])
     says = "At level 1, nothing but uniform noise is shown: from 0 to 1."
-    yield Claim(says, torch.stack([noise.min(), noise.max()]), torch.tensor([0.0, 1.0]), 0.01)
+    ends, bars = torch.stack([noise.min(), noise.max()]), {"across": "smallest, largest", "up": "number"}
+    ends_due = torch.tensor([0.0, 1.0])
+    yield Claim(says, ends, ends_due, 0.01, "bars", {**bars, "expected": ends_due, "yours": ends})
     says = "The noise varies by 1/12 from picture to picture, from colour to colour and from pixel to pixel."
     spread = torch.stack([noise.var(dim=dim).mean() for dim in (0, 1, (2, 3))])
     clue = "The noise is not a random number for every pixel and colour of every picture: `torch.rand_like(clean)`."
-    yield Claim(says, spread, torch.full((3,), 1 / 12), 0.01, clue=clue)
+    due, bars = torch.full((3,), 1 / 12), {"across": "over pictures, colours, pixels", "up": "variance"}
+    yield Claim(says, spread, due, 0.01, "bars", {**bars, "expected": due, "yours": spread}, clue)
     twins = len(noise) - len(noise[:, 0, 0].unique(dim=0))
     yield Claim("No two pictures have the same noise.", twins, 0, clue=clue)
     # A denoiser that hands back what it was shown is wrong by level * (noise - clean).
