@@ -92,7 +92,7 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
     Warns of files that are not pictures, by name, and leaves them out. Raises FileNotFoundError for what is missing,
     ValueError for a source without pictures, and ConnectionError for a hub that cannot be reached.
     """
-    from dino.sources import open_picture, open_source  # here, for to draw dinosaurs does without it
+    from dino.sources import open_picture, open_source  # here, for drawing dinosaurs does without it
 
     if isinstance(source, str) and source == "dinosaurs":
         source = dinosaurs(size=size)

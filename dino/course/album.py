@@ -105,7 +105,7 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
     marker = folder / f"{name}.whole"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not marker.exists() or marker.read_text() != sizes(folder, name):
+        if not is_whole(marker):
             for left in folder.glob(f"{name}*.arrow"):  # a power cut came before all of it was on the disk
                 left.unlink()
         kept = dataset.map(
@@ -122,11 +122,11 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
             load_from_cache_file=True,
             desc="decoding",
         )
-        if not marker.exists() or marker.read_text() != sizes(folder, name):
+        if not is_whole(marker):
             for path in folder.glob(f"{name}*.arrow"):
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
-            marker.write_text(sizes(folder, name))
+            marker.write_text(sizes(marker))
         return kept
     except OSError as error:
         raise OSError(
@@ -135,9 +135,14 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
         ) from error
 
 
-def sizes(folder: Path, name: str) -> str:
-    """The files of this name in a folder, with their sizes, as JSON."""
-    return json.dumps({path.name: path.stat().st_size for path in sorted(folder.glob(f"{name}*.arrow"))})
+def sizes(marker: Path) -> str:
+    """The files of decoded pictures beside their marker, with their sizes, as JSON."""
+    return json.dumps({path.name: path.stat().st_size for path in sorted(marker.parent.glob(f"{marker.stem}*.arrow"))})
+
+
+def is_whole(marker: Path) -> bool:
+    """Whether the files beside a marker are those of which it was noted that all of them is on the disk."""
+    return marker.exists() and marker.read_text() == sizes(marker)
 
 
 def fingerprint(dataset: datasets.Dataset, size: int) -> str:

@@ -24,7 +24,7 @@ from dino.training import Run
 
 NAME, PREVIOUS, DAMAGED = (f"checkpoint{what}.safetensors" for what in ("", "-previous", "-damaged"))
 # Raised whenever older files cannot be understood any more.
-FORMAT = "2"
+FORMAT = "3"
 
 
 class DamagedError(ValueError):
