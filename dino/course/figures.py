@@ -122,6 +122,6 @@ def evidence(claim: Claim) -> Figure | None:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
+    figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight")
     plt.close(figure)
     write(path, buffer.getvalue())

@@ -139,7 +139,7 @@ def picture_of(claim: Claim | None) -> bytes:
     try:
         with at_most(DRAWING):
             if figure := claim and evidence(claim):
-                figure.savefig(buffer, format="png", dpi=90)
+                figure.savefig(buffer, format="png", dpi=90, bbox_inches="tight")
     except (Exception, StillBusyError):  # what came from an answer may be of any kind, and a picture is no grade
         return b""
     finally:
