@@ -19,8 +19,8 @@ import pytest
 import torch
 from PIL import Image
 
-from dino.course.answers import load
 from dino.course.chapters import find_exercise, solved
+from dino.course.judge.loader import load
 
 
 @pytest.fixture(scope="session", autouse=True)

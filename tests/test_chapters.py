@@ -20,7 +20,7 @@ from dino.course.chapters import (
     stubs,
     unwritten,
 )
-from dino.course.site.run import run
+from dino.course.site.execute import run
 
 # The website is built of the same runs.
 CACHE = Path(__file__).parents[1] / ".cache" / "chapters"

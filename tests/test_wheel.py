@@ -22,7 +22,7 @@ def test_an_installed_wheel_starts_a_course_and_checks_it(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(site)}
     for command in (["start", "there"], ["check", "there/01_noise.py"]):
         done = subprocess.run(
-            [sys.executable, "-m", "dino.course", *command],
+            [sys.executable, "-m", "dino", *command],
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

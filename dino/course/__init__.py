@@ -12,15 +12,15 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 
 def __getattr__(name: str):
     if name == "check":
-        from dino.course.notebook import check
+        from dino.course.judge.report import check
 
         return check
     if name == "use_own":
-        from dino.course.own import use_own
+        from dino.course.judge.own_answers import use_own
 
         return use_own
     if name == "show":
-        from dino.course.figures import show
+        from dino.course.judge.figures import show
 
         return show
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

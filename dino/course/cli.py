@@ -5,7 +5,6 @@ Exit codes: 0 all is well, 1 an answer is wrong or training was stopped, 2 the c
 
 import contextlib
 import sys
-import textwrap
 import time
 import warnings
 from pathlib import Path
@@ -14,15 +13,14 @@ import click
 
 from dino.course import workspace
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
+from dino.course.files import write
 from dino.course.grade.commands import assign, grade
-
-MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not started": ("·", None)}
+from dino.course.judge.verdict import COLOURS, FAILED, NOT_STARTED, PASSED, SIGNS
 
 
 def mark(state: str) -> str:
     """The sign for the state of an exercise, in its colour."""
-    sign, colour = MARKS[state]
-    return click.style(sign, fg=colour, bold=True)
+    return click.style(SIGNS[state], fg=COLOURS[state], bold=True)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,8 +48,8 @@ def outline() -> None:
         click.secho(f"\n{chapter.path.stem}  {chapter.title}", bold=True, nl=False)
         click.echo(f"  (exercises: {minutes} minutes)")
         for exercise in chapter.exercises:
-            state = known.get(exercise.name, {}).get("state", "not started")
-            passed, total = passed + (state == "passed"), total + 1
+            state = known.get(exercise.name, {}).get("state", NOT_STARTED)
+            passed, total = passed + (state == PASSED), total + 1
             click.echo(f"  {mark(state)} {exercise.name:<16}{exercise.minutes:>3} minutes, {exercise.difficulty}")
     click.echo(f"\n{passed} of {total} exercises passed.")
     if folder is None:
@@ -75,7 +73,7 @@ def start(folder: Path, notebook: bool) -> int:
         click.echo(f"Left as they are: {', '.join(path.name for path in kept)}")
     sheet = folder / "dinosaurs.png"
     if not sheet.exists():
-        from dino.course.runs import draw_sheet
+        from dino.course.train.draw import draw_sheet
         from dino.saving import load_denoiser
 
         draw_sheet(load_denoiser(), sheet, size=32, device="cpu")
@@ -134,48 +132,17 @@ def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -
     for path, chapter in files:
         click.secho(str(path), bold=True)
         # Loading torch takes a while, so there should be something on the screen by now.
-        from dino.course import judge
+        from dino.course.judge.report import tell
+        from dino.course.judge.runner import judge_file
 
-        for verdict in judge.judge_file(path, chapter, variant):
-            report(verdict, path.parent / "feedback" / f"{verdict.exercise}.png")
+        for verdict in judge_file(path, chapter, variant):
+            new = known.get(verdict.exercise, {}).get("state") != PASSED
+            tell(verdict, path.parent / "feedback" / f"{verdict.exercise}.png", new)
             states[verdict.exercise] = verdict.state
-            if verdict.state == "passed" and known.get(verdict.exercise, {}).get("state") != "passed":
-                praise(verdict.exercise, verdict.answer)
     workspace.record(states)
-    count = {state: list(states.values()).count(state) for state in MARKS}
+    count = {state: list(states.values()).count(state) for state in SIGNS}
     click.echo("\n" + ", ".join(f"{number} {state}" for state, number in count.items() if number) + ".")
-    return 1 if count["failed"] else 0
-
-
-def praise(name: str, answer) -> None:
-    """Show what is worth noticing about a right answer, and the lesson's beside it."""
-    from dino.course.beside import beside
-    from dino.course.claims import check_for
-
-    chapter, _ = find_exercise(name)
-    click.echo(f"      Worth noticing: {check_for(chapter.topic, name).notice}")
-    if both := beside(name, answer):
-        click.echo(textwrap.indent(both, " " * 6))
-
-
-def report(verdict, picture: Path) -> None:
-    """Tell the learner about one exercise, and draw what is wrong if it can be seen."""
-    click.echo(f"  {mark(verdict.state)} {verdict.exercise}: {verdict.news}")
-    if verdict.state != "failed":
-        picture.unlink(missing_ok=True)
-        return
-    if verdict.symptom:
-        click.echo(f"      {verdict.symptom}")
-    from dino.course.figures import evidence, save
-    from dino.course.terminal import inline
-
-    figure = verdict.untrue and evidence(verdict.untrue)
-    if figure:
-        save(figure, picture)
-        click.echo(f"      Look: {picture}")
-        if sys.stdout.isatty() and (shown := inline(picture.read_bytes())):
-            click.echo(shown)
-    click.echo(f"      Help: dino hint {verdict.exercise}")
+    return 1 if count[FAILED] else 0
 
 
 @cli.command()
@@ -184,7 +151,7 @@ def report(verdict, picture: Path) -> None:
 def hint(exercise: str, solution: bool) -> int:
     """Show a hint for EXERCISE; asked again, a plainer one."""
     from dino.course.chapters import solution as answer
-    from dino.course.claims import check_for
+    from dino.course.checks import check_for
 
     chapter, found = find_exercise(exercise)
     if solution:
@@ -211,22 +178,22 @@ def hint(exercise: str, solution: bool) -> int:
 )
 def assemble(out: Path | None) -> int:
     """Put your answers and the given code together into one file that trains and draws by itself."""
-    from dino.course.assemble import assemble as put_together
-    from dino.course.assemble import needed
-    from dino.course.judge import judge_file
+    from dino.course.judge.export import assemble as put_together
+    from dino.course.judge.export import needed
+    from dino.course.judge.runner import judge_file
 
     files = files_of(None)
     out = out or files[0][0].parent / "my_dino.py"
     if out.exists():
         raise ValueError(f"{out} is there already. Rename or remove it, or name another file with --out.")
     answers = [verdict for path, chapter in files for verdict in judge_file(path, chapter)]
-    wrong = [verdict for verdict in answers if verdict.exercise in needed() and verdict.state != "passed"]
+    wrong = [verdict for verdict in answers if verdict.exercise in needed() and verdict.state != PASSED]
     for verdict in wrong:
         click.echo(f"  {mark(verdict.state)} {verdict.exercise}: {verdict.news}")
     if wrong:
         click.echo(f"Nothing was written: these answers have to be right first. `dino hint {wrong[0].exercise}` helps.")
         return 1
-    workspace.write(out, put_together([path for path, _ in files], out.name).encode())
+    write(out, put_together([path for path, _ in files], out.name).encode())
     click.echo(f"{out}: all your answers, in one file that needs nothing of this course. Run it: python {out}")
     return 0
 
@@ -296,8 +263,8 @@ def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
     """
     if len(rest["widths"]) != len(rest["depths"]):
         raise ValueError("--widths and --depths should have as many numbers each: one for every size.")
-    from dino.course.processes import leave
-    from dino.course.runs import Settings, run_training
+    from dino.course.train.distributed import leave
+    from dino.course.train.run import Settings, run_training
 
     folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
     if run_training(Settings(data=data, **rest), folder, every, parts):
@@ -327,7 +294,7 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
         raise ValueError(f"{out} should end in .png, .jpg or .webp.")
     import torch
 
-    from dino.course.runs import draw_run
+    from dino.course.train.draw import draw_run
     from dino.saving import TRAINED, load_denoiser, trained_size
 
     path = weights or TRAINED

@@ -1,39 +1,13 @@
 """The learner's folder: their copies of the chapters, and `dino-progress.json`, which remembers how far they are."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from dino.course.chapters import Chapter, chapters
+from dino.course.files import write
 
 PROGRESS = "dino-progress.json"
 DEFAULT = "my-dino"
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all, whatever happens on the way."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def notebook(text: str):
-    """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
-    from dino.course.percent import PERCENT, jupytext  # here, for most commands do without it
-
-    book = jupytext.reads(text, fmt=PERCENT)
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return book
 
 
 def find() -> Path | None:
@@ -61,7 +35,7 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
             continue
         text = chapter.path.read_text(encoding="utf-8")
         if notebooks:
-            from dino.course.percent import jupytext
+            from dino.course.notebooks import jupytext, notebook
 
             text = jupytext.writes(notebook(text), fmt="ipynb")
         write(path, text.encode())

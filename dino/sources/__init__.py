@@ -11,9 +11,9 @@ from pathlib import Path
 import datasets
 
 from dino.sources.arrays import array_to_file, is_array
+from dino.sources.common import Opened, one_sentence
 from dino.sources.disk import open_list, open_path
 from dino.sources.hub import open_hub
-from dino.sources.opened import Opened, one_sentence
 from dino.sources.pictures import open_picture
 
 __all__ = ["describe", "open_picture", "open_source"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import datasets
 import huggingface_hub
 
+from dino.sources.common import Opened, note_licence, one_sentence, streamed
 from dino.sources.folders import BESIDE, among, files_in, is_picture, pictures_among, pictures_by_split, split_by_name
-from dino.sources.opened import Opened, note_licence, one_sentence, streamed
 
 # Files that hold many pictures, and what reads them.
 TABLES = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}

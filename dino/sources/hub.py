@@ -5,8 +5,8 @@ from contextlib import suppress
 import datasets
 import huggingface_hub
 
+from dino.sources.common import Opened, note_licence, one_sentence, streamed
 from dino.sources.folders import among
-from dino.sources.opened import Opened, note_licence, one_sentence, streamed
 
 
 def open_hub(name: str, split: str, stream: bool) -> Opened:

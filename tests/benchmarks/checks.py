@@ -11,10 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from dino.course.answers import load
 from dino.course.chapters import chapters, solved
-from dino.course.claims import check_for
-from dino.course.judge import PASSED, find_mistake, judge
+from dino.course.checks import check_for
+from dino.course.judge.diagnose import find_mistake
+from dino.course.judge.loader import load
+from dino.course.judge.runner import judge
+from dino.course.judge.verdict import PASSED
 
 
 def seconds(do) -> float:
@@ -36,7 +38,7 @@ def main() -> None:
             for exercise in chapter.exercises:
                 name, seed = exercise.name, itertools.count()
                 check = check_for(chapter.topic, name)
-                mistakes = check.wrong_answers()
+                mistakes = check.wrong_answers
                 right = [answer for why, answer in mistakes if find_mistake(check, answer, next(seed)) == why]
                 down = sum(judge(name, answers[name], seed).state != PASSED for seed in range(200))
                 good = seconds(lambda: judge(name, answers[name]))  # noqa: B023 - called at once

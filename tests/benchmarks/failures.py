@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dino.course.runs import write_picture
+from dino.course.train.draw import write_picture
 from dino.data import dinosaurs, load, sheet
 from dino.denoiser import Denoiser, in_bfloat16
 from dino.letters import make_album

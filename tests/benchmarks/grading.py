@@ -14,12 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1]))
-
-from test_wrong_answers import BAD
+sys.path.append(str(Path(__file__).parents[2]))
 
 from dino.course.chapters import chapters, solution, solved, stubs
-from dino.course.grade.child import Warm
+from dino.course.grade.sandbox.client import Warm
+from tests.checks.test_wrong_answers import BAD
 
 CHAPTERS = chapters()[:4]
 NAMES = [exercise.name for chapter in CHAPTERS for exercise in chapter.exercises]

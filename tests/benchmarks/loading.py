@@ -22,7 +22,7 @@ import psutil
 import torch
 from PIL import Image
 
-from dino.course.album import open_album
+from dino.course.train.cached import open_album
 from dino.data import dinosaurs
 from dino.denoiser import Denoiser
 from dino.training import Run, train

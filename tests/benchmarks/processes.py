@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
-from dino.course.frugal import at_scale
-from dino.course.processes import leave, team_of
+from dino.course.train.distributed import leave, team_of
+from dino.course.train.precision import at_scale
 from dino.denoiser import Denoiser
 from dino.training import Run, train
 

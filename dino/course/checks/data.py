@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dino import data as lesson
-from dino.course.checks import pictures
-from dino.course.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.inputs import pictures
 
 Resampling = PIL.Image.Resampling
 

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino import denoiser as lesson
-from dino.course.checks import Tap, pictures, run_order, same_weights, shares, spread_levels
-from dino.course.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.inputs import Tap, pictures, run_order, same_weights, shares, spread_levels
 from dino.noise import mix
 
 HAIR = 1e-6

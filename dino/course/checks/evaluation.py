@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from dino import evaluation as lesson
-from dino.course.checks import pictures
-from dino.course.claims import Claim, Claims, Shape, check_of
+from dino.course.checks.claims import Claim, Claims, Shape, check_of
+from dino.course.checks.inputs import pictures
 
 
 def root_mean_square(one: Tensor, other: Tensor) -> Tensor:

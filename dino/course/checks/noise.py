@@ -3,8 +3,8 @@
 import torch
 
 from dino import noise as lesson
-from dino.course.checks import pictures, shares, spread_levels
-from dino.course.claims import Claim, Claims, Shape, check_of
+from dino.course.checks.claims import Claim, Claims, Shape, check_of
+from dino.course.checks.inputs import pictures, shares, spread_levels
 
 
 def mix_with(share):

@@ -5,8 +5,8 @@ from itertools import pairwise
 import torch
 
 from dino import sampling as lesson
-from dino.course.checks import pictures, shares
-from dino.course.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.inputs import pictures, shares
 
 
 def step_with(keep):

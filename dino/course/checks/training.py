@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from dino import training as lesson
 from dino.course.checks import noise as questions
-from dino.course.checks import pictures
-from dino.course.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.claims import Claim, Claims, Shape, check_of, name_of
+from dino.course.checks.inputs import pictures
 from dino.noise import make_question, mix
 
 

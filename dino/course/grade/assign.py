@@ -15,14 +15,13 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
 
 from dino.course.chapters import EXERCISE, LESSON, Chapter, folder, stubs
-from dino.course.grade.marks import Settings, number
-from dino.course.percent import jupytext
-from dino.course.variants import variant
-from dino.course.workspace import notebook
+from dino.course.grade.results import Settings, number
+from dino.course.judge.variants import variant
+from dino.course.notebooks import jupytext, notebook
 
 # A platform's machine is thrown away afterwards, so answers may run there even where they cannot be locked in.
 # -P keeps Python from importing what lies where it is run, for that is the learner's.
-GRADE = "python -P -m dino.course grade {place} --chapters {chapters}{options} --as-one --unlocked --out {out}"
+GRADE = "python -P -m dino grade {place} --chapters {chapters}{options} --as-one --unlocked --out {out}"
 
 SETUP = """\
 #!/usr/bin/env bash

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter
-from dino.course.grade.marks import PASSED, Graded, Settings, number
-from dino.course.grade.pages import SIGNS
+from dino.course.grade.results import Graded, Settings, number
+from dino.course.judge.verdict import PASSED, SIGNS
 
 
 class Chapters(click.ParamType):
@@ -73,8 +73,8 @@ def grade(
     gradebook, a report on the class, and for each learner feedback and files for the usual platforms. Run the same
     command again, and only what is new or has changed is graded.
     """
-    from dino.course.grade import shelf
-    from dino.course.grade.many import fingerprint, grade_all
+    from dino.course.grade import store as shelf
+    from dino.course.grade.pool import fingerprint, grade_all
     from dino.course.grade.submissions import find
 
     if out.exists() and not out.is_dir():
@@ -155,8 +155,8 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
 @click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
 def assign(only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool, variant: int | None) -> int:
     """Make an assignment of CHAPTERS, such as 1,2: what learners get, and what the usual platforms need to grade it."""
+    from dino.course.files import write
     from dino.course.grade.assign import assignment
-    from dino.course.workspace import write
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is there already, and not empty. Name a new folder with --out.")

@@ -6,18 +6,21 @@ import secrets
 import time
 from pathlib import PurePosixPath
 
-from dino.course import judge
 from dino.course.chapters import Chapter, chapters
-from dino.course.claims import Claim, check_for
-from dino.course.figures import evidence, plt
-from dino.course.grade.asking import Remote
-from dino.course.grade.child import Warm, how_it_ended, lesson_for
-from dino.course.grade.jail import LIMITS
-from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, Settings, plain
+from dino.course.checks import check_for
+from dino.course.checks.claims import Claim
+from dino.course.grade.results import Graded, Mark, Settings, plain
+from dino.course.grade.sandbox.client import Warm, how_it_ended, lesson_for
+from dino.course.grade.sandbox.isolation import LIMITS
+from dino.course.grade.sandbox.protocol import BrokenLineError
+from dino.course.grade.sandbox.proxy import Remote
 from dino.course.grade.submissions import Submission
-from dino.course.grade.wire import BrokenLineError
-from dino.course.limit import StillBusyError, at_most
-from dino.course.variants import variant
+from dino.course.judge.figures import evidence, plt
+from dino.course.judge.runner import judge_in
+from dino.course.judge.timeout import StillBusyError, at_most
+from dino.course.judge.trial import outcome
+from dino.course.judge.variants import variant
+from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 
 # Seconds: for one call of an answer, for loading a file, for everything about one exercise, and for drawing what is wrong.
 PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
@@ -105,7 +108,7 @@ def grade_answer(warm: Warm, job: dict, mark: Mark, settings: Settings) -> None:
 def judge_remote(remote: Remote, hello: dict, mark: Mark, settings: Settings) -> None:
     """Judge an answer that is ready to be called, and write into its mark what became of it."""
     answer = remote.answer(hello["kind"], hello["parameters"])
-    verdict = judge.judge_in(settings.variant, mark.exercise, answer)
+    verdict = judge_in(settings.variant, mark.exercise, answer)
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes
     mark.picture = picture_of(verdict.untrue)
@@ -124,7 +127,7 @@ def true_share(topic: str, name: str, answer) -> float:
     check, seed = check_for(topic, name), secrets.randbelow(2**31)
 
     def true(answer) -> int:
-        return sum(isinstance(one, Claim) and not one.symptom() for one in judge.outcome(check, answer, seed))
+        return sum(isinstance(one, Claim) and not one.symptom() for one in outcome(check, answer, seed))
 
     total = true(check.reference)
     idle = max(true(lambda first, *_, **__: first), true(lambda *_, **__: None))

@@ -5,7 +5,8 @@ from collections import Counter
 from html import escape
 
 from dino.course.chapters import find_exercise
-from dino.course.grade.marks import FAILED, NOT_STARTED, PASSED, Graded, Mark, number
+from dino.course.grade.results import Graded, Mark, number
+from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 
 SIGNS = {PASSED: "✓", FAILED: "✗", NOT_STARTED: "·"}
 STYLE = """

@@ -4,7 +4,8 @@ nbgrader runs learners' code and its own in one process. Trust it with handing o
 the marks.
 """
 
-from dino.course.judge import PASSED, judge_in
+from dino.course.judge.runner import judge_in
+from dino.course.judge.verdict import PASSED
 
 
 def points(answer, of: float, variant: int | None = None) -> float:

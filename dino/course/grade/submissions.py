@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dino.course.chapters import Chapter, chapters, find_chapter
-from dino.course.grade.marks import plain
+from dino.course.grade.results import plain
 
 ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 UNREADABLE = "was not read: hand in .py, .ipynb or .zip."

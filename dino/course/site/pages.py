@@ -9,10 +9,10 @@ import textwrap
 import nbformat
 from PIL import Image
 
-from dino.course import workspace
 from dino.course.chapters import LESSON, Chapter, chapters, definition, solution
-from dino.course.percent import PERCENT, jupytext
-from dino.course.site.kernel import DARK, LIGHT, PLAIN
+from dino.course.notebooks import PERCENT, jupytext
+from dino.course.notebooks import notebook as learner_notebook
+from dino.course.site.display import DARK, LIGHT, PLAIN
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
 FRAMES = {"Predict": "question", "A common belief": "warning", "On your own code": "note"}
@@ -26,7 +26,7 @@ CAPTION = re.compile(r"^\*(?P<words>[^*].*?)\*(?=\n\n|\Z)", re.DOTALL)
 def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[str, bytes]]:
     """The Markdown of a chapter's page, and the pictures in it, by the names that it calls them.
 
-    kept        what came out of the chapter, from `dino.course.site.run.run`
+    kept        what came out of the chapter, from `dino.course.site.execute.run`
     repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
     cells = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt=PERCENT).cells
@@ -78,7 +78,7 @@ def facts(chapter: Chapter, repository: str) -> str:
 
 def notebook(chapter: Chapter, repository: str = "") -> str:
     """A chapter as a notebook (.ipynb) that installs the course where it is not, and then begins."""
-    learner = workspace.notebook(chapter.path.read_text(encoding="utf-8"))
+    learner = learner_notebook(chapter.path.read_text(encoding="utf-8"))
     for cell in learner.cells:
         if cell.cell_type == "markdown":
             cell.source = LIVE.sub("", cell.source)

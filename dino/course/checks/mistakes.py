@@ -1,0 +1,40 @@
+"""Usual mistakes as data: an edit of the reference, which is a passage of its source and what a learner writes instead."""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable
+
+Edit = dict[str, str]
+
+
+def code_of(reference: Callable) -> str:
+    """The source of a function or class without its docstrings and comments, for these are no part of what it does."""
+    source = textwrap.dedent(inspect.getsource(reference))
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            lines[node.body[0].lineno - 1 : node.body[0].end_lineno] = [""] * (
+                node.body[0].end_lineno - node.body[0].lineno + 1
+            )
+    return "\n".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
+
+
+def edited(reference: Callable, edit: Edit) -> Callable:
+    """The reference as a learner would have written it, who makes a mistake.
+
+    edit  passages of its code, and what stands there instead; each passage has to occur exactly once
+
+    Raises ValueError if one does not: the reference has changed, or the passage says too little.
+    """
+    source = code_of(reference)
+    for passage, instead in edit.items():
+        if (often := source.count(passage)) != 1:
+            raise ValueError(f"{passage!r} should occur once in {reference.__name__}, and occurs {often} times")
+        source = source.replace(passage, instead)
+    found: dict[str, Callable] = {}
+    # The names that it takes from around it are those of the lesson's module.
+    space = vars(sys.modules[reference.__module__])
+    exec(compile(source, f"<{reference.__name__}, with a mistake>", "exec"), space, found)
+    return found[reference.__name__]

@@ -1,0 +1,134 @@
+"""Figures for chapters and checks. Plotting stays out of the lesson."""
+
+import io
+import math
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from dino.course.checks.claims import Bars, Claim, Curve, Histogram, Pictures
+from dino.course.files import write
+
+
+def show(rows: dict[str, Tensor], titles: list[str] | None = None, size: float = 1.1) -> None:
+    """Show rows of pictures, each with its name on the left, and a title over each column.
+
+    rows    by name, the pictures of each row: (count, 3, height, width), in [0, 1]
+    titles  one for each column
+    size    of a picture, in inches
+    """
+    draw(rows, titles, size)
+    plt.show()
+
+
+def draw(rows: dict[str, Tensor], titles: list[str] | None = None, size: float = 1.1) -> Figure:
+    """The figure that `show` shows."""
+    columns = max(len(pictures) for pictures in rows.values())
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(size * columns + 0.9, size * len(rows) + 0.3), squeeze=False, layout="constrained"
+    )
+    for (name, pictures), line in zip(rows.items(), axes, strict=True):
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
+        for axis in line:
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        for axis, picture in zip(line, pictures, strict=False):
+            axis.imshow(picture.detach().float().clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="nearest")
+    for axis, title in zip(axes[0], titles or [], strict=False):
+        axis.set_title(title, fontsize=12)
+    return figure
+
+
+def compare(expected: Tensor, yours: Tensor) -> Figure:
+    """Draw what a check expected, what came out, and the difference between the two: grey where there is none.
+
+    expected, yours   (count, channels, height, width); the first six are shown, as colours if there are three channels,
+                      and otherwise the first channel, from its darkest to its brightest
+    """
+    expected, yours = expected[:6].detach().float(), yours[:6].detach().float().nan_to_num(0)
+    if expected.shape[1] != 3:
+        expected, yours = expected[:, :1], yours[:, :1]
+        low, high = expected.min(), expected.max()
+        expected, yours = ((x.expand(-1, 3, -1, -1) - low) / (high - low + 1e-9) for x in (expected, yours))
+    return draw({"expected": expected, "yours": yours, "difference\n(grey: none)": 0.5 + (yours - expected) / 2})
+
+
+EXPECTED, YOURS = {"color": "0.55", "label": "expected"}, {"color": "#d1495b", "label": "yours"}
+
+
+def plot(across: str, up: str, ticks=None, whole: bool = False) -> tuple[Figure, Axes]:
+    """An empty plot with its labels; `ticks` names the places 0, 1, ..., and `whole` keeps to whole numbers."""
+    figure, axis = plt.subplots(figsize=(5, 2.8), layout="constrained")
+    axis.set(xlabel=across, ylabel=up)
+    axis.spines[["top", "right"]].set_visible(False)
+    if whole:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if ticks is not None:
+        axis.set_xticks(range(len(ticks)), ticks)
+    return figure, axis
+
+
+def histogram(expected: Tensor, yours: Tensor) -> Figure:
+    """Draw how often levels come, in ranges that are 0.05 wide, or wider where levels are far out."""
+    figure, axis = plot("level", "how often")
+    low, high = min(0, math.floor(20 * float(yours.min()))), max(20, math.ceil(20 * float(yours.max())))
+    ranges = [i / 20 for i in range(low, high + 1, max(1, (high - low) // 200))]
+    ranges.append(max(ranges[-1], high / 20) + 0.05)
+    for values, look in ((expected, EXPECTED), (yours, YOURS)):
+        axis.hist(
+            values.tolist(), ranges, weights=[1 / len(values)] * len(values), histtype="step", linewidth=2, **look
+        )
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
+
+
+def curve(expected: Tensor, yours: Tensor, across: str, up: str, x: Tensor | None = None, ticks=None) -> Figure:
+    """Draw two rows of numbers as points: over their place in the row, or over `x`."""
+    figure, axis = plot(across, up, ticks, whole=x is None)
+    for values, look, point in ((expected, EXPECTED, "o"), (yours, YOURS, "x")):
+        places = range(len(values)) if x is None or len(x) != len(values) else x.tolist()
+        axis.plot(places, values.detach().tolist(), point, markersize=8 if len(values) < 50 else 3, **look)
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
+
+
+def bars(expected: Tensor, yours: Tensor, across: str, up: str) -> Figure:
+    """Draw two rows of numbers as bars, side by side."""
+    figure, axis = plot(across, up, whole=True)
+    for values, look, shift in ((expected, EXPECTED, -0.2), (yours, YOURS, 0.2)):
+        axis.bar([i + shift for i in range(len(values))], values.detach().tolist(), width=0.4, **look)
+    axis.axhline(0, color="black", linewidth=0.6)
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return figure
+
+
+def evidence(claim: Claim) -> Figure | None:
+    """The figure that makes an untrue claim visible, if there is one."""
+    shown = claim.figure
+    if shown is None or not isinstance(shown.yours, Tensor) or shown.yours.ndim != shown.expected.ndim:
+        return None
+    if isinstance(shown, Pictures | Bars) and shown.yours.shape != shown.expected.shape:
+        return None
+    if not isinstance(shown, Pictures) and not shown.yours.isfinite().all():
+        return None
+    match shown:
+        case Pictures(expected, yours):
+            return compare(expected, yours)
+        case Histogram(expected, yours):
+            return histogram(expected, yours)
+        case Bars(expected, yours, across, up):
+            return bars(expected, yours, across, up)
+        case Curve(expected, yours, across, up, x, ticks):
+            return curve(expected, yours, across, up, x, ticks)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight")
+    plt.close(figure)
+    write(path, buffer.getvalue())

@@ -1,0 +1,133 @@
+"""Tells what became of an answer, in a notebook and in a terminal alike: the news, what is wrong as a picture, the lesson's
+answer beside one that is right, and where help is."""
+
+import ast
+import base64
+import inspect
+import linecache
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
+
+import click
+import matplotlib.pyplot as plt
+
+from dino.course import workspace
+from dino.course.chapters import definition, find_exercise, solution
+from dino.course.checks import check_for
+from dino.course.judge.figures import evidence, save
+from dino.course.judge.runner import judge_in
+from dino.course.judge.verdict import COLOURS, FAILED, PASSED, SIGNS, Verdict
+
+
+def check(answer, variant: int | None = None) -> None:
+    """Check your answer to an exercise and say what is wrong with it, if anything is. This is no grade.
+
+    answer   the function or class that you wrote, such as `mix`
+    variant  the number of your class's variant of the course, if it has one
+
+    Raises ValueError if no exercise has the name of the answer.
+    """
+    verdict = judge_in(variant, getattr(answer, "__name__", str(answer)), answer)
+    print("\n  ".join(rendered(verdict, SIGNS[verdict.state], "run `dino hint {}` in a terminal", new=True)))
+    if verdict.untrue and evidence(verdict.untrue):
+        plt.show()
+    workspace.record({verdict.exercise: verdict.state})
+
+
+def tell(verdict: Verdict, picture: Path, new: bool) -> None:
+    """Tell the learner about one exercise in the terminal, and draw what is wrong if it can be seen.
+
+    picture  the file to draw it into, which is removed if there is nothing wrong any more
+    new      whether a right answer was not known to be right before
+    """
+    sign = click.style(SIGNS[verdict.state], fg=COLOURS[verdict.state], bold=True)
+    lines = rendered(verdict, sign, "dino hint {}", new)
+    figure = verdict.untrue and evidence(verdict.untrue)
+    if figure:
+        save(figure, picture)
+        lines.insert(-1, f"Look: {picture}")
+    elif verdict.state != FAILED:
+        picture.unlink(missing_ok=True)
+    click.echo("  " + "\n      ".join(lines))
+    if figure and sys.stdout.isatty() and (shown := inline(picture.read_bytes())):
+        click.echo(shown)
+
+
+def rendered(verdict: Verdict, sign: str, help: str, new: bool) -> list[str]:
+    """What there is to say of a verdict, line by line: the news first, and what belongs to it below.
+
+    help  how to ask for a hint, with {} for the exercise
+    new   whether to say what is worth noticing about a right answer, and show the lesson's beside it
+    """
+    name = verdict.exercise
+    lines = [f"{sign} {name}: {verdict.news}", *([verdict.symptom] if verdict.symptom else [])]
+    if verdict.state == PASSED and new:
+        chapter, _ = find_exercise(name)
+        lines += [f"Worth noticing: {check_for(chapter.topic, name).notice}"]
+        lines += side_by_side(name, verdict.answer).splitlines()
+    if verdict.state == FAILED:
+        lines.append(f"For a hint: {help.format(name)}")
+    return lines
+
+
+def source_of(answer: Callable) -> str | None:
+    """The text of an answer, as it stands in its file or cell; None if it cannot be found."""
+    members = vars(answer).values() if inspect.isclass(answer) else [answer]
+    function = next((one for one in map(inspect.unwrap, members) if inspect.isfunction(one)), None)
+    if function is None:
+        return None
+    linecache.checkcache(function.__code__.co_filename)
+    try:
+        return definition("".join(linecache.getlines(function.__code__.co_filename)), answer.__name__)
+    except (LookupError, SyntaxError):
+        return None
+
+
+def without_docstrings(source: str) -> list[str]:
+    """The lines of a source without its docstrings, which the learner did not write."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            for line in range(node.body[0].lineno - 1, node.body[0].end_lineno):
+                lines[line] = None
+    return [line for line in lines if line is not None]
+
+
+def tree_of(source: str) -> str:
+    """What a source says to Python, however it is laid out."""
+    return ast.dump(ast.parse("\n".join(without_docstrings(source))))
+
+
+def side_by_side(name: str, answer: Callable) -> str:
+    """The learner's answer to an exercise and the lesson's, side by side if they fit; "" if they say the same."""
+    yours, lessons = source_of(answer), solution(*find_exercise(name))
+    if yours is None or tree_of(yours) == tree_of(lessons):
+        return ""
+    left, right = ["yours", "", *without_docstrings(yours)], ["the lesson's", "", *without_docstrings(lessons)]
+    width = max(map(len, left)) + 4
+    if width + max(map(len, right)) <= shutil.get_terminal_size((120, 40)).columns - 6:
+        return "\n".join((a.ljust(width) + b).rstrip() for a, b in zip_longest(left, right, fillvalue=""))
+    return "\n".join([*left, "", *right])
+
+
+def inline(png: bytes) -> str:
+    """The characters that make a terminal show a PNG picture; "" for a terminal that is not known to show any.
+
+    Kitty and Ghostty speak the one language (https://sw.kovidgoyal.net/kitty/graphics-protocol), iTerm2, WezTerm and
+    Visual Studio Code the other (https://iterm2.com/documentation-images.html).
+    """
+    data = base64.b64encode(png).decode()
+    if "KITTY_WINDOW_ID" in os.environ or os.environ.get("TERM_PROGRAM") == "ghostty":
+        parts = [data[i : i + 4096] for i in range(0, len(data), 4096)]
+        heads = ["a=T,f=100,", *[""] * (len(parts) - 1)]
+        return "".join(
+            f"\x1b_G{head}m={int(i < len(parts) - 1)};{part}\x1b\\"
+            for i, (head, part) in enumerate(zip(heads, parts, strict=True))
+        )
+    if os.environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "vscode"):
+        return f"\x1b]1337;File=inline=1;size={len(png)}:{data}\x07"
+    return ""

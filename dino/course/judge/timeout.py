@@ -1,0 +1,33 @@
+"""Stops what never ends."""
+
+import contextlib
+import ctypes
+import threading
+from collections.abc import Iterator
+
+# How long a check waits for an answer, in seconds. A right answer takes a fraction of one.
+PATIENCE = 20
+
+
+class StillBusyError(BaseException):
+    """Raised in the middle of what takes too long. It is no Exception, so that `except Exception` does not catch it."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise StillBusyError in here, at the line that is run then, once so many seconds have gone by."""
+    here, over = ctypes.c_ulong(threading.get_ident()), threading.Lock()
+
+    def stop() -> None:
+        with over:
+            if not timer.finished.is_set():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(StillBusyError))
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with over:
+            timer.cancel()

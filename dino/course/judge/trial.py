@@ -1,0 +1,96 @@
+"""Makes claims about an answer: on copies of its input, with random numbers of its own, and on the learner's code alone."""
+
+import contextlib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from dino.course.chapters import LESSON
+from dino.course.checks.claims import Check, Claim
+
+
+class UsesTheReferenceError(Exception):
+    """The answer runs the lesson's own code instead of the learner's."""
+
+
+class InputChangedError(Exception):
+    """The answer writes into what it was given."""
+
+
+def codes_of(thing: Callable) -> set:
+    """The code objects of a function, or of the methods of a class."""
+    members = vars(thing).values() if inspect.isclass(thing) else [thing]
+    return {inspect.unwrap(member).__code__ for member in members if inspect.isfunction(member)}
+
+
+def is_the_reference(answer: Callable, reference: Callable) -> bool:
+    """Whether an answer is the lesson's own, under whatever name."""
+    if inspect.isclass(answer) and inspect.isclass(reference):
+        return reference in answer.__mro__ or bool(codes_of(answer) & codes_of(reference))
+    return inspect.isfunction(inspect.unwrap(answer)) and bool(codes_of(inspect.unwrap(answer)) & codes_of(reference))
+
+
+@contextlib.contextmanager
+def only_the_learners_code(reference: Callable) -> Iterator[None]:
+    """Raise UsesTheReferenceError when anything but the course itself calls the reference in here."""
+    forbidden = codes_of(reference)
+    torch_folder = str(Path(torch.__file__).parent)
+
+    def look(frame, event: str, _argument) -> None:
+        if event != "call" or frame.f_code not in forbidden:
+            return
+        caller = frame.f_back
+        while caller is not None and caller.f_code.co_filename.startswith(torch_folder):
+            caller = caller.f_back
+        if caller is not None and not caller.f_code.co_filename.startswith(str(LESSON)):
+            raise UsesTheReferenceError
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def careful(answer: Callable) -> Callable:
+    """The same answer, on copies of its inputs; raises InputChangedError if it changes one of them."""
+
+    def call(*inputs, **named):
+        copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
+        # Each call has a random generator of its own, so that it does not matter where the answer runs.
+        seed = int(torch.randint(2**31, ()))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            result = answer(*copies, **named)
+        for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
+            if isinstance(value, torch.Tensor) and not torch.equal(value, now):
+                names = list(inspect.signature(answer).parameters)
+                name = names[i] if i < len(names) else "its input"
+                raise InputChangedError(
+                    f"It changes `{name}` itself, which others still need. Work on a copy, or without `+=` and the like."
+                )
+        return result
+
+    return call
+
+
+def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
+    """The claims about an answer, on inputs that depend on the seed alone; the program's own generator is left alone."""
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # What torch merely warns of, the claims judge.
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        yield from check.claims(careful(answer))
+
+
+def outcome(check: Check, answer: Callable, seed: int) -> Iterator[Claim | str]:
+    """All claims about an answer; if it stopped with an error, the last is what the error says, in sorted words."""
+    try:
+        yield from make_claims(check, answer, seed)
+    except Exception as error:
+        yield " ".join(sorted(f"{type(error).__name__} {error}".split()))

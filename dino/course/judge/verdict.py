@@ -1,0 +1,33 @@
+"""What became of an answer, and how its state is shown. Without torch, for those who only show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dino.course.checks.claims import Claim
+
+PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
+# Each state's sign, and its colour in a terminal.
+SIGNS = {PASSED: "✓", FAILED: "✗", NOT_STARTED: "·"}
+COLOURS = {PASSED: "green", FAILED: "red", NOT_STARTED: None}
+
+
+@dataclass
+class Verdict:
+    """What became of one answer.
+
+    state     PASSED, FAILED or NOT_STARTED
+    news      the sentence that matters most
+    symptom   what came out of the answer and what should have, or where it stopped
+    untrue    the first claim that is untrue, if it came to that
+    answer    the answer itself
+    """
+
+    exercise: str
+    state: str
+    news: str
+    symptom: str = ""
+    untrue: Claim | None = None
+    answer: object = None

@@ -1,0 +1,31 @@
+"""jupytext, without the two seconds that loading it can take, and the format of our chapters.
+
+It brings `jsonschema` along, which, where Jupyter is installed, builds a grammar of internet addresses (`rfc3987_syntax`) to
+check fields that no notebook of ours has. `jsonschema` does without that grammar if it cannot be imported.
+"""
+
+import sys
+
+GRAMMAR = "rfc3987_syntax"
+
+known = GRAMMAR in sys.modules
+if not known:
+    sys.modules[GRAMMAR] = None  # this is how Python marks what cannot be imported
+
+import jupytext  # noqa: E402
+
+if not known:
+    del sys.modules[GRAMMAR]
+
+# How chapters and what learners make of them are read. Without the last word, jupytext would take comments such as
+# `# why?` or `# copy the noise` for commands of a notebook: they would not be Python any more.
+PERCENT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
+
+__all__ = ["PERCENT", "jupytext", "notebook"]
+
+
+def notebook(text: str):
+    """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
+    book = jupytext.reads(text, fmt=PERCENT)
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return book

@@ -1,0 +1,55 @@
+"""All files of the site: those written by hand in `docs/`, and those made of the chapters and the lesson.
+
+`python -m dino.course.site FOLDER` writes both into a new folder, with a `mkdocs.yml` that needs no hook, for other builders.
+"""
+
+import io
+import os
+import shutil
+from pathlib import Path
+from random import Random
+
+from PIL import Image
+
+from dino.course.chapters import LESSON, chapters
+from dino.course.site.execute import run
+from dino.course.site.pages import notebook, page, reference
+from dino.drawing import draw
+
+
+def made(root: Path) -> dict[str, str | bytes]:
+    """The files of the site that are not written by hand, by their paths in it.
+
+    root  of the repository, where runs of the chapters are kept in `.cache/`
+
+    The environment variable REPOSITORY, `OWNER/NAME` at GitHub, makes pages link to it and to Colab.
+    """
+    repository, cache = os.environ.get("REPOSITORY", ""), root / ".cache" / "chapters"
+    found: dict[str, str | bytes] = {"lesson.md": reference()}
+    for chapter in chapters():
+        text, pictures = page(chapter, run(chapter, cache), repository)
+        found[f"chapters/{chapter.path.stem}.md"] = text
+        found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, repository)
+        found |= {f"chapters/{name}": content for name, content in pictures.items()}
+    row = Image.new("RGB", (12 * 32, 32))
+    dice = Random(1)
+    for i in range(12):
+        row.paste(draw(dice, 32)[0], (i * 32, 0))
+    buffer = io.BytesIO()
+    row.save(buffer, format="png", optimize=True)
+    weights = {f"live/{path.name}": path.read_bytes() for path in LESSON.glob("weights/dinosaurs-*.safetensors")}
+    return found | {"live/dinosaurs.png": buffer.getvalue(), **weights}
+
+
+def write(root: Path, folder: Path) -> None:
+    """Write the whole site as plain Markdown, with its `mkdocs.yml`. Raises FileExistsError if the folder is there already."""
+    files = made(root)
+    shutil.copytree(root / "docs", folder / "docs")
+    for name, content in files.items():
+        path = folder / "docs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
+    (folder / "mkdocs.yml").write_text(
+        settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", ""), encoding="utf-8"
+    )

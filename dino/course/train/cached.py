@@ -1,0 +1,172 @@
+"""Pictures for training at any scale: an `Album`, decoded once and kept small on disk, or a `Stream` for what does not fit.
+
+Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictures), (16,))]`.
+"""
+
+import inspect
+import json
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import datasets
+import PIL
+import pyarrow.compute
+import torch
+from torch import Tensor
+
+from dino import data
+from dino.course.train import decoding
+from dino.course.train.decoding import as_pictures, as_rows, decode
+from dino.course.train.streamed import Stream
+from dino.sources import describe, open_source, pictures
+
+# What is kept of each picture: its pixels, or what is wrong with it.
+KEPT = datasets.Features({"pixels": datasets.Value("binary"), "wrong": datasets.Value("string")})
+
+
+def open_album(
+    source: str | Path | Sequence[str | Path],
+    size: int,
+    split: str = "train",
+    column: str = "image",
+    stream: bool = False,
+    device: torch.device | str = "cpu",
+    workers: int | None = None,
+    process: int = 0,
+    processes: int = 1,
+) -> "Album | Stream":
+    """Open pictures for training: all at once, or as a stream.
+
+    source, split, column, stream  as in `open_source`; "dinosaurs" means those that come with the course
+    size                           of the pictures, in pixels
+    device                         where they are wanted
+    workers                        how many processes decode an album; as many as there are processors, unless you say so
+    process, processes             which of several processes that share a stream this one is
+
+    Raises what `open_source` raises, and ValueError if no picture can be read.
+    """
+    if isinstance(source, str) and source == "dinosaurs":
+        opened = data.dinosaurs(size=size)
+        opened = opened.to_iterable_dataset(num_shards=min(64, len(opened))) if stream else opened
+        opened.info.license, opened.info.description = "mit", "drawn by the course"
+    else:
+        opened = open_source(source, split, column, stream)
+    if stream:
+        return Stream(opened, size, device=device, process=process, processes=processes)
+    return Album(opened, size, device, workers)
+
+
+class Album:
+    """Pictures of one size, decoded before training begins and kept as bytes in a file, of which memory holds what is used.
+
+    An index gives pictures (count, 3, size, size), in [0, 1]; `about` is a line that tells what they are. The file lies in
+    the cache of `datasets`, for the next time.
+    Warns of pictures that cannot be read, by name, and raises ValueError if there are no others.
+    """
+
+    def __init__(
+        self, dataset: datasets.Dataset, size: int, device: torch.device | str = "cpu", workers: int | None = None
+    ):
+        self.size, self.device, self.about = size, torch.device(device), describe(dataset)
+        dataset = dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
+        self.kept = kept_pictures(dataset, size, processors() if workers is None else workers)
+        wrong = self.kept.data.column("wrong")
+        tell(wrong.drop_null().to_pylist(), len(wrong))
+        self.rows = torch.tensor(pyarrow.compute.is_null(wrong).to_numpy()).nonzero().flatten()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        rows = self.rows[index]
+        return as_pictures(as_rows(self.kept[rows.flatten().tolist()]["pixels"], self.size), self.device)
+
+
+def processors() -> int:
+    """How many processors there are for us."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def tell(wrong: list[str], count: int) -> None:
+    """Warn of what is left out, with a number and some names; raises ValueError if that is all."""
+    named = ", ".join(wrong[:5]) + (f", and {len(wrong) - 5:,} more" if len(wrong) > 5 else "")
+    if len(wrong) == count:
+        raise ValueError(f"None of the pictures can be read: {named}. Is it the right folder or data set?")
+    if wrong:
+        verb = "is" if len(wrong) == 1 else "are"
+        warnings.warn(f"{len(wrong):,} of {count:,} pictures {verb} left out: {named}", stacklevel=3)
+
+
+def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> datasets.Dataset:
+    """All pictures decoded: from the cache, or by some processes now; raises OSError if there is no room for them."""
+    folder, name = Path(datasets.config.HF_DATASETS_CACHE) / "dino", fingerprint(dataset, size)
+    marker = folder / f"{name}.whole"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not is_whole(marker):
+            for left in folder.glob(f"{name}*.arrow"):  # a power cut came before all of it was on the disk
+                left.unlink()
+        kept = dataset.map(
+            decode_batch,
+            batched=True,
+            batch_size=100,
+            with_indices=True,
+            remove_columns=["image"],
+            features=KEPT,
+            fn_kwargs={"size": size},
+            num_proc=workers if workers > 1 and len(dataset) >= 500 else None,
+            new_fingerprint=name,
+            cache_file_name=str(folder / f"{name}.arrow"),
+            load_from_cache_file=True,
+            desc="decoding",
+        )
+        if not is_whole(marker):
+            for path in folder.glob(f"{name}*.arrow"):
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            marker.write_text(sizes(marker))
+        return kept
+    except OSError as error:
+        raise OSError(
+            f"The decoded pictures cannot be kept in {folder}: {error.strerror or error}. "
+            "Name a folder with room in HF_DATASETS_CACHE."
+        ) from error
+
+
+def sizes(marker: Path) -> str:
+    """The files of decoded pictures beside their marker, with their sizes, as JSON."""
+    return json.dumps({path.name: path.stat().st_size for path in sorted(marker.parent.glob(f"{marker.stem}*.arrow"))})
+
+
+def is_whole(marker: Path) -> bool:
+    """Whether the files beside a marker are those of which it was noted that all of them is on the disk."""
+    return marker.exists() and marker.read_text() == sizes(marker)
+
+
+def fingerprint(dataset: datasets.Dataset, size: int) -> str:
+    """A name that changes with the pictures, the size and date of their files, the size asked for, and how we decode."""
+    image = dataset.data.column("image")
+    paths, inside = (pyarrow.compute.struct_field(image, field) for field in ("path", "bytes"))
+    files = [(path, stamp(path)) for path in paths.filter(pyarrow.compute.is_null(inside)).drop_null().to_pylist()]
+    how = (*map(inspect.getsource, (data, decoding, pictures)), PIL.__version__, torch.__version__)
+    return datasets.fingerprint.Hasher.hash((dataset._fingerprint, files, size, how))
+
+
+def stamp(path: str) -> tuple[int, int] | None:
+    """The size and date of a file, if it is there."""
+    try:
+        about = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return about.st_size, about.st_mtime_ns
+
+
+def decode_batch(rows: dict[str, list], indices: list[int], size: int) -> dict[str, list]:
+    """Decode some pictures, perhaps in a process of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        decoded = [decode(entry, size, f"picture {i}") for entry, i in zip(rows["image"], indices, strict=True)]
+    pixels, wrong = zip(*decoded, strict=True)
+    return {"pixels": list(pixels), "wrong": list(wrong)}

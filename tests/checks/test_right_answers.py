@@ -1,0 +1,296 @@
+"""Right answers pass, however they are written."""
+
+import pytest
+
+from dino.course.judge.runner import judge
+from dino.course.judge.verdict import PASSED
+
+DENOISER = """class Denoiser(nn.Module):
+    def __init__(self, widths: Sequence[int] = (32, 64, 64, 64), depths: Sequence[int] = (1, 1, 2, 2)):
+        super().__init__()
+        pairs = list(zip(widths, widths[1:], depths[1:], strict=False))
+        self.widths, self.depths, self.multiple = list(widths), list(depths), 2 ** len(pairs)
+        self.enter = Stage(3 + 1, widths[0], depths[0])
+        self.down = nn.ModuleList(Stage(above, below, depth) for above, below, depth in pairs)
+        self.up = nn.ModuleList(Stage(below, above, depth) for above, below, depth in reversed(pairs))
+        last = conv(widths[0], 3)
+        nn.init.constant_(last.bias, 0.5)
+        self.leave = nn.Sequential(Stage(widths[0], widths[0], depths[0]), conv(widths[0], widths[0]), nn.ReLU(), last)
+
+    def forward(self, noisy, level):
+FORWARD"""
+
+UNUSUAL = {
+    "to_tensor": [
+        "def to_tensor(picture):\n    return torch.tensor(np.asarray(picture) / 255, dtype=torch.float32).movedim(-1, 0)",
+        "def to_tensor(picture):\n    return torch.stack([torch.tensor(list(one.getdata())).view(one.height, one.width) for one "
+        "in picture.split()]) / 255",
+        "def to_tensor(picture):\n    flat = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)\n"
+        "    return flat.view(picture.height, picture.width, 3).permute(2, 0, 1).contiguous() / 255.0",
+        "def to_tensor(picture):\n    return torch.from_numpy(np.asarray(picture).transpose(2, 0, 1).astype('f4') / np.float32(255))",
+        "def to_tensor(image):\n    x = torch.as_tensor(np.array(image)).float().div_(255)\n    return torch.stack([x[..., i] for i in range(3)])",
+    ],
+    "crop": [
+        "from PIL import ImageOps\n\n\ndef crop(picture, size):\n    return ImageOps.fit(picture, (size, size))",
+        "def crop(picture, size):\n    s = min(picture.size)\n    x, y = (picture.width - s) / 2, (picture.height - s) / 2\n"
+        "    return picture.resize((size, size), PIL.Image.LANCZOS, box=(x, y, x + s, y + s))",
+        "def crop(picture, size):\n    f = size / min(picture.size)\n    w, h = (max(size, round(side * f)) for side in picture.size)\n"
+        "    picture = picture.resize((w, h), PIL.Image.BILINEAR)\n    x, y = (w - size) // 2, (h - size) // 2\n"
+        "    return picture.crop((x, y, x + size, y + size))",
+        "def crop(picture, size):\n    a = np.asarray(picture)\n    h, w, _ = a.shape\n    s = min(h, w)\n    a = a[(h - s) // 2:][:s, "
+        "(w - s) // 2:][:, :s]\n    return PIL.Image.fromarray(a).resize((size, size), PIL.Image.BOX)",
+    ],
+    "overfit": [
+        "def overfit(step, picture, steps, batch=16):\n    clean = picture.repeat(batch, 1, 1, 1)\n    losses = []\n"
+        "    for _ in range(steps):\n        losses.append(step(clean))\n    return losses",
+        "def overfit(step, picture, steps, batch=16):\n    return torch.tensor([step(torch.stack([picture] * batch)) for n in range(steps)])",
+        "def overfit(step, picture, steps, batch=16):\n    return list(map(step, [picture[None].repeat_interleave(batch, 0)] * steps))",
+        "def overfit(step, picture, steps, batch=16):\n    return tuple(float(step(clean=picture.expand(batch, *picture.shape))) for _ in range(steps))",
+    ],
+    "yardstick": [
+        "def yardstick(clean, levels):\n    v = clean.var(dim=0)\n    return torch.stack([(v * s * s / 12 / ((1 - s) ** 2 * v + s * s / 12)).mean() for s in levels])",
+        "def yardstick(clean, levels):\n    v = (clean - clean.mean(0)).pow(2).mean(0).double()[None]\n    s = levels.double().view(-1, 1, 1, 1)\n"
+        "    n = s**2 / 12\n    a = (1 - s) * v / ((1 - s) ** 2 * v + n)\n    return (((1 - a * (1 - s)) ** 2) * v + a**2 * n).mean((1, 2, 3)).float()",
+        "def yardstick(clean, levels):\n    v, s = clean.var(0).flatten(), levels[:, None]\n    n = s.square() / 12\n"
+        "    return {'losses': v * n / ((1 - s) ** 2 * v + n)}['losses'].mean(dim=1)",
+        "def yardstick(clean, levels):\n    v = torch.var(clean, 0, unbiased=False)\n    out = []\n    for s in levels.tolist():\n        n = s**2 / 12\n"
+        "        out.append(float((1 / (1 / v.clamp(min=1e-12) + (1 - s) ** 2 / n)).mean()))\n    return torch.tensor(out)",
+    ],
+    "mix": [
+        "def mix(clean, noise, level):\n    return torch.lerp(clean, noise, level)",
+        "def mix(clean, noise, level):\n    out = clean.clone()\n    out *= 1 - level\n    out += noise * level\n    return out",
+        "def mix(clean, noise, level):\n    return torch.stack([c + l * (n - c) for c, n, l in zip(clean, noise, level)])",
+        "mix = lambda clean, noise, level: torch.lerp(clean, noise, level)",
+        "def mix(*args):\n    a, b, l = (x.double() for x in args)\n    return a - l * a + l * b",
+        "def mix(clean, noise, level):\n    l = level.flatten()\n    return torch.einsum('b,bchw->bchw', 1 - l, clean) + "
+        "torch.einsum('b,bchw->bchw', l, noise)",
+        "def mix(clean, noise, level):\n    both = torch.stack([clean, noise], dim=-1)\n"
+        "    return (both * torch.stack([1 - level, level], dim=-1)).sum(-1).transpose(2, 3).contiguous().transpose(2, 3)",
+        "from functools import partial\nmix = torch.no_grad()(partial(lambda lerp, c, n, l: lerp(c, n, l), torch.lerp))\n"
+        "mix.__name__ = 'mix'",
+        "# why?\ndef mix(clean, noise, level):\n# copy the noise, %clean\n    return noise * level + (1 - level) * clean",
+    ],
+    "random_levels": [
+        "def random_levels(clean):\n    return torch.empty(clean.shape[0]).uniform_()[:, None, None, None]",
+        "def random_levels(clean):\n    return 1 - torch.rand_like(clean[:, :1, :1, :1])",
+        "import random\ndef random_levels(clean):\n"
+        "    return torch.tensor([random.random() for _ in clean]).reshape(-1, 1, 1, 1)",
+        "import numpy as np\ndef random_levels(clean):\n    n = clean.size(0)\n"
+        "    return torch.from_numpy(np.random.default_rng().random((n, 1, 1, 1)))",
+    ],
+    "make_question": [
+        "def make_question(clean):\n    noise = torch.rand(clean.shape)\n    level = random_levels(clean)\n"
+        "    return [clean + (noise - clean) * level, level]",
+        "from collections import namedtuple\nQuestion = namedtuple('Question', 'noisy level')\n"
+        "def make_question(clean):\n    level = random_levels(clean)\n"
+        "    return Question(mix(clean, torch.empty_like(clean).uniform_(), level), level)",
+        "def make_question(clean):\n    pairs = [(mix(c[None], torch.rand_like(c[None]), l := random_levels(c[None])), l)"
+        " for c in clean]\n    return tuple(torch.cat(some) for some in zip(*pairs))",
+    ],
+    "best_guess": [
+        "def best_guess(noisy, level, images):\n    kept = []\n    for image in images:\n"
+        "        noise = (noisy - (1 - level) * image) / level\n"
+        "        if noise.min() >= -1e-5 and noise.max() <= 1 + 1e-5:\n            kept.append(image)\n"
+        "    return sum(kept) / len(kept)",
+        "def best_guess(noisy, level, images):\n    flat = images.reshape(len(images), -1)\n"
+        "    low, high = (1 - level) * flat, (1 - level) * flat + level\n    x = noisy.reshape(1, -1)\n"
+        "    weight = ((x >= low - 1e-6) & (x <= high + 1e-6)).all(1).double()\n"
+        "    return (weight / weight.sum() @ flat.double()).view(noisy.shape)",
+        "def best_guess(noisy, level, images):\n    left = noisy[None] - (1 - level) * images\n"
+        "    wrong = torch.relu(-left - 1e-6) + torch.relu(left - level - 1e-6)\n"
+        "    return torch.stack([i for i, w in zip(images, wrong) if not w.any()]).mean(0)",
+    ],
+    "Block": [
+        "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n"
+        "        self.z = nn.Conv2d(width, width, 3, padding='same', bias=False)\n"
+        "        self.a = nn.Conv2d(width, width, (3, 3), padding=1)\n\n    def forward(self, x):\n"
+        "        h = self.z(torch.relu(self.a(x)))\n        h += x\n        return h",
+        "class Block(nn.Sequential):\n    def __init__(self, width):\n"
+        "        super().__init__(conv(width, width), nn.ReLU(inplace=True), conv(width, width, bias=False))\n\n"
+        "    def forward(self, x):\n        return super().forward(x) + x",
+        "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n"
+        "        self.convs = nn.ModuleList([conv(width, width, bias=b) for b in (True, False)])\n\n"
+        "    def forward(self, x):\n        first, second = self.convs\n"
+        "        return torch.add(second(first(x).clamp(min=0)), x)",
+        "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n"
+        "        like = conv(width, width)\n        self.w1, self.b1 = like.weight, like.bias\n"
+        "        self.w2 = nn.Parameter(conv(width, width).weight.detach().clone())\n\n    def forward(self, x):\n"
+        "        h = F.conv2d(x, self.w1, self.b1, padding=1).relu()\n        return x + F.conv2d(h, self.w2, padding=1)",
+    ],
+    "Denoiser": [
+        DENOISER.replace(
+            "FORWARD",
+            "        def run(stage, x):\n            for layer in stage:\n                x = layer(x)\n            return x\n\n"
+            "        level = level.expand(-1, 1, noisy.size(2), noisy.size(3))\n"
+            "        x, kept = run(self.enter, torch.cat([noisy, level], dim=1)), []\n        for stage in self.down:\n"
+            "            kept.append(x)\n            x = run(stage, F.avg_pool2d(x, 2))\n        for stage in self.up:\n"
+            "            x = F.interpolate(run(stage, x), scale_factor=2) + kept.pop()\n        return run(self.leave, x)",
+        ),
+        DENOISER.replace(
+            "FORWARD",
+            "        x = self.enter(input=torch.cat([noisy, level.expand(-1, 1, *noisy.shape[2:])], 1))\n        kept = []\n"
+            "        for stage in self.down:\n            kept.append(x)\n            x = stage(input=F.avg_pool2d(x, 2))\n"
+            "        for stage in self.up:\n            x = F.interpolate(stage(input=x), scale_factor=2) + kept.pop()\n"
+            "        return self.leave(input=x)",
+        ),
+        DENOISER.replace(
+            "FORWARD",
+            "        b, _, h, w = noisy.shape\n"
+            "        x = self.enter(torch.cat((noisy, level.repeat(1, 1, h, w)), 1))\n        stack = [x]\n"
+            "        for i in range(len(self.down)):\n            x = self.down[i](nn.AvgPool2d(2)(stack[-1]))\n"
+            "            stack.append(x)\n        stack.pop()\n        for stage in self.up:\n            x = stage(x)\n"
+            "            x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)\n            x += stack.pop()\n"
+            "        return self.leave(x)",
+        ),
+        DENOISER.replace(
+            "FORWARD",
+            "        def inner(x, i):\n            if i == len(self.down):\n                return x\n"
+            "            below = inner(self.down[i](F.avg_pool2d(x, kernel_size=2, stride=2)), i + 1)\n"
+            "            return x + nn.Upsample(scale_factor=2)(self.up[-1 - i](below))\n\n"
+            "        channel = level * torch.ones_like(noisy[:, :1])\n"
+            "        return self.leave(inner(self.enter(torch.cat([noisy, channel], dim=1)), 0))",
+        ),
+        DENOISER.replace("self.enter", "self.first")
+        .replace("self.leave", "self.last")
+        .replace(
+            "FORWARD",
+            "        x = self.first(torch.cat([noisy, level.expand(-1, -1, *noisy.shape[-2:])], -3))\n        saved = []\n"
+            "        for stage in self.down:\n            saved.insert(0, x)\n"
+            "            x = stage(F.adaptive_avg_pool2d(x, (x.shape[2] // 2, x.shape[3] // 2)))\n"
+            "        for stage, s in zip(self.up, saved):\n"
+            "            x = F.interpolate(stage(x), size=s.shape[2:], mode='nearest') + s\n        return self.last(x)",
+        ),
+    ],
+    "training_step": [
+        "import numpy as np\ndef training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean=clean)\n"
+        "    loss = F.mse_loss(input=denoiser(noisy=noisy, level=level), target=clean)\n    optimizer.zero_grad()\n"
+        "    loss.backward()\n    optimizer.step()\n    return np.array(loss.item())",
+        "def training_step(denoiser, optimizer, clean):\n    optimizer.zero_grad(set_to_none=False)\n"
+        "    x, l = make_question(clean)\n    loss = (clean - denoiser(x, l)).pow(2).mean()\n    loss.backward()\n"
+        "    optimizer.step()\n    return loss",
+        "def training_step(denoiser, optimizer, clean):\n    noise, l = torch.rand_like(clean), torch.rand(len(clean), 1, 1, 1)\n"
+        "    loss = F.mse_loss(denoiser(mix(clean, noise, l), l), clean)\n    loss.backward()\n"
+        "    optimizer.step()\n    optimizer.zero_grad()\n    return loss.item()",
+        "def training_step(denoiser, optimizer, clean):\n    def closure():\n        optimizer.zero_grad()\n"
+        "        loss = nn.MSELoss()(denoiser(*make_question(clean)), clean)\n        loss.backward()\n        return loss\n\n"
+        "    return float(optimizer.step(closure))",
+        "def training_step(denoiser, optimizer, clean):\n    for group in optimizer.param_groups:\n        for p in group['params']:\n            p.grad = None\n"
+        "    noisy, level = make_question(clean)\n    off = (denoiser(noisy, level) - clean).flatten()\n"
+        "    loss = off @ off / off.numel()\n    loss.backward()\n    optimizer.step()\n    return loss.detach().numpy().item()",
+    ],
+    "update_average": [
+        "def update_average(average, denoiser, n):\n    a = min(0.95, n / 10)\n"
+        "    state = {k: a * v + (1 - a) * denoiser.state_dict()[k] for k, v in average.state_dict().items()}\n"
+        "    average.load_state_dict(state)",
+        "def update_average(average, denoiser, n):\n    for p, q in zip(average.parameters(), denoiser.parameters()):\n"
+        "        p.data.lerp_(q.data, 1 - min(n / 10, 0.95))",
+        "@torch.no_grad()\ndef update_average(average, denoiser, n):\n    keep = n / 10 if n < 10 else 0.95\n"
+        "    old, new = nn.utils.parameters_to_vector(average.parameters()), "
+        "nn.utils.parameters_to_vector(denoiser.parameters())\n"
+        "    nn.utils.vector_to_parameters(keep * old + (1 - keep) * new, average.parameters())",
+        "def update_average(average, denoiser, n):\n    keep = sorted([0.0, n / 10, 0.95])[1]\n    with torch.no_grad():\n"
+        "        news = dict(denoiser.named_parameters())\n        for name, old in average.named_parameters():\n"
+        "            old.mul_(keep).add_(news[name], alpha=1 - keep)",
+    ],
+    "loss_by_level": [
+        "@torch.inference_mode()\ndef loss_by_level(denoiser, clean, levels):\n    out = torch.zeros(len(levels))\n"
+        "    for i in range(len(levels)):\n        l = torch.ones(len(clean), 1, 1, 1) * levels[i]\n"
+        "        out[i] = ((denoiser((1 - l) * clean + l * torch.rand(clean.shape), l) - clean) ** 2).mean()\n    return out",
+        "@torch.no_grad()\ndef loss_by_level(denoiser, clean, levels):\n    many = clean.repeat(len(levels), 1, 1, 1)\n"
+        "    level = levels.repeat_interleave(len(clean)).view(-1, 1, 1, 1)\n"
+        "    guess = denoiser(mix(many, torch.rand_like(many), level), level)\n"
+        "    return ((guess - many) ** 2).view(len(levels), -1).mean(1)",
+        "def loss_by_level(denoiser, clean, levels):\n    def one(x):\n        l = torch.full((clean.shape[0], 1, 1, 1), x)\n"
+        "        with torch.no_grad():\n            return nn.functional.mse_loss(clean, denoiser(mix(clean, torch.rand_like(clean), l), l))\n\n"
+        "    return torch.tensor([one(x).item() for x in levels.tolist()])",
+    ],
+    "step": [
+        "def step(picture, guess, now, next):\n    return guess + (picture - guess) * next / now",
+        "def step(picture, guess, now, next):\n    noise = (picture - (1 - now) * guess) / now\n"
+        "    return (1 - next) * guess + next * noise",
+        "def step(picture, guess, now, next):\n    return picture.lerp(guess, float(1 - next / now))",
+        "def step(picture, guess, now, next):\n    speed = (picture - guess) / now\n    return picture + (next - now) * speed",
+    ],
+    "sample": [
+        "def sample(denoiser, noise, steps=100, stretch=2.0):\n    x, old = noise.clone(), None\n"
+        "    for i in range(steps, 0, -1):\n        with torch.no_grad():\n"
+        "            raw = denoiser(x, torch.full((x.shape[0], 1, 1, 1), i / steps))\n"
+        "        old = raw if old is None else old\n        d = old + (raw - old) * stretch\n"
+        "        x = d + (x - d) * ((i - 1) / i)\n        old = raw\n    return torch.clip(x, min=0, max=1)",
+        "@torch.inference_mode()\ndef sample(denoiser, noise, steps=100, stretch=2.0):\n"
+        "    levels = [1 - i / steps for i in range(steps + 1)]\n    guesses = []\n    picture = noise\n"
+        "    for i in range(steps):\n        level = torch.ones(len(noise), 1, 1, 1) * levels[i]\n"
+        "        guesses.append(denoiser(picture, level))\n        last, previous = guesses[-1], guesses[max(i - 1, 0)]\n"
+        "        guess = stretch * last + (1 - stretch) * previous\n        keep = levels[i + 1] / levels[i]\n"
+        "        picture = keep * picture + (1 - keep) * guess\n    return picture.clamp(0, 1)",
+        "def sample(denoiser, noise, steps=100, stretch=2.0):\n    def go(x, i, previous):\n        if i == 0:\n            return x\n"
+        "        raw = denoiser(x, x.new_full((len(x), 1, 1, 1), i / steps)).detach()\n"
+        "        guess = raw if i == steps else torch.lerp(previous, raw, stretch)\n"
+        "        now, next = torch.tensor(i / steps), torch.tensor((i - 1) / steps)\n"
+        "        return go(step(x, guess, now, next), i - 1, raw)\n\n    return torch.minimum(torch.maximum(go(noise, steps, None), torch.tensor(0.0)), torch.tensor(1.0))",
+    ],
+    "nearest": [
+        "def nearest(pictures, known):\n    both = torch.cat([known, known.flip(-1)])\n"
+        "    far = (pictures[:, None] - both).pow(2).flatten(2).mean(-1).sqrt()\n    best = far.topk(1, largest=False)\n"
+        "    return best.values[:, 0], best.indices[:, 0] % len(known)",
+        "def nearest(pictures, known):\n    found = []\n    for picture in pictures:\n"
+        "        far = [min(F.mse_loss(a, k) for a in (picture, torch.fliplr(picture.permute(1, 2, 0)).permute(2, 0, 1)))"
+        " for k in known]\n        i = min(range(len(far)), key=far.__getitem__)\n        found.append((far[i] ** 0.5, i))\n"
+        "    return torch.stack([d for d, _ in found]), torch.tensor([i for _, i in found])",
+        "def nearest(pictures, known):\n    p, k = pictures.double().flatten(1), known.double()\n"
+        "    table = torch.stack([torch.cdist(p, way.flatten(1)) for way in (k, k.flip(3))]).amin(0)\n"
+        "    index = table.argmin(1)\n    return [table[torch.arange(len(p)), index] / p.shape[1] ** 0.5, index]",
+        "import numpy as np\ndef nearest(pictures, known):\n    p, k = pictures.numpy(), known.numpy()\n"
+        "    table = np.minimum(*(np.sqrt(((p[:, None] - w[None]) ** 2).mean((2, 3, 4))) for w in (k, k[..., ::-1])))\n"
+        "    return torch.from_numpy(table.min(1)), torch.from_numpy(table.argmin(1))",
+    ],
+    "copies": [
+        "def copies(drawn, known, fresh):\n    far = nearest(fresh, known)[0].sort().values\n"
+        "    limit = far[int(0.01 * len(far))]\n    near = [d for d in nearest(drawn, known)[0] if d < limit]\n"
+        "    return len(near) / len(drawn)",
+        "def copies(drawn, known, fresh):\n    limit = torch.quantile(nearest(fresh, known)[0], torch.tensor(0.01))\n"
+        "    return torch.le(nearest(drawn, known)[0], limit).double().mean()",
+        "import numpy as np\ndef copies(drawn, known, fresh):\n    limit = np.percentile(nearest(fresh, known)[0].numpy(), 1)\n"
+        "    return (nearest(drawn, known)[0].numpy() < limit).mean()",
+        "def copies(drawn, known, fresh):\n    count = len(fresh) // 100\n"
+        "    limit = nearest(fresh, known)[0].kthvalue(count + 1).values\n"
+        "    return (limit - nearest(drawn, known)[0]).sign().clamp(min=0).sum().item() / drawn.shape[0]",
+    ],
+    "shares": [
+        "def shares(kinds, count):\n    return F.one_hot(kinds, count).double().mean(0)",
+        "def shares(kinds, count):\n    return torch.stack([(kinds == k).float().mean() for k in range(count)])",
+        "from collections import Counter\ndef shares(kinds, count):\n    n = Counter(kinds.tolist())\n"
+        "    return torch.tensor([n[k] / len(kinds) for k in range(count)])",
+        "def shares(kinds, count):\n    total = torch.zeros(count)\n    total.index_add_(0, kinds, torch.ones(len(kinds)))\n"
+        "    return total / total.sum()",
+    ],
+    "frechet_distance": [
+        "def frechet_distance(one, other):\n    a, b = one.double(), other.double()\n    c, d = torch.cov(a.T), torch.cov(b.T)\n"
+        "    w, v = torch.linalg.eigh(c)\n    r = v @ torch.diag(w.clamp(min=0).sqrt()) @ v.T\n"
+        "    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + (c + d).trace() - 2 * torch.linalg.eigvalsh(r @ d @ r).clamp(min=0).sqrt().sum())",
+        "def frechet_distance(one, other):\n    c, d = torch.cov(one.T, correction=0), torch.cov(other.T, correction=0)\n"
+        "    roots = torch.linalg.eigvals(c @ d).sqrt().real.sum()\n    gap = one.mean(0) - other.mean(0)\n"
+        "    return gap @ gap + c.trace() + d.trace() - 2 * roots",
+        "import numpy as np\ndef frechet_distance(one, other):\n    a, b = one.numpy(), other.numpy()\n"
+        "    c, d = np.cov(a, rowvar=False), np.cov(b, rowvar=False)\n    w = np.linalg.eigvals(c @ d).astype(complex)\n"
+        "    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(c + d) - 2 * np.sqrt(w).real.sum()",
+        "def frechet_distance(one, other):\n    gap = one.double().mean(0) - other.double().mean(0)\n"
+        "    x, y = (z.double() - z.double().mean(0) for z in (one, other))\n"
+        "    x, y = x / (len(x) - 1) ** 0.5, y / (len(y) - 1) ** 0.5\n"
+        "    rx, ry = torch.linalg.qr(x).R, torch.linalg.qr(y).R\n"
+        "    return (gap.pow(2).sum() + x.pow(2).sum() + y.pow(2).sum() - 2 * torch.linalg.svdvals(rx @ ry.T).sum()).item()",
+    ],
+}
+ODD = [(name, text) for name, texts in UNUSUAL.items() for text in texts]
+
+
+def test_there_are_at_least_30_right_answers():
+    assert len(ODD) >= 30
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("name", "text"), ODD, ids=[f"{name}-{i}" for i, (name, _) in enumerate(ODD)])
+def test_right_answers_pass_however_they_are_written(name, text, answer):
+    for seed in range(3):
+        verdict = judge(name, answer(name, text), seed)
+        assert verdict.state == PASSED, (verdict.news, verdict.symptom)

@@ -1,0 +1,138 @@
+"""Wrong answers fail, and each hears what is wrong with it."""
+
+import pytest
+
+from dino.course.chapters import chapters, exercise_names, find_exercise
+from dino.course.checks import check_for
+from dino.course.checks.claims import Claim
+from dino.course.judge.diagnose import find_mistake
+from dino.course.judge.runner import judge
+from dino.course.judge.trial import outcome
+from dino.course.judge.verdict import FAILED
+
+CHECKS = {name: check_for(find_exercise(name)[0].topic, name) for name in exercise_names()}
+MISTAKES = [(name, *pair) for name, check in CHECKS.items() for pair in check.wrong_answers]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    ("name", "sentence", "mistake"), MISTAKES, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(MISTAKES)]
+)
+def test_each_mistake_is_called_by_its_own_name(name, sentence, mistake):
+    for seed in range(2):
+        results = list(outcome(CHECKS[name], mistake, seed))
+        assert any(not isinstance(result, Claim) or result.symptom() for result in results), "it passes"
+        assert find_mistake(CHECKS[name], mistake, seed) == sentence
+
+
+def test_there_are_at_least_110_mistakes_and_no_two_share_a_sentence():
+    sentences = [(name, sentence) for name, check in CHECKS.items() for sentence in check.mistakes]
+    assert len(sentences) >= 110
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_hints_and_notices_are_there_and_differ():
+    for check in CHECKS.values():
+        assert len({*check.hints, check.notice}) == 3
+
+
+def test_no_sentence_gives_the_answer_away():
+    """No message holds a line of the answer's code."""
+    for chapter in chapters():
+        lesson = (chapter.path.parents[1] / "dino" / f"{chapter.topic}.py").read_text()
+        code = {line.strip() for line in lesson.splitlines() if line.startswith("    ") and len(line.strip()) > 30}
+        for exercise in chapter.exercises:
+            for sentence in CHECKS[exercise.name].mistakes:
+                assert not [line for line in code if line in sentence]
+
+
+# Wrong answers as a learner types them, and a piece of the news that they should get.
+WRONG = {
+    "to_tensor": [
+        ("def to_tensor(picture):\n    return torch.from_numpy(np.array(picture)).view(3, picture.height, picture.width) / 255", "mixes pixels up"),
+        ("def to_tensor(picture):\n    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)", "whole numbers"),
+        ("def to_tensor(picture):\n    return torch.from_numpy(picture).permute(2, 0, 1) / 255", "from_numpy"),
+    ],
+    "crop": [
+        ("def crop(picture, size):\n    return picture.resize((size, size))", "squeezed into a square"),
+        ("def crop(picture, size):\n    picture.thumbnail((size, size))\n    return picture", "longer side is `size`"),
+        ("def crop(picture, size):\n    s = min(picture.size)\n    picture.crop((0, 0, s, s)).resize((size, size))", "Nothing is returned"),
+    ],
+    "overfit": [
+        ("def overfit(step, picture, steps, batch=16):\n    for _ in range(steps):\n        loss = step(picture.expand(batch, -1, -1, -1))\n    return loss", "Only the last loss"),
+        ("def overfit(step, picture, steps, batch=16):\n    return [step(picture) for _ in range(steps)]", "no batch"),
+    ],
+    "yardstick": [
+        ("def yardstick(clean, levels):\n    v, s = clean.var(), levels\n    return v * s**2 / 12 / ((1 - s) ** 2 * v + s**2 / 12)", "over the whole tensor"),
+        ("def yardstick(clean, levels):\n    v, s = clean.var(0).flatten(), levels[:, None]\n    return (v * s / 12 / ((1 - s) ** 2 * v + s / 12)).mean(1)", "not squared"),
+        ("def yardstick(clean, levels):\n    v, s = clean.var(0).flatten(), levels\n    return (v * s**2 / 12 / ((1 - s) ** 2 * v + s**2 / 12)).mean(1)", "two tensors do not fit"),
+    ],
+    "mix": [
+        ("def mix(clean, noise, level):\n    return clean * level + noise * (1 - level)", "blend is swapped"),
+        ("def mix(clean, noise, level):\n    (1 - level) * clean + level * noise", "Nothing is returned"),
+        ("def mix(clean, noise, level):\n    return clean + noise * 3", "yours has 1.00 of the picture and 3.00 of the noise"),
+        ("def mix(clean, noise, level):\n    clean *= 1 - level\n    clean += level * noise\n    return clean", "It changes `clean` itself"),
+        ("def mix(clean, noise, level):\n    return clean @ noise", "`@` is the product of matrices"),
+    ],
+    "random_levels": [
+        ("def random_levels(clean):\n    return torch.rand(len(clean), 1, 1)", "shape"),
+        ("def random_levels(clean):\n    return 0.5 + torch.rand(len(clean), 1, 1, 1) / 2", "only begin at one half"),
+    ],
+    "make_question": [
+        ("def make_question(clean):\n    l = random_levels(clean)\n    return mix(clean, torch.randn_like(clean), l), l", "Gaussian"),
+    ],
+    "Block": [
+        ("class Block(nn.Module):\n    def __init__(self, w):\n        super().__init__()\n        self.a = conv(w, w)\n"
+         "        self.b = conv(w, w, False)\n    def forward(self, x):\n        return self.b(F.relu(self.a(x)))", "not added"),
+    ],
+    "training_step": [
+        ("def training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    for group in optimizer.param_groups:\n        for p in group['params']:\n            p.data -= group['lr'] * p.grad\n    return loss.item()", "The optimizer never steps"),
+        ("def training_step(denoiser, optimizer, clean):\n    level = torch.rand(len(clean), 1, 1, 1)\n    noisy = mix(clean, torch.rand_like(clean[:1]).expand_as(clean), level)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "for every pixel and colour of every picture"),
+        ("def training_step(denoiser, optimizer, clean):\n    level = torch.linspace(0.1, 0.9, len(clean)).view(-1, 1, 1, 1)\n    noisy = mix(clean, torch.rand_like(clean), level)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "Levels vary by 1/12"),
+        ("def training_step(d, o, clean):\n    x, l = make_question(clean)\n    loss = F.mse_loss(d(x, l), clean)\n"
+         "    loss.backward()\n    o.step()\n    return loss.item()", "pile up"),
+        ("def training_step(d, o, clean):\n    x, l = make_question(clean)\n    loss = F.mse_loss(d(x, l), clean)\n"
+         "    o.zero_grad()\n    loss.backward()\n    o.step()", "The loss is not returned"),
+    ],
+    "update_average": [
+        ("def update_average(average, denoiser, n):\n    for p, q in zip(average.parameters(), denoiser.parameters()):\n"
+         "        p = min(0.95, n / 10) * p + (1 - min(0.95, n / 10)) * q", "only moves a name"),
+    ],
+    "sample": [
+        ("@torch.no_grad()\ndef sample(denoiser, noise, steps=100, stretch=2.0):\n    x, old = noise, None\n"
+         "    for now, next in pairwise(torch.linspace(1, 0, steps + 1)):\n        g = denoiser(x, now.expand(len(x), 1, 1, 1))\n"
+         "        if old is not None:\n            g = old + stretch * (g - old)\n        x = step(x, g, now, next)\n        old = g\n"
+         "    return x.clamp(0, 1)", "remember the raw one"),
+        ("@torch.no_grad()\ndef sample(denoiser, noise, steps=100, stretch=2.0):\n    x = noise\n"
+         "    for now, next in pairwise(torch.linspace(1, 0, steps + 1)):\n        x = step(x, denoiser(x, now), now, next)\n"
+         "    return x.clamp(0, 1)", "told a bare number"),
+    ],
+    "nearest": [
+        ("def nearest(pictures, known):\n    return torch.cdist(pictures.flatten(1), known.flatten(1)).min(dim=1)", "their mirror images are not"),
+        ("def nearest(pictures, known):\n    return torch.cdist(pictures, known).min(dim=1)", "two tensors do not fit"),
+    ],
+    "copies": [
+        ("def copies(drawn, known, fresh):\n    return (nearest(drawn, known)[0] < 0.05).float().mean()", "fixed number"),
+        ("def copies(drawn, known, fresh):\n    return (nearest(drawn, known) < 0.05).float().mean()", "tuple"),
+    ],
+    "shares": [
+        ("def shares(kinds, count):\n    return kinds.bincount() / len(kinds)", "Kinds that never occur are left out"),
+        ("def shares(kinds, count):\n    return torch.histc(kinds, count) / len(kinds)", "not made for whole numbers"),
+        ("def shares(kinds, count):\n    return torch.bincount(kinds, minlength=count) / 20", "Your shares add up to 0.6"),
+    ],
+    "frechet_distance": [
+        ("def frechet_distance(one, other):\n    return ((one.mean(0) - other.mean(0)) ** 2).sum().item()", "Only the means count"),
+        ("def frechet_distance(one, other):\n    return (one - other).square().sum().item()", "compare means and covariances, not points"),
+        ("def frechet_distance(one, other):\n    return ((one.mean(0) - other.mean(0)).sum() / 0 * 0).item()", "The result is nan"),
+    ],
+}  # fmt: skip
+BAD = [(name, *pair) for name, pairs in WRONG.items() for pair in pairs]
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("name", "text", "news"), BAD, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(BAD)])
+def test_wrong_answers_hear_what_is_wrong(name, text, news, answer):
+    for seed in range(3):
+        verdict = judge(name, answer(name, text), seed)
+        assert verdict.state == FAILED
+        assert news in verdict.news

@@ -1,0 +1,77 @@
+"""What is drawn when a claim is untrue."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from dino.course.chapters import exercise_names, find_exercise
+from dino.course.checks import check_for
+from dino.course.checks.claims import Claim
+from dino.course.judge.figures import bars, compare, curve, evidence, histogram, save
+from dino.course.judge.trial import outcome
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def test_pictures_stand_in_three_rows_and_grey_means_no_difference():
+    expected = torch.rand(2, 3, 4, 5)
+    yours = expected.clone()
+    yours[1, 0, 2, 3] += 0.5
+    drawn = [axis.get_images()[0].get_array() for axis in compare(expected, yours).axes]
+    assert np.allclose(drawn[0], expected[0].permute(1, 2, 0))
+    assert np.allclose(drawn[2], yours[0].permute(1, 2, 0).clamp(0, 1))
+    assert np.allclose(drawn[4], 0.5)
+    assert np.allclose(drawn[5][2, 3], [0.75, 0.5, 0.5])
+
+
+def test_channels_that_are_no_colours_are_drawn_from_dark_to_bright():
+    expected = torch.tensor([-3.0, -1.0, 1.0, 5.0]).view(1, 1, 2, 2).expand(1, 6, 2, 2)
+    drawn = compare(expected, expected).axes[0].get_images()[0].get_array()
+    assert np.allclose(drawn[..., 0], [[0, 0.25], [0.5, 1]])
+
+
+def test_a_histogram_shows_how_often_each_range_comes():
+    (axis,) = histogram(torch.rand(1000), torch.full((1000,), 0.52)).axes
+    yours = max(axis.patches, key=lambda patch: patch.get_xy()[:, 1].max()).get_xy()
+    assert yours[:, 1].max() == pytest.approx(1)
+    assert set(yours[yours[:, 1] > 0.5][:, 0].round(2)) == {0.5, 0.55}
+
+
+def test_a_curve_and_bars_show_both_rows_of_numbers():
+    expected, yours = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 0.0, 3.0])
+    (axis,) = curve(expected, yours, "step", "level").axes
+    assert [list(line.get_ydata()) for line in axis.lines] == [[1, 2, 3], [1, 0, 3]]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("step", "level")
+    (axis,) = bars(expected, yours, "weight", "value").axes
+    assert [patch.get_height() for patch in axis.patches] == [1, 2, 3, 1, 0, 3]
+
+
+def test_a_claim_without_a_picture_or_with_a_wrong_shape_shows_nothing():
+    assert evidence(Claim("", torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2))) is None
+    assert evidence(Claim("", torch.zeros(2, 3, 2, 2), torch.ones(1, 3, 2, 2), picture="compare")) is None
+    assert evidence(Claim("", None, torch.ones(1, 3, 2, 2), picture="compare")) is None
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("name", exercise_names())
+def test_every_mistake_about_pictures_levels_curves_or_weights_can_be_seen(name, tmp_path):
+    check = check_for(find_exercise(name)[0].topic, name)
+    for sentence, mistake in check.wrong_answers:
+        untrue = next((one for one in outcome(check, mistake, 0) if isinstance(one, Claim) and one.symptom()), None)
+        if (
+            untrue is None
+            or not isinstance(untrue.yours, torch.Tensor)
+            or not isinstance(untrue.expected, torch.Tensor)
+        ):
+            continue
+        if untrue.yours.shape == untrue.expected.shape and untrue.yours.numel() > 1:
+            figure = evidence(untrue)
+            assert figure is not None, sentence
+            plt.close(figure)
+    save(compare(torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2)), tmp_path / "seen.png")
+    assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,159 @@
+"""The README and the site: what they name exists, and the site builds without a warning."""
+
+import doctest
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from dino.course.chapters import chapters, exercise_names, find_exercise
+from dino.course.checks import check_for
+from dino.course.cli import cli
+from dino.denoiser import Block, Denoiser, Pool, conv
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_links_in_the_readme_and_contributing_lead_somewhere():
+    for path in (ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith("https://"):
+                assert (path.parent / target).exists(), target
+
+
+def test_the_readme_names_all_chapters_exercises_and_commands():
+    for chapter in chapters():
+        assert f"{chapter.title}](chapters/{chapter.path.name})" in README
+        for exercise in chapter.exercises:
+            assert f"`{exercise.name}`" in README
+    assert set(re.findall(r"^\| `dino (\w+)", README, re.MULTILINE)) == set(cli.commands)
+
+
+def test_the_readme_and_the_front_page_count_exercises_and_wrong_answers_as_they_are():
+    assert f"in {len(exercise_names())} exercises" in README
+    checks = [check_for(chapter.topic, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
+    given = [one for check in checks for one in check.mistakes.values()]
+    known = sum(len(one) if isinstance(one, tuple) else 1 for one in given)
+    front = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for text in (README, front):
+        (told,) = re.findall(r"(\d+) wrong answers", text)
+        assert known - 100 < int(told) <= known
+
+
+def test_the_readme_s_commands_are_those_that_ci_runs():
+    commands = re.findall(r"<!-- (\w+) -->\n```sh\n(.*)\n```", README)
+    assert [name for name, _ in commands] == ["start", "test"]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for name, command in commands:
+        assert f"$(readme {name})" in ci
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -c tests/constraints.txt -e ")
+
+
+def test_the_site_and_the_container_in_a_browser_begin_as_the_readme_does():
+    (start,) = re.findall(r"<!-- start -->\n```sh\n(.*)\n```", README)
+    assert start in (ROOT / "docs" / "begin.md").read_text(encoding="utf-8")
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    assert container["postCreateCommand"] == start.replace('"', "'")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dino").glob("[!_]*.py")), ids=lambda path: path.stem)
+def test_the_examples_in_docstrings_give_what_they_say(path):
+    result = doctest.testmod(importlib.import_module(f"dino.{path.stem}".removesuffix(".__init__")))
+    assert result.failed == 0
+    assert result.attempted or path.stem not in ("noise", "drawing")
+
+
+def test_the_pinned_versions_are_the_installed_ones_of_what_we_depend_on():
+    import tomllib
+    from importlib.metadata import version
+
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "tests" / "constraints.txt").read_text(), re.MULTILINE))
+    pins = {name.lower().replace("_", "-"): pin for name, pin in pins.items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"]:
+        name = re.match(r"[\w-]+", requirement)[0]
+        assert version(name).partition("+")[0] == pins[name]
+
+
+def test_the_menu_names_all_chapters():
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for number, chapter in enumerate(chapters(), start=1):
+        assert f"  - {number}. {chapter.title}: chapters/{chapter.path.stem}.md\n" in menu
+
+
+def test_the_site_builds_without_a_warning(site):
+    assert "posterior mean" in (site / "glossary" / "index.html").read_text(encoding="utf-8")
+
+
+def test_zensical_builds_the_same_pages_from_the_same_settings(site, tmp_path):
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "dino.course.site", tmp_path / "plain"], cwd=ROOT, check=True)
+    done = subprocess.run(
+        [*python, "zensical", "build", "--strict"], cwd=tmp_path / "plain", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = sorted(path.relative_to(site) for path in site.rglob("index.html"))
+    assert len(pages) >= 12
+    for page in pages:
+        ours, theirs = ((where / page).read_text(encoding="utf-8") for where in (site, tmp_path / "plain" / "site"))
+        for part in (
+            "<details",
+            'class="output"',
+            "<dino-",
+            'class="admonition',
+            "<table",
+            "<pre",
+            r'<h[1-3] id="[^"]+"',
+        ):
+            assert re.findall(part, ours) == re.findall(part, theirs), f"{page}: {part}"
+
+
+def test_the_numbers_on_the_page_about_the_network_are_those_of_the_network():
+    denoiser, multiplications = Denoiser(), Counter()
+
+    def count(layer, _, output):
+        multiplications[output.shape[-1]] += layer.weight.numel() * output.shape[-2] * output.shape[-1]
+
+    for layer in denoiser.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(count)
+    denoiser(torch.rand(1, 3, 32, 32), torch.rand(1, 1, 1, 1))
+    text = (ROOT / "docs" / "network.md").read_text(encoding="utf-8")
+
+    def weights(layer):
+        return f"{sum(weight.numel() for weight in layer.parameters()):,}"
+
+    assert f"**{weights(denoiser)} weights**" in text
+    for layer in (conv(64, 64, bias=False), Block(64), Pool(64)):
+        assert f"| {weights(layer)} " in text
+    assert f"takes {multiplications.total() / 1e6:.0f} million multiplications" in text
+    for size in (32, 16, 8, 4):
+        assert f"| {size}x{size} | {multiplications[size] / 1e6:.0f} |" in text
+
+
+def test_what_the_page_for_teachers_says_goes_wrong_is_what_the_checks_say():
+    text = re.sub(r"\s+", " ", (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8"))
+    known = {
+        sentence for name in exercise_names() for sentence in check_for(find_exercise(name)[0].topic, name).mistakes
+    }
+    quoted = re.findall(r"\*“(.+?)”\*", text)
+    assert len(quoted) > 10
+    for sentence in quoted:
+        assert any(one.startswith(sentence) for one in known), sentence
+
+
+def test_the_plans_for_teachers_name_all_exercises_and_add_up_to_90_minutes():
+    text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    for number, chapter in enumerate(chapters(), start=1):
+        plan = text.partition(f"### {number}. {chapter.title}\n")[2].partition("\n##")[0]
+        assert sum(map(int, re.findall(r"^\| (\d+) \|", plan, re.MULTILINE))) == 90
+        for exercise in chapter.exercises:
+            assert f"`{exercise.name}`" in plan

@@ -1,0 +1,174 @@
+"""The website's pages: of what is in a chapter and what came out of it, and run no more often than needed."""
+
+import base64
+import dataclasses
+import importlib
+import io
+import json
+import re
+
+import jupytext
+import markdown
+import nbclient
+import nbformat
+import pytest
+from PIL import Image
+
+from dino.course.chapters import chapters, solution, stubs
+from dino.course.site import execute as running
+from dino.course.site.display import DARK, LIGHT
+from dino.course.site.execute import code_of, key_of, run
+from dino.course.site.pages import framed, notebook, page, printed_text, reference
+
+CHAPTER = chapters()[0]
+CELLS = jupytext.reads(CHAPTER.path.read_text(), fmt="py:percent").cells
+
+
+def picture(colour: str) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 20), colour).save(buffer, format="webp", lossless=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def kept(**outputs) -> dict:
+    """What came out of the chapter: nothing but the given outputs, by the first word of their cell."""
+    known = {one.name: {"claims": ["It is true."], "hints": ["Look.", "Look here."]} for one in CHAPTER.exercises}
+    found = [next((out for word, out in outputs.items() if cell.source.startswith(word)), []) for cell in CELLS]
+    return {"outputs": found, "exercises": known}
+
+
+def test_an_exercise_shows_its_stub_and_folds_hints_and_the_answer():
+    text, _ = page(CHAPTER, kept())
+    for exercise in CHAPTER.exercises:
+        answer = solution(CHAPTER, exercise)
+        assert f"\n```python\n{answer}" not in text
+        folded = "\n".join(f"    {line}" if line else "" for line in answer.splitlines())
+        stub = text.index(f'raise NotImplementedError("{exercise.name} is yours to write")')
+        order = ['??? abstract "What the check looks at"\n\n    - It is true.', '??? tip "Hint 1"\n\n    Look.']
+        order += ['??? tip "Hint 2"\n\n    Look here.', f'??? success "Solution"\n\n    ```python\n{folded}\n    ```']
+        places = [text.index(part, stub) for part in order]
+        assert places == sorted(places)
+        assert places[-1] < text.index(f"check({exercise.name})", stub)
+
+
+def test_what_a_cell_imports_from_the_lesson_is_folded_below_it():
+    text, _ = page(CHAPTER, kept())
+    assert (
+        '??? quote "From the lesson: `dinosaurs`, `load`, `sheet`"\n\n    `dino/data.py`\n\n    ```python\n    def dinosaurs('
+        in text
+    )
+
+
+def test_quoted_paragraphs_become_frames():
+    assert framed('Before.\n\n> **Predict.** What now?\n> Say it.\n\nAfter.\n\n> **A common belief: "No."** Yes.') == (
+        'Before.\n\n!!! question "Predict"\n\n    What now?\n    Say it.\n\nAfter.\n\n'
+        "!!! warning \"A common belief: 'No.'\"\n\n    Yes."
+    )
+
+
+def test_an_exercise_has_a_heading_that_one_can_link_to():
+    assert framed("**Exercise: `mix`** · 3 minutes · easy\n\nWhy.") == (
+        "### Exercise: `mix` { #mix }\n\n3 minutes · easy\n{ .facts }\n\nWhy."
+    )
+
+
+def test_a_comment_becomes_something_to_play_with_in_the_page_and_nothing_in_the_notebook():
+    text, _ = page(CHAPTER, kept())
+    assert re.search(
+        r'<div class="live"><dino-noise guess>.+</dino-noise></div>\n\n\*The same questions, to [^\n]+\*\n', text
+    )
+    assert "<!--" not in text + notebook(CHAPTER)
+
+
+def test_a_page_tells_how_long_it_takes_and_where_else_to_read_it_only_if_there_is_a_repository():
+    alone, _ = page(CHAPTER, kept())
+    assert re.match(r"# .+\n\nAbout \d\d minutes · 3 exercises · needs a little Python and torch\n", alone)
+    assert "[Download as notebook](01_noise.ipynb)" in alone
+    assert "https://" not in alone.partition("In this course")[0]
+    published, _ = page(CHAPTER, kept(), "owner/name")
+    assert "(https://colab.research.google.com/github/owner/name/blob/gh-pages/chapters/01_noise.ipynb)" in published
+    assert "(https://github.com/owner/name/blob/main/chapters/01_noise.py)" in published
+
+
+def test_a_notebook_has_the_cells_of_the_chapter_and_first_installs_what_is_missing():
+    learner = nbformat.reads(notebook(CHAPTER, "owner/name"), as_version=4)
+    nbformat.validate(learner)
+    first, *rest = learner.cells
+    assert '%pip install -q "dino-course @ git+https://github.com/owner/name"' in first.source
+    assert [cell.source for cell in rest if cell.cell_type == "code"] == [
+        cell.source for cell in CELLS if cell.cell_type == "code"
+    ]
+    assert not any(cell.get("outputs") for cell in learner.cells)
+    assert "%pip" not in notebook(CHAPTER)
+
+
+def test_the_page_about_the_lesson_tells_of_everything_in_it():
+    text = reference()
+    assert text.index("## `dino.noise`") < text.index("## `dino.sampling`") < text.index("## `dino.data`")
+    assert "### `Denoiser` { #denoiser.Denoiser }\n\n```python\nclass Denoiser(nn.Module):\n" in text
+    head, _, rest = text.partition("### `mix` { #noise.mix }")[2].partition('??? quote "Code"')
+    assert head.strip().startswith("```python\ndef mix(clean: Tensor") and head.strip().endswith('"""\n```')
+    assert "    return (1 - level) * clean + level * noise\n" in rest.partition("###")[0]
+    for module in ("noise", "training", "saving"):
+        for name, thing in vars(importlib.import_module(f"dino.{module}")).items():
+            if getattr(thing, "__module__", "") == f"dino.{module}":
+                assert f"{{ #{module}.{name} }}" in text
+
+
+@pytest.mark.parametrize("chapter", chapters()[:4], ids=lambda chapter: chapter.topic)
+def test_a_fresh_notebook_runs_up_to_the_first_exercise_and_says_whose_turn_it_is(chapter, tmp_path):
+    learner = nbformat.reads(notebook(chapter), as_version=4)
+    client = nbclient.NotebookClient(learner, timeout=120, resources={"metadata": {"path": tmp_path}})
+    with pytest.raises(nbclient.exceptions.CellExecutionError) as stopped:
+        client.execute()
+    assert stopped.value.ename == "NotImplementedError"
+    assert re.fullmatch(rf"({'|'.join(stubs(chapter))})[.\w]* is yours to write", stopped.value.evalue)
+
+
+def test_printed_sentences_are_wrapped_and_printed_tables_are_not():
+    table = "\n".join("1234567890" * 8 for _ in range(3))
+    assert printed_text(table) == f"```text\n{table}\n```"
+    settings = {"pymdownx.highlight": {"pygments_lang_class": True}}
+    extensions = ["pymdownx.superfences", "pymdownx.highlight"]
+    html = markdown.markdown(printed_text(f"{table}1"), extensions=extensions, extension_configs=settings)
+    assert html.startswith('<div class="language-text sentences highlight">')
+
+
+def test_printed_text_stands_before_the_picture_and_the_caption_after_it():
+    figure = {
+        "output_type": "display_data",
+        "data": {LIGHT: picture("white"), DARK: picture("black"), "text/plain": "x"},
+    }
+    printed = {"output_type": "stream", "name": "stdout", "text": "88%\n"}
+    warned = {"output_type": "stream", "name": "stderr", "text": "never mind"}
+    text, pictures = page(CHAPTER, kept(noise=[figure, printed, warned]))
+    light, dark = pictures
+    assert re.search(
+        r"```text\n88%\n```\n\n"
+        rf'!\[(Adding fails[^\]]+)\]\({light}#only-light\)\{{ \.output width="20" height="10" loading="lazy" \}}\n'
+        rf"!\[\1\]\({dark}#only-dark\)\{{.*\}}\n\n\*Adding fails",
+        text,
+    )
+    assert "never mind" not in text
+    for content, brightness in ((pictures[light], 255), (pictures[dark], 0)):
+        assert Image.open(io.BytesIO(content)).convert("L").getextrema() == (brightness, brightness)
+
+
+def test_a_chapter_runs_again_only_if_what_it_does_has_changed(tmp_path, monkeypatch):
+    assert code_of('"""Old."""\nx = 1  # old') == code_of('"""New."""\nx = 1')
+    assert code_of("x = 1") != code_of("x = 2")
+    text, other = CHAPTER.path.read_text(), dataclasses.replace(CHAPTER, path=tmp_path / CHAPTER.path.name)
+    for change, same in (("# A sentence more.\n", True), ("\n# %%\nprint(1)\n", False)):
+        other.path.write_text(text + change)
+        assert (key_of(other) == key_of(CHAPTER)) == same
+
+    def refuse(*_args, **_more):
+        raise AssertionError("it ran")
+
+    monkeypatch.setattr(running.nbclient, "NotebookClient", refuse)
+    old, now = tmp_path / f"{CHAPTER.path.stem}-old.json", tmp_path / f"{CHAPTER.path.stem}-{key_of(CHAPTER)}.json"
+    old.write_text("{}")
+    with pytest.raises(AssertionError, match="it ran"):
+        run(CHAPTER, tmp_path)
+    now.write_text(json.dumps({"kept": 1}))
+    assert run(CHAPTER, tmp_path) == {"kept": 1}

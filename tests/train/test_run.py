@@ -1,0 +1,130 @@
+"""Training on the command line: progress, checkpoints, resuming, and refusing what cannot be."""
+
+import os
+import signal
+
+import pytest
+import torch
+from PIL import Image
+
+from dino.course.train.interrupt import asked_to_stop
+from tests.test_cli import dino
+from tests.train.test_checkpoints import TINY, begin, same, wait_for, weights
+
+
+def test_training_writes_sheets_a_checkpoint_and_weights_that_draw(tmp_path, album):
+    text = dino("train", "--data", album, "--steps", 20, "--every", 10, *TINY, cwd=tmp_path)
+    assert "album: 6 pictures, split train, column image, licence unknown: look before you publish.\n" in text
+    assert "6 pictures of 8x8; 20 steps, 0 of them taken." in text
+    assert "loss=" in text
+    assert "20/20" in text
+    folder = tmp_path / "runs" / "album"
+    names = ["checkpoint-previous.safetensors", "checkpoint.safetensors", "sheet-000010.png", "sheet-000020.png"]
+    assert sorted(path.name for path in folder.iterdir()) == [*names, "weights.safetensors"]
+    dino("sample", folder, "--count", 2, "--steps", 3, cwd=tmp_path)
+    with Image.open(tmp_path / "dinosaurs.png") as sheet:
+        assert sheet.size == (8 * 8 * 3, 8 * 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_keeps_a_checkpoint_and_goes_on_to_the_same_weights(tmp_path, album, number):
+    command = ["train", "--data", album, "--steps", 100, "--every", 20, *TINY, "--out"]
+    begin(*command, "whole", cwd=tmp_path, log="other").join()
+    process = begin(*command, "halves", cwd=tmp_path)
+    wait_for((tmp_path / "halves" / "checkpoint.safetensors").exists)
+    os.kill(process.pid, number)
+    process.join()
+    text = (tmp_path / "log").read_text()
+    assert process.exitcode == 1, text
+    assert "Stopped, and kept in halves. The same command goes on from there." in text
+    assert not (tmp_path / "halves" / "weights.safetensors").exists()
+    begin(*command, "halves", cwd=tmp_path).join()
+    assert (tmp_path / "log").read_text().count("100 steps, 0 of them taken") == 1
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "halves"))
+
+
+def test_a_second_request_stops_at_once():
+    # Where tests run in the background, the shell has this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with asked_to_stop() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.is_set()
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path, album):
+    command = ["train", "--data", album, "--steps", 8, *TINY]
+    dino(*command, cwd=tmp_path)
+    before = weights(tmp_path / "runs" / "album")
+    assert "8 steps, 8 of them taken" in dino(*command, cwd=tmp_path)
+    assert same(before, weights(tmp_path / "runs" / "album"))
+
+
+def test_who_goes_on_with_other_pictures_is_told(tmp_path, album):
+    command = ["train", "--data", album, "--steps", 8, *TINY]
+    dino(*command, cwd=tmp_path)
+    next(album.iterdir()).unlink()
+    assert "The pictures are not those of the checkpoint: 6 then, 5 now." in dino(*command, cwd=tmp_path)
+
+
+def test_a_run_is_named_after_its_folder_and_what_it_cannot_be_given_is_refused(tmp_path, album):
+    (album / "inside").mkdir()
+    dino("train", "--data", "..", "--steps", 1, *TINY, cwd=album / "inside")
+    assert (album / "inside" / "runs" / album.name / "weights.safetensors").exists()
+    text = dino("train", "--data", album, "--seed", 10**11, "--steps", 1, *TINY, cwd=tmp_path, code=2)
+    assert "100000000000 is not in the range" in text
+    (tmp_path / "taken").write_text("something")
+    text = dino("train", "--data", album, "--out", "taken", "--steps", 1, *TINY, cwd=tmp_path, code=2)
+    assert "taken is a file: name a folder with --out." in text
+    assert not (tmp_path / "runs").exists()
+
+
+def test_another_run_s_checkpoint_is_refused_and_kept(tmp_path, album):
+    dino("train", "--data", album, "--steps", 8, *TINY, "--out", "run", cwd=tmp_path)
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    before = path.read_bytes()
+    wider = [*TINY[:1], "4,6", *TINY[2:]]
+    text = dino("train", "--data", album, "--steps", 8, *wider, "--out", "run", cwd=tmp_path, code=2)
+    assert "comes from a run with widths [4, 4], and you ask for [4, 6]. Name another folder with --out" in text
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_named_and_never_unpickled(tmp_path, album):
+    command = ["train", "--data", album, "--steps", 8, *TINY, "--out", "run"]
+    dino(*command, cwd=tmp_path)
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    whole = path.read_bytes()
+
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    torch.save({"denoiser": Trap()}, tmp_path / "trap")
+    for damaged in (whole[: len(whole) // 2], b"", (tmp_path / "trap").read_bytes()):
+        path.write_bytes(damaged)
+        assert "checkpoint.safetensors is damaged, or something else." in dino(*command, cwd=tmp_path, code=2)
+        assert path.read_bytes() == damaged
+    assert not (tmp_path / "sprung").exists()
+    weights_file = tmp_path / "run" / "weights.safetensors"
+    weights_file.write_bytes(weights_file.read_bytes()[:100])
+    assert "is not a whole file of denoiser weights" in dino("sample", "run", cwd=tmp_path, code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--data", "nowhere"], "There is no folder nowhere."),
+        (["--data", "empty"], "There are no pictures in empty. Put PNG or JPEG files into it"),
+        (["--data", "nobody/nothing"], "the Hugging Face hub is not asked because HF_HUB_OFFLINE is set"),
+        (["--size", "20"], "Pictures of 20 pixels cannot be halved 3 times. Choose a --size that is a multiple of 8"),
+        (["--widths", "8,8"], "--widths and --depths should have as many numbers each"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_named_before_anything_is_written(tmp_path, arguments, sentence):
+    (tmp_path / "empty").mkdir()
+    assert sentence in dino("train", *arguments, cwd=tmp_path, code=2)
+    assert not (tmp_path / "runs").exists()
