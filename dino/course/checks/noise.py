@@ -3,13 +3,8 @@
 import torch
 
 from dino import noise as lesson
-from dino.course.checks.claims import Claim, Claims, Shape, check_of
+from dino.course.checks.claims import Claim, Claims, Pictures, Shape, check_of
 from dino.course.checks.inputs import pictures, shares, spread_levels
-
-
-def mix_with(share):
-    """The lesson's mix, with each picture's level turned into another one."""
-    return lambda clean, noise, level: (1 - share(level)) * clean + share(level) * noise
 
 
 @check_of(
@@ -19,117 +14,99 @@ def mix_with(share):
         "What is the picture's share at any level?",
         "The picture's share is (1 - level) and the noise's share is level: multiply each by its share, and add the two.",
     ),
-    notice="Level has the shape (batch, 1, 1, 1), so one number per picture stretches over all its pixels by itself: "
+    notice="Level has the shape (batch, 1, 1, 1), so one number per picture broadcasts over all its pixels by itself: "
     "no loop, and no `expand`. Torch has the same as `torch.lerp(clean, noise, level)`.",
     mistakes={
-        "The blend is swapped: at level 1 you return the clean picture.": (
-            lambda clean, noise, level: level * clean + (1 - level) * noise
-        ),
-        "The noise is added, but the picture stays at full strength: its share has to shrink as the noise grows.": (
-            lambda clean, noise, level: clean + level * noise
-        ),
-        "The noise is added and the sum is clamped: the picture's share has to shrink as the noise grows.": (
-            lambda clean, noise, level: (clean + level * noise).clamp(0, 1)
-        ),
-        "Noise around zero is added, and the picture stays at full strength: noise should take the picture's place.": (
-            lambda clean, noise, level: clean + level * (noise - 0.5)
-        ),
-        "Both are at full strength, whatever the level: each needs a share.": lambda clean, noise, level: clean + noise,
-        "The noise is at full strength at every level: it needs a share too.": (
-            lambda clean, noise, level: (1 - level) * clean + noise
-        ),
-        "The noise is missing: you only darken the picture.": lambda clean, noise, level: (1 - level) * clean,
-        "The picture is missing: you only darken the noise.": lambda clean, noise, level: level * noise,
-        "The clean pictures come back untouched.": lambda clean, noise, level: clean.clone(),
-        "The noise comes back alone, at every level.": lambda clean, noise, level: noise.clone(),
-        "The level is ignored: it is always half and half.": lambda clean, noise, level: (clean + noise) / 2,
-        "Both shares are `level`: the picture's is 1 - level.": lambda clean, noise, level: level * (clean + noise),
-        "Both shares are 1 - level: the noise's is `level`.": lambda clean, noise, level: (1 - level) * (clean + noise),
-        "The noise is taken away instead of added.": lambda clean, noise, level: (1 - level) * clean - level * noise,
-        "You go away from the noise, not towards it: the difference is the wrong way round.": (
-            lambda clean, noise, level: clean + level * (clean - noise)
-        ),
-        "The two are multiplied: each has a share, and the shares are added.": (
-            lambda clean, noise, level: (1 - level) * clean * level * noise
-        ),
-        "The shares are square roots. That is for Gaussian noise; here the two shares add up to 1.": (
-            lambda clean, noise, level: (1 - level).sqrt() * clean + level.sqrt() * noise
-        ),
-        "The noise's share is level, the picture's is a square root. Here the two shares add up to 1.": (
-            lambda clean, noise, level: (1 - level**2).sqrt() * clean + level * noise
-        ),
-        "The level is divided by 100, as if it were per cent: it runs from 0 to 1.": mix_with(
-            lambda level: level / 100
-        ),
-        "The level is squared before it is used.": mix_with(lambda level: level**2),
-        "The square root of the level is used: use the level itself.": mix_with(lambda level: level.sqrt()),
-        "The level is rounded, so that it is only ever 0 or 1.": mix_with(lambda level: level.round()),
-        "All pictures are mixed at the level of the first one.": mix_with(lambda level: level[0]),
-        "All pictures are mixed at the level of the last one.": mix_with(lambda level: level[-1]),
-        "All pictures are mixed at the average of the levels.": mix_with(lambda level: level.mean()),
-        "All pictures are mixed at the largest of the levels.": mix_with(lambda level: level.max()),
+        "The blend is swapped: at level 1 you return the clean picture.":
+            {"(1 - level) * clean + level": "level * clean + (1 - level)"},
+        "The noise is added, but the picture stays at full strength: its share has to shrink as the noise grows.":
+            {"(1 - level) * ": ""},
+        "The noise is added and the sum is clamped: the picture's share has to shrink as the noise grows.":
+            {"(1 - level) * clean + level * noise": "(clean + level * noise).clamp(0, 1)"},
+        "Noise around zero is added, and the picture stays at full strength: noise should take the picture's place.":
+            {"(1 - level) * clean + level * noise": "clean + level * (noise - 0.5)"},
+        "Both are at full strength, whatever the level: each needs a share.":
+            {"(1 - level) * clean + level * noise": "clean + noise"},
+        "The noise is at full strength at every level: it needs a share too.": {"+ level * noise": "+ noise"},
+        "The noise is missing: you only darken the picture.": {" + level * noise": ""},
+        "The picture is missing: you only darken the noise.": {"(1 - level) * clean + ": ""},
+        "The clean pictures come back untouched.": {"(1 - level) * clean + level * noise": "clean.clone()"},
+        "The noise comes back alone, at every level.": {"(1 - level) * clean + level * noise": "noise.clone()"},
+        "The level is ignored: it is always half and half.": {"return": "level = 0.5; return"},
+        "Both shares are `level`: the picture's is 1 - level.": {"(1 - level)": "level"},
+        "Both shares are 1 - level: the noise's is `level`.": {"+ level": "+ (1 - level)"},
+        "The noise is subtracted instead of added.": {"+ level": "- level"},
+        "You go away from the noise, not towards it: the difference is the wrong way round.":
+            {"(1 - level) * clean + level * noise": "clean + level * (clean - noise)"},
+        "The two are multiplied: each has a share, and the shares are added.": {"+ level": "* level"},
+        "The shares are square roots. That is for Gaussian noise; here the two shares add up to 1.":
+            {"(1 - level) * clean + level": "(1 - level).sqrt() * clean + level.sqrt()"},
+        "The noise's share is level, the picture's is a square root. Here the two shares add up to 1.":
+            {"(1 - level)": "(1 - level**2).sqrt()"},
+        "The level is divided by 100, as if it were per cent: it runs from 0 to 1.": {"return": "level = level / 100; return"},
+        "The level is squared before it is used.": {"return": "level = level**2; return"},
+        "The square root of the level is used: use the level itself.": {"return": "level = level.sqrt(); return"},
+        "The level is rounded, so that it is only ever 0 or 1.": {"return": "level = level.round(); return"},
+        "All pictures are mixed at the level of the first one.": {"return": "level = level[0]; return"},
+        "All pictures are mixed at the level of the last one.": {"return": "level = level[-1]; return"},
+        "All pictures are mixed at the average of the levels.": {"return": "level = level.mean(); return"},
+        "All pictures are mixed at the largest of the levels.": {"return": "level = level.max(); return"},
         "The levels run along the width of the pictures: squeezed to one number each, they meet the last side, which "
-        "is the width. Keep the shape (batch, 1, 1, 1).": mix_with(lambda level: level.flatten()),
+        "is the width. Keep the shape (batch, 1, 1, 1).": {"return": "level = level.flatten(); return"},
         "The levels run along the height of the pictures: the shape (batch, 1) meets the last two sides. Keep the shape "
-        "(batch, 1, 1, 1).": mix_with(lambda level: level.flatten()[:, None]),
+        "(batch, 1, 1, 1).": {"return": "level = level.flatten()[:, None]; return"},
         "The levels run along the colours of the pictures: the shape (batch, 1, 1) meets the last three sides. Keep the "
-        "shape (batch, 1, 1, 1).": mix_with(lambda level: level.flatten()[:, None, None]),
+        "shape (batch, 1, 1, 1).": {"return": "level = level.flatten()[:, None, None]; return"},
         "The noise that came in is not used: you made your own.": (
-            lambda clean, noise, level: (1 - level) * clean + level * torch.rand_like(noise),
-            lambda clean, noise, level: (1 - level) * clean + level * torch.randn_like(noise),
-            lambda clean, noise, level: (1 - level).sqrt() * clean + level.sqrt() * torch.randn_like(noise),
-            lambda clean, noise, level: clean + level * torch.rand_like(noise),
-            lambda clean, noise, level: clean + level * torch.randn_like(noise),
+            {"* noise": "* torch.rand_like(noise)"},
+            {"* noise": "* torch.randn_like(noise)"},
+            {"(1 - level) * clean + level * noise": "(1 - level).sqrt() * clean + level.sqrt() * torch.randn_like(noise)"},
+            {"(1 - level) * clean + level * noise": "clean + level * torch.rand_like(noise)"},
+            {"(1 - level) * clean + level * noise": "clean + level * torch.randn_like(noise)"},
         ),
-        "The noise is grey: only its first colour is used.": (
-            lambda clean, noise, level: (1 - level) * clean + level * noise[:, :1]
-        ),
-        "All pictures get the noise of the first one.": (
-            lambda clean, noise, level: (1 - level) * clean + level * noise[:1]
-        ),
-        "Each pixel is either picture or noise: every pixel should be a mix of both.": (
-            lambda clean, noise, level: torch.where(torch.rand_like(clean) < level, noise, clean)
-        ),
-        "The result runs from 0 to 255: pictures are floats from 0 to 1.": (
-            lambda clean, noise, level: 255 * lesson.mix(clean, noise, level)
-        ),
-        "Nothing is returned: is the `return` missing?": lambda clean, noise, level: None,
+        "The noise is grey: only its first colour is used.": {"* noise": "* noise[:, :1]"},
+        "All pictures get the noise of the first one.": {"* noise": "* noise[:1]"},
+        "Each pixel is either picture or noise: every pixel should be a mix of both.":
+            {"(1 - level) * clean + level * noise": "torch.where(torch.rand_like(clean) < level, noise, clean)"},
+        "The result runs from 0 to 255: pictures are floats from 0 to 1.": {"return": "clean, noise = 255 * clean, 255 * noise; return"},
+        "Nothing is returned: is the `return` missing?": {"return ": ""},
     },
-)
+)  # fmt: skip
 def mix(answer) -> Claims:
     clean, noise = pictures(5, 28, 24), torch.rand(5, 3, 28, 24)
     level = spread_levels(5)
     ones = torch.ones_like(level)
-    mixed = answer(clean, noise, level)
+    mixed, right = answer(clean, noise, level), lesson.mix(clean, noise, level)
     alike = isinstance(mixed, torch.Tensor) and mixed.shape == clean.shape
     each = [shares(*three) for three in zip(mixed, clean, noise, strict=True)] if alike else []
-    if each and None not in each:
-        see = {"expected": lesson.mix(clean, noise, level), "yours": mixed}
+    if is_a_mix := bool(each) and None not in each:
         yours, levels = torch.tensor(each), level.flatten()
         expected = torch.stack([1 - levels, levels], dim=1)
         i = int((yours - expected).abs().amax(dim=1).argmax())
         words = f"At level {levels[i]:.2f} there should be {expected[i, 0]:.2f} of the picture and {expected[i, 1]:.2f} of the "
         words += f"noise, and yours has {yours[i, 0]:.2f} of the picture and {yours[i, 1]:.2f} of the noise."
-        says = "Each picture and its noise have the right shares."
-        yield Claim(says, yours, expected, 0.01, "compare", see, words, words)
-    at_zero, again = answer(clean, noise, 0 * ones), answer(clean, noise, ones / 4)
-    yield Claim("Level 0 leaves the clean pictures.", at_zero, clean, picture="compare")
-    same = Claim("", again, answer(clean, noise, ones / 4)).symptom() is None
-    yield Claim("The same pictures, noise and level give the same result.", same, True)
-    yield Claim("Level 1 leaves nothing but noise.", answer(clean, noise, ones), noise, picture="compare")
-    halfway = (clean + noise) / 2
-    clue = "" if each and None not in each else "The result is not a share of the picture plus a share of the noise."
+        yield Claim(
+            "Each picture and its noise have the right shares.",
+            yours=yours, expected=expected, tolerance=0.01, figure=Pictures(right, mixed), clue=words, words=words,
+        )  # fmt: skip
+    says = "Level 0 leaves the clean pictures."
+    yield Claim(says, yours=answer(clean, noise, 0 * ones), expected=clean, figure=Pictures)
+    again = answer(clean, noise, ones / 4)
+    same = Claim("", yours=again, expected=answer(clean, noise, ones / 4)).symptom() is None
+    yield Claim("The same pictures, noise and level give the same result.", yours=same, expected=True)
+    says = "Level 1 leaves nothing but noise."
+    yield Claim(says, yours=answer(clean, noise, ones), expected=noise, figure=Pictures)
     says = "Level 0.5 is halfway between the two."
-    yield Claim(says, answer(clean, noise, ones / 2), halfway, picture="compare", clue=clue)
-    expected = lesson.mix(clean, noise, level)
-    yield Claim("Each picture is mixed at its own level.", mixed, expected, picture="compare")
+    clue = "" if is_a_mix else "The result is not a share of the picture plus a share of the noise."
+    yield Claim(says, yours=answer(clean, noise, ones / 2), expected=(clean + noise) / 2, figure=Pictures, clue=clue)
+    yield Claim("Each picture is mixed at its own level.", yours=mixed, expected=right, figure=Pictures)
     # A batch as large as the pictures are wide: here a level of the wrong shape goes through without an error.
     clean, noise, level = pictures(8, 8, 8), torch.rand(8, 3, 8, 8), spread_levels(8)
-    expected = lesson.mix(clean, noise, level)
+    right = lesson.mix(clean, noise, level)
     says = "The same holds for eight pictures of 8x8 pixels."
-    yield Claim(says, answer(clean, noise, level), expected, picture="compare")
+    yield Claim(says, yours=answer(clean, noise, level), expected=right, figure=Pictures)
     says = "The same holds for a single picture."
-    yield Claim(says, answer(clean[:1], noise[:1], level[:1]), expected[:1], picture="compare")
+    yield Claim(says, yours=answer(clean[:1], noise[:1], level[:1]), expected=right[:1], figure=Pictures)
 
 
 def levels_with(change, draw=torch.rand):
