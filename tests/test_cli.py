@@ -70,7 +70,7 @@ def test_dino_alone_lists_everything_without_torch(tmp_path):
 def test_reading_chapters_does_not_wait_for_a_grammar_of_addresses():
     # It takes two seconds to load, in every check, and no notebook of ours needs it; others can still load it.
     pytest.importorskip("rfc3987_syntax")
-    probe = "import sys, dino.course.judge.loader; print('rfc3987_syntax' in sys.modules); import rfc3987_syntax"
+    probe = "import sys, dino.course.notebooks; print('rfc3987_syntax' in sys.modules); import rfc3987_syntax"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -3,7 +3,7 @@ what came out of it."""
 
 import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from math import isnan
 
 import torch
@@ -15,31 +15,38 @@ from dino.course.judge.trial import outcome
 
 
 def find_mistake(check: Check, answer: Callable, seed: int) -> str | None:
-    """The sentence about the usual mistake that an answer makes; None if it is none of them, or is too slow to compare.
+    """The sentence about the usual mistake that an answer makes; None if it is none of them, or is too slow to compare."""
+
+    def bank() -> Iterator[tuple[str, Iterable[Claim | str]]]:
+        for sentence, mistake in check.wrong_answers:
+            with contextlib.closing(outcome(check, mistake, seed)) as results:  # it may be left before its end
+                yield sentence, results
+
+    try:
+        with at_most(PATIENCE / 2), contextlib.closing(bank()) as others:
+            return most_similar(list(outcome(check, answer, seed)), others)
+    except StillBusyError:
+        return None
+
+
+def most_similar(yours: list[Claim | str], bank: Iterable[tuple[str, Iterable[Claim | str]]]) -> str | None:
+    """The sentence of the wrong answer that gave most nearly what yours did.
+
+    yours  the outcome of an answer on the inputs of a seed
+    bank   sentences, each with the outcome of a wrong answer on the same inputs, which is looked at no further than needed
 
     A mistake that gives the same everywhere is that for sure. Answers with two mistakes, or with other numbers in one,
     are like none of them everywhere; but if a mistake gives the same up to the first claim that is untrue, it is
     perhaps that. Where that holds for several, the one that goes on agreeing most is told, if there is just one.
     """
-    try:
-        with at_most(PATIENCE / 2):
-            return most_similar(check, answer, seed)
-    except StillBusyError:
-        return None
-
-
-def most_similar(check: Check, answer: Callable, seed: int) -> str | None:
-    """As `find_mistake`, without a limit."""
-    yours = list(outcome(check, answer, seed))
     first = next((i for i, one in enumerate(yours) if not isinstance(one, Claim) or one.symptom()), len(yours))
     similar: dict[str, int] = {}
-    for sentence, mistake in check.wrong_answers:
+    for sentence, theirs in bank:
         agreed = []
-        with contextlib.closing(outcome(check, mistake, seed)) as results:
-            for mine, theirs in itertools.zip_longest(yours, results):
-                agreed.append(agree(mine, theirs))
-                if not agreed[-1] and len(agreed) <= first + 1:
-                    break
+        for mine, their in itertools.zip_longest(yours, theirs):
+            agreed.append(agree(mine, their))
+            if not agreed[-1] and len(agreed) <= first + 1:
+                break
         if all(agreed):
             return sentence
         if len(agreed) > first + 1:
