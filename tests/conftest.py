@@ -1,10 +1,11 @@
-"""Every test throws the same dice, keeps to one thread's worth of plotting, and never looks for a hub."""
+"""Every test has the same random numbers, keeps to one thread, and never looks for a hub."""
 
 import os
 import tempfile
 
-# What tests decode is kept apart from what their user has kept.
-os.environ.update(MPLBACKEND="Agg", HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=tempfile.mkdtemp())
+# Small tensors are quicker with one thread than with two that wait for each other. What tests decode is kept apart from what
+# their user has kept.
+os.environ.update(MPLBACKEND="Agg", OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=tempfile.mkdtemp())
 
 import functools
 import http.server
@@ -23,14 +24,30 @@ from dino.course.chapters import find_exercise, solved
 from dino.course.judge.loader import load
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cleared_cache():
-    yield
+def pytest_unconfigure():
     shutil.rmtree(os.environ["HF_DATASETS_CACHE"], ignore_errors=True)
 
 
+# The chapters that take long to run, the longest first.
+LONG = ["evaluation", "data", "training"]
+
+
+def pytest_collection_modifyitems(items):
+    """With several workers, chapters run first and side by side, and one worker has the website, which is made of them."""
+
+    def order(item):
+        topic = item.name.partition("[")[2].rstrip("]")
+        runs = item.name.startswith("test_a_solved_chapter_runs")
+        return (0, LONG.index(topic) if topic in LONG else len(LONG)) if runs else (1, 0)
+
+    for item in items:
+        if "site" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("site"))
+    items.sort(key=order)
+
+
 @pytest.fixture(autouse=True)
-def the_same_dice():
+def the_same_random_numbers():
     torch.manual_seed(0)
 
 

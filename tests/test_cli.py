@@ -46,12 +46,12 @@ def dino(*arguments, cwd: Path, code: int = 0) -> str:
     return printed.getvalue()
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """A learner's folder, as `dino start` makes it."""
-    folder = tmp_path_factory.mktemp("learner")
-    dino("start", cwd=folder)
-    return folder
+def start(folder: Path, *options) -> Path:
+    """Make a learner's folder with `dino start`; there is a sheet already, for to draw it takes long. Gives the folder."""
+    (folder / "my-dino").mkdir()
+    (folder / "my-dino" / "dinosaurs.png").touch()
+    dino("start", *options, cwd=folder)
+    return folder / "my-dino"
 
 
 def test_dino_alone_lists_everything_without_torch(tmp_path):
@@ -75,8 +75,9 @@ def test_reading_chapters_does_not_wait_for_a_grammar_of_addresses():
     assert done.stdout.strip() == "False"
 
 
-def test_start_copies_chapters_and_draws_dinosaurs(course):
-    folder = course / "my-dino"
+def test_start_copies_chapters_and_draws_dinosaurs(tmp_path):
+    dino("start", cwd=tmp_path)
+    folder = tmp_path / "my-dino"
     for chapter in chapters():
         assert (folder / chapter.path.name).read_text() == chapter.path.read_text()
     with Image.open(folder / "dinosaurs.png") as sheet:
@@ -98,23 +99,23 @@ def test_start_again_never_touches_what_is_there(tmp_path):
 
 
 def test_notebooks_hold_the_same_cells(tmp_path):
-    dino("start", "--notebook", "there", cwd=tmp_path)
+    folder = start(tmp_path, "--notebook")
     for chapter in chapters():
-        theirs = jupytext.read(tmp_path / "there" / chapter.path.with_suffix(".ipynb").name)
+        theirs = jupytext.read(folder / chapter.path.with_suffix(".ipynb").name)
         ours = jupytext.read(chapter.path)
         assert [cell.source for cell in theirs.cells] == [cell.source for cell in ours.cells]
         assert theirs.metadata.kernelspec.name == "python3"
 
 
-def test_an_untouched_course_is_not_started_and_that_is_no_failure(course):
-    text = dino("check", cwd=course)
+def test_an_untouched_course_is_not_started_and_that_is_no_failure(tmp_path):
+    start(tmp_path)
+    text = dino("check", cwd=tmp_path)
     assert text.endswith(f"{ALL} not started.\n")
     assert "✗" not in text
 
 
 def test_answers_are_checked_and_progress_is_kept(tmp_path):
-    dino("start", cwd=tmp_path)
-    (tmp_path / "my-dino" / "dinosaurs.png").unlink()
+    start(tmp_path)
     noise = tmp_path / "my-dino" / "01_noise.py"
     noise.write_text(
         solved(chapters()[0]).replace("(1 - level) * clean + level * noise", "level * clean + (1 - level) * noise")
@@ -167,7 +168,7 @@ def test_a_syntax_error_is_a_failure_with_its_place(tmp_path):
 
 
 def test_an_answer_that_passes_stands_beside_the_lessons_once(tmp_path, monkeypatch):
-    dino("start", cwd=tmp_path)
+    start(tmp_path)
     path = tmp_path / "my-dino" / "01_noise.py"
     path.write_text(
         solved(chapters()[0]).replace("return (1 - level) * clean", "share = 1 - level\n    return share * clean")
@@ -191,7 +192,7 @@ def test_an_answer_that_passes_stands_beside_the_lessons_once(tmp_path, monkeypa
 
 
 def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
-    dino("start", cwd=tmp_path)
+    start(tmp_path)
     path = tmp_path / "my-dino" / "01_noise.py"
 
     def save(text):
@@ -242,7 +243,7 @@ def test_pictures_are_drawn_in_terminals_that_can(monkeypatch):
 
 
 def test_assembling_refuses_wrong_answers_and_touches_no_file_that_is_there(tmp_path):
-    dino("start", cwd=tmp_path)
+    start(tmp_path)
     folder = tmp_path / "my-dino"
     # The last chapter stays as it is: its answers are not part of the program.
     for chapter in chapters()[:4]:
@@ -261,7 +262,7 @@ def test_assembling_refuses_wrong_answers_and_touches_no_file_that_is_there(tmp_
 
 
 def test_hints_grow_plainer_and_end_with_the_solution(tmp_path):
-    dino("start", cwd=tmp_path)
+    start(tmp_path)
     first = dino("hint", "mix", cwd=tmp_path)
     assert "Hint 1:" in first
     assert "Hint 2:" not in first

@@ -1,6 +1,7 @@
 """The rules of the repository: what stands where, and who may import whom."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -86,6 +87,45 @@ def test_a_chapter_imports_only_what_was_completed_and_never_its_own_answers(cha
         assert name.partition(".")[0] in allowed, name
         assert name not in own
         assert "." in name, "a whole module would bring the answers along"
+
+
+# The rooms of the school, and which others each may use; `site` is the website's alone.
+BASE = {"chapters", "files", "notebooks", "workspace"}
+ROOMS = {
+    "checks": set(),
+    "judge": {*BASE, "checks"},
+    "train": {*BASE},
+    "grade": {*BASE, "checks", "judge"},
+    "site": {*BASE, "checks", "judge"},
+    "cli": {*BASE, "checks", "judge", "train", "grade"},
+    **dict.fromkeys(BASE, BASE),
+}
+COURSE = ROOT / "dino" / "course"
+
+
+def course_modules() -> dict[str, set[str]]:
+    """What each module of the school imports of it, at the top or inside a function: `judge.runner` and the like."""
+    found = {".".join(path.relative_to(COURSE).with_suffix("").parts): path for path in COURSE.rglob("*.py")}
+    found = {name.removesuffix(".__init__"): path for name, path in found.items() if name != "__init__"}
+    uses = {}
+    for name, path in found.items():
+        words = {word.removeprefix("course.") for word in imported(path.read_text()) if word.startswith("course.")}
+        # `course.judge.runner.judge` names something in the module `judge.runner`; `course.checks.check_for` in `checks`.
+        uses[name] = {word if word in found else word.rpartition(".")[0] for word in words} & found.keys()
+    return uses
+
+
+def test_imports_between_rooms_run_one_way():
+    for name, uses in course_modules().items():
+        room = name.partition(".")[0]
+        assert {use.partition(".")[0] for use in uses} <= {room, *ROOMS[room]}, name
+
+
+def test_no_imports_run_in_a_circle_and_none_is_hidden():
+    tuple(graphlib.TopologicalSorter(course_modules()).static_order())
+    hidden = [path for path in COURSE.rglob("*.py") if "import_module(" in path.read_text()]
+    # One finds the checks of a topic, for there is no list of topics; one finds the lesson beside a learner's answer.
+    assert sorted(hidden) == [COURSE / "checks" / "__init__.py", COURSE / "grade" / "sandbox" / "worker.py"]
 
 
 def test_no_notebook_is_committed():

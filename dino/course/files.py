@@ -44,10 +44,10 @@ def sync(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, busy: str) -> Iterator[None]:
-    """Hold a folder alone; it is let go when this process ends, however.
+def locked(path: Path, busy: str = "") -> Iterator[None]:
+    """Hold a file or folder alone; it is let go when this process ends, however.
 
-    busy  the sentence for those who find it held
+    busy  the sentence for those who find it held; without one, they wait
 
     Raises ValueError with that sentence if another process holds it. Windows and some network drives have no such locks.
     """
@@ -56,10 +56,10 @@ def locked(folder: Path, busy: str) -> Iterator[None]:
     except ImportError:
         yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError:
             raise ValueError(busy) from None
         except OSError:

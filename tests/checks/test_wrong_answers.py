@@ -5,10 +5,12 @@ import pytest
 from dino.course.chapters import chapters, exercise_names, find_exercise
 from dino.course.checks import check_for
 from dino.course.checks.claims import Claim
+from dino.course.checks.mistakes import edited
 from dino.course.judge.diagnose import most_similar
 from dino.course.judge.runner import judge
 from dino.course.judge.trial import outcome
 from dino.course.judge.verdict import FAILED
+from tests.test_cli import dino
 
 CHECKS = {name: check_for(find_exercise(name)[0].topic, name) for name in exercise_names()}
 
@@ -22,6 +24,14 @@ def test_each_mistake_fails_and_is_called_by_its_own_name(name, seed):
     for sentence, results in bank:
         assert any(not isinstance(result, Claim) or result.symptom() for result in results), f"it passes: {sentence}"
     assert [most_similar(results, bank) for _, results in bank] == [sentence for sentence, _ in bank]
+
+
+@pytest.mark.parametrize("name", exercise_names())
+def test_one_mistake_of_each_exercise_is_named_on_the_command_line(name, tmp_path):
+    check, topic = CHECKS[name], find_exercise(name)[0].topic
+    sentence, edit = next((why, one) for why, one in check.mistakes.items() if isinstance(one, dict))
+    (tmp_path / "mine.py").write_text(f"from dino.{topic} import *\n\n# %%\n{edited(check.reference, edit)}\n")
+    assert f"✗ {name}: {sentence}\n" in dino("check", "mine.py", cwd=tmp_path, code=1)
 
 
 def test_there_are_at_least_110_mistakes_and_no_two_share_a_sentence():

@@ -93,16 +93,37 @@ def test_every_page_is_valid_html(site):
         html5lib.HTMLParser(strict=True).parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_pages_are_accessible_quiet_and_no_wider_than_the_screen(reader, scheme, viewport):
-    page = reader(viewport=viewport, color_scheme=scheme)
+def violations(page, **options) -> list:
+    """What axe finds in a page: which rule, and the first elements that break it."""
+    found = Axe().run(page, options=options).response["violations"]
+    return [(page.url, one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+
+
+def visit(page, path):
+    page.goto(urljoin(page.url, f"/{path}"))
+    page.wait_for_load_state("networkidle")
+
+
+def test_pages_are_accessible_and_quiet(reader):
+    page = reader()
     for path in PAGES:
-        page.goto(urljoin(page.url, f"/{path}"))
-        page.wait_for_load_state("networkidle")
-        found = Axe().run(page).response["violations"]
-        assert [(path, one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        visit(page, path)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDE["width"]
+
+
+def test_pages_have_contrast_in_the_dark_too(reader):
+    page = reader(color_scheme="dark")
+    for path in PAGES:
+        visit(page, path)
+        assert violations(page, runOnly=["color-contrast"]) == []
+
+
+def test_pages_are_no_wider_than_a_phone(reader):
+    page = reader(viewport=NARROW)
+    for path in PAGES:
+        visit(page, path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
 
 
 def test_nothing_jumps_and_little_is_sent_while_a_chapter_loads(reader):

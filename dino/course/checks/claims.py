@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dino.course.checks.mistakes import Edit, edited
+from dino.course.checks.mistakes import Edit, mistaken
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Check:
         """All wrong answers, each with its sentence."""
         groups = [(why, given if isinstance(given, tuple) else (given,)) for why, given in self.mistakes.items()]
         pairs = [(why, mistake) for why, mistakes in groups for mistake in mistakes]
-        return [(why, edited(self.reference, one) if isinstance(one, dict) else one) for why, one in pairs]
+        return [(why, mistaken(self.reference, one) if isinstance(one, dict) else one) for why, one in pairs]
 
 
 CHECKS: dict[str, Check] = {}

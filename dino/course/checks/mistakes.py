@@ -15,14 +15,13 @@ def code_of(reference: Callable) -> str:
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
-            lines[node.body[0].lineno - 1 : node.body[0].end_lineno] = [""] * (
-                node.body[0].end_lineno - node.body[0].lineno + 1
-            )
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
+            lines[first:last] = [""] * (last - first)
     return "\n".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
 
 
-def edited(reference: Callable, edit: Edit) -> Callable:
-    """The reference as a learner would have written it, who makes a mistake.
+def edited(reference: Callable, edit: Edit) -> str:
+    """The source of the reference as a learner would have written it, who makes a mistake.
 
     edit  passages of its code, and what stands there instead; each passage has to occur exactly once
 
@@ -33,8 +32,12 @@ def edited(reference: Callable, edit: Edit) -> Callable:
         if (often := source.count(passage)) != 1:
             raise ValueError(f"{passage!r} should occur once in {reference.__name__}, and occurs {often} times")
         source = source.replace(passage, instead)
+    return source
+
+
+def mistaken(reference: Callable, edit: Edit) -> Callable:
+    """The edited reference, with the names around it that the lesson's module has. Raises what `edited` raises."""
     found: dict[str, Callable] = {}
-    # The names that it takes from around it are those of the lesson's module.
-    space = vars(sys.modules[reference.__module__])
-    exec(compile(source, f"<{reference.__name__}, with a mistake>", "exec"), space, found)
+    code = compile(edited(reference, edit), f"<{reference.__name__}, with a mistake>", "exec")
+    exec(code, vars(sys.modules[reference.__module__]), found)
     return found[reference.__name__]

@@ -12,7 +12,7 @@ from random import Random
 from PIL import Image
 
 from dino.course.chapters import LESSON, chapters
-from dino.course.site.execute import run
+from dino.course.site.execute import run_all
 from dino.course.site.pages import notebook, page, reference
 from dino.drawing import draw
 
@@ -26,8 +26,8 @@ def made(root: Path) -> dict[str, str | bytes]:
     """
     repository, cache = os.environ.get("REPOSITORY", ""), root / ".cache" / "chapters"
     found: dict[str, str | bytes] = {"lesson.md": reference()}
-    for chapter in chapters():
-        text, pictures = page(chapter, run(chapter, cache), repository)
+    for chapter, kept in zip(chapters(), run_all(chapters(), cache), strict=True):
+        text, pictures = page(chapter, kept, repository)
         found[f"chapters/{chapter.path.stem}.md"] = text
         found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, repository)
         found |= {f"chapters/{name}": content for name, content in pictures.items()}

@@ -4,6 +4,9 @@ import ast
 import functools
 import hashlib
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,9 +14,18 @@ import nbclient
 import nbformat
 
 from dino.course.chapters import LESSON, Chapter, solved
+from dino.course.checks import check_for
+from dino.course.files import locked, processors, write
+from dino.course.judge.trial import make_claims
 from dino.course.notebooks import PERCENT, jupytext
 
+# Torch's threads wait for each other: two chapters side by side, one thread each, are done first.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+# Claims are made with torch's one random generator.
+ONE_AT_A_TIME = threading.Lock()
 
+
+@functools.cache
 def code_of(source: str) -> str:
     """What a Python file does, without comments and docstrings: two files with the same do the same."""
     tree = ast.parse(source)
@@ -24,30 +36,40 @@ def code_of(source: str) -> str:
 
 
 @functools.cache
-def key_of_course() -> str:
-    """What the outputs of all chapters depend on, in short: the code of the course, weights, and versions."""
-    files = [
-        file
-        for part in (
-            "*.py",
-            "sources/*.py",
-            "course/*.py",
-            "course/checks/*.py",
-            "course/judge/*.py",
-            "course/site/display.py",
-        )
-        for file in sorted(LESSON.glob(part))
-    ]
-    parts = [code_of(file.read_text(encoding="utf-8")) for file in files]
-    parts += [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(LESSON.glob("weights/*.safetensors"))]
-    parts += [version(package) for package in ("torch", "matplotlib", "pillow")]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def imported(source: str) -> frozenset[Path]:
+    """The files of the course that a source imports, anywhere in it, with the packages that they lie in."""
+    words = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            words |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            words |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    found = set()
+    for word in (word for word in words if word.split(".")[0] == "dino"):
+        parts = word.split(".")[1:]
+        places = [LESSON.joinpath(*parts[:i], "__init__.py") for i in range(len(parts) + 1)]
+        found |= {place for place in [*places, LESSON.joinpath(*parts).with_suffix(".py")] if place.is_file()}
+    return frozenset(found)
+
+
+def needed(source: str, topic: str) -> list[Path]:
+    """The files of the course that a chapter on a topic runs: what its source and the checks of its topic import, and so on."""
+    found = {*imported(source), LESSON / "course" / "checks" / f"{topic}.py", LESSON / "course" / "site" / "display.py"}
+    waiting = [*found]
+    while waiting:
+        more = imported(waiting.pop().read_text(encoding="utf-8")) - found
+        found |= more
+        waiting += more
+    return sorted(found)
 
 
 def key_of(chapter: Chapter) -> str:
-    """What the outputs of a chapter depend on, in short: its code, and what those of all chapters do."""
-    cells = [cell.source for cell in notebook_of(chapter).cells if cell.cell_type == "code"]
-    return hashlib.sha256("\n".join([*cells, key_of_course()]).encode()).hexdigest()[:16]
+    """What the outputs of a chapter depend on, in short: its code, that of the modules it imports, weights, and versions."""
+    source = "\n".join(cell.source for cell in notebook_of(chapter).cells if cell.cell_type == "code")
+    parts = [source, *(code_of(file.read_text(encoding="utf-8")) for file in needed(source, chapter.topic))]
+    parts += [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(LESSON.glob("weights/*.safetensors"))]
+    parts += [version(package) for package in ("torch", "matplotlib", "pillow")]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def notebook_of(chapter: Chapter) -> nbformat.NotebookNode:
@@ -57,13 +79,11 @@ def notebook_of(chapter: Chapter) -> nbformat.NotebookNode:
 
 def specification(chapter: Chapter) -> dict[str, dict]:
     """What a page says of each exercise, by its name: what is claimed of an answer, and the hints."""
-    from dino.course.checks import check_for
-    from dino.course.judge.trial import make_claims
-
     found = {}
     for exercise in chapter.exercises:
         check = check_for(chapter.topic, exercise.name)
-        says = [claim.says for claim in make_claims(check, check.reference, seed=0)]
+        with ONE_AT_A_TIME:
+            says = [claim.says for claim in make_claims(check, check.reference, seed=0)]
         found[exercise.name] = {"claims": [*dict.fromkeys(says)], "hints": check.hints}
     return found
 
@@ -74,20 +94,29 @@ def run(chapter: Chapter, cache: Path, limit: int = 600) -> dict:
     cache  a folder, which is made if there is none; what is no longer needed there is removed
     limit  how many seconds a cell may take
 
+    Another process that runs the same chapter is waited for.
     Returns the `outputs` of each cell, as in a notebook file, and the `exercises`, as told by `specification`.
     Raises nbclient.exceptions.CellExecutionError if a cell stops with an error, and CellTimeoutError if one takes too long.
     """
     kept = cache / f"{chapter.path.stem}-{key_of(chapter)}.json"
-    if not kept.is_file():
-        notebook = notebook_of(chapter)
-        first = nbformat.v4.new_code_cell("from dino.course.site.display import prepare\nprepare()")
-        notebook.cells.insert(0, first)
-        nbclient.NotebookClient(notebook, timeout=limit, kernel_name="python3").execute()
-        outputs = [cell.get("outputs", []) for cell in notebook.cells[1:]]
-        cache.mkdir(parents=True, exist_ok=True)
-        for old in cache.glob(f"{chapter.path.stem}-*.json"):
-            old.unlink()
-        unfinished = kept.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({"outputs": outputs, "exercises": specification(chapter)}))
-        unfinished.replace(kept)
-    return json.loads(kept.read_text())
+    cache.mkdir(parents=True, exist_ok=True)
+    lock = cache / f".{chapter.path.stem}.lock"
+    lock.touch()
+    with locked(lock):
+        if not kept.is_file():
+            notebook = notebook_of(chapter)
+            first = nbformat.v4.new_code_cell("from dino.course.site.display import prepare\nprepare()")
+            notebook.cells.insert(0, first)
+            client = nbclient.NotebookClient(notebook, timeout=limit, kernel_name="python3")
+            client.execute(env={**os.environ, **ONE_THREAD})
+            outputs = [cell.get("outputs", []) for cell in notebook.cells[1:]]
+            write(kept, json.dumps({"outputs": outputs, "exercises": specification(chapter)}).encode())
+            for old in set(cache.glob(f"{chapter.path.stem}-*.json")) - {kept}:
+                old.unlink()
+    return json.loads(kept.read_text(encoding="utf-8"))
+
+
+def run_all(chapters: tuple[Chapter, ...], cache: Path) -> list[dict]:
+    """As `run`, for several chapters, as many side by side as there are processors."""
+    with ThreadPoolExecutor(processors()) as pool:
+        return list(pool.map(functools.partial(run, cache=cache), chapters))
