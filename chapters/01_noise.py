@@ -198,7 +198,7 @@ def random_levels(clean: Tensor) -> Tensor:
 
     Returns the levels, (batch, 1, 1, 1), on the same device as the pictures.
     """
-    # Three sides of length one let a level stretch over all the pixels of its picture.
+    # Three dimensions of length one let a level broadcast over all the pixels of its picture.
     raise NotImplementedError("random_levels is yours to write")
 
 

@@ -210,7 +210,8 @@ check(loss_by_level)
 #   then falls to 0, so that the jitter dies down.
 # - The pictures that it sees are **a little off**: that is what `shaken` does, with a pinch of noise of which the level does
 #   not tell. When the network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
-# - Every step throws **dice of its own**, so that a run can be repeated, and be resumed as if it had never stopped.
+# - Every step throws **dice of its own**: it seeds the random generator, so that a run can be repeated, and be resumed as if
+#   it had never stopped.
 #
 # `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer (which
 # first cuts a wild gradient short, for one alone can ruin a run) and the number of steps taken. `in_bfloat16` makes a
@@ -229,7 +230,7 @@ def train(
     steps   how many steps the whole run has
     batch   how many pictures are in one question
     rate    the largest learning rate
-    seed    every step throws dice of its own, which depend on the seed and on its number alone
+    seed    every step has random numbers of its own, which depend on the seed and on its number alone
     flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
     """
     for n in range(run.taken, steps):

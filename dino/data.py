@@ -70,8 +70,8 @@ def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Data
 
     The same seed draws the same pictures for ever, and a longer set begins with the shorter one.
     """
-    dice = Random(seed)
-    images, labels, colours = map(list, zip(*(draw(dice, size) for _ in range(count)), strict=True))
+    random = Random(seed)
+    images, labels, colours = map(list, zip(*(draw(random, size) for _ in range(count)), strict=True))
     kinds = {"label": datasets.ClassLabel(names=list(SPECIES)), "colour": datasets.ClassLabel(names=list(COLOURS))}
     features = datasets.Features({"image": datasets.Image(), **kinds})
     return datasets.Dataset.from_dict({"image": images, "label": labels, "colour": colours}, features=features)

@@ -18,12 +18,12 @@ from dino.pen import BLUSH, BONE, INK, WHITE, Pen, blend
 SPECIES = ("t-rex", "long-neck", "stegosaurus", "triceratops")
 
 
-def rex(pen: Pen, dice: Random) -> None:
-    nod = dice.uniform(-4, 4)
-    pen.limb((40, 62), (20, 66), (5, 52 + dice.uniform(-9, 9)), widths=(24, 3), colour=pen.body)
+def rex(pen: Pen, random: Random) -> None:
+    nod = random.uniform(-4, 4)
+    pen.limb((40, 62), (20, 66), (5, 52 + random.uniform(-9, 9)), widths=(24, 3), colour=pen.body)
     pen.limb((42, 72), (38, 90), widths=(15, 9), colour=pen.dark)
     pen.limb((38, 90), (45, 90), widths=(7, 6), colour=pen.dark)
-    if dice.random() < 0.5:
+    if random.random() < 0.5:
         for x, y in [(40, 40), (33, 48), (25, 54), (16, 57)]:
             pen.shape([(x - 5, y + 6), (x + 5, y + 4), (x - 4, y - 7)], pen.accent)
     pen.oval(48, 62, 17, 18, pen.body)
@@ -40,16 +40,16 @@ def rex(pen: Pen, dice: Random) -> None:
     pen.eye(x + 5, y - 4)
 
 
-def long_neck(pen: Pen, dice: Random) -> None:
-    nod = dice.uniform(-5, 5)
-    pen.limb((32, 62), (14, 58), (4, 76 + dice.uniform(-16, 6)), widths=(22, 3), colour=pen.body)
+def long_neck(pen: Pen, random: Random) -> None:
+    nod = random.uniform(-5, 5)
+    pen.limb((32, 62), (14, 58), (4, 76 + random.uniform(-16, 6)), widths=(22, 3), colour=pen.body)
     pen.far_legs(39, 63, 72)
     pen.oval(45, 62, 25, 17, pen.body)
     pen.oval(47, 70, 17, 8, pen.light)
     pen.legs(29, 56, 68)
     pen.limb((60, 58), (82, 52), (77, 18 + nod), widths=(23, 12), colour=pen.body)
     pen.oval(82, 16 + nod, 13, 10, pen.body)
-    if dice.random() < 0.5:
+    if random.random() < 0.5:
         for x, y in [(31, 57), (41, 51), (52, 53), (43, 61)]:
             pen.oval(x, y, 4, 4, pen.accent)
     pen.limb((84, 20 + nod), (89, 23 + nod), (93, 18 + nod), widths=(2.2, 1.8), colour=INK)
@@ -57,8 +57,8 @@ def long_neck(pen: Pen, dice: Random) -> None:
     pen.eye(81, 12 + nod)
 
 
-def stegosaurus(pen: Pen, dice: Random) -> None:
-    swing, plates = dice.uniform(-9, 9), dice.choice([4, 5])
+def stegosaurus(pen: Pen, random: Random) -> None:
+    swing, plates = random.uniform(-9, 9), random.choice([4, 5])
     pen.limb((28, 64), (14, 66), (4, 66 + swing), widths=(22, 3), colour=pen.body)
     for x in (8, 15):
         pen.limb((x, 66 + swing * 0.7), (x - 5, 55 + swing * 0.7), widths=(4, 1), colour=BONE)
@@ -80,9 +80,9 @@ def stegosaurus(pen: Pen, dice: Random) -> None:
     pen.eye(85, 66)
 
 
-def triceratops(pen: Pen, dice: Random) -> None:
-    nod = dice.uniform(-4, 4)
-    pen.limb((28, 62), (14, 62), (4, 78 + dice.uniform(-12, 4)), widths=(22, 3), colour=pen.body)
+def triceratops(pen: Pen, random: Random) -> None:
+    nod = random.uniform(-4, 4)
+    pen.limb((28, 62), (14, 62), (4, 78 + random.uniform(-12, 4)), widths=(22, 3), colour=pen.body)
     pen.far_legs(37, 57, 74)
     pen.oval(42, 62, 27, 19, pen.body)
     pen.oval(43, 73, 18, 8, pen.light)
@@ -99,12 +99,12 @@ def triceratops(pen: Pen, dice: Random) -> None:
     pen.eye(x + 13, y - 1)
 
 
-def draw(dice: Random, size: int) -> tuple[Image.Image, int, int]:
+def draw(random: Random, size: int) -> tuple[Image.Image, int, int]:
     """Draw one dinosaur: a picture of `size` by `size` pixels, and the numbers of its species and of its colour."""
     picture = Image.new("RGB", (4 * size, 4 * size), WHITE)
-    species = dice.randrange(len(SPECIES))
-    pen = Pen(picture, dice)
-    [rex, long_neck, stegosaurus, triceratops][species](pen, dice)
-    if dice.random() < 0.5:
+    species = random.randrange(len(SPECIES))
+    pen = Pen(picture, random)
+    [rex, long_neck, stegosaurus, triceratops][species](pen, random)
+    if random.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return picture.resize((size, size), Image.Resampling.BOX), species, pen.colour

@@ -16,17 +16,17 @@ FONTS += ["DejaVuSerif-BoldItalic", "STIXGeneralBol", "cmb10", "cmss10"]
 INKS = ("#1d3557", "#c1121f", "#2a7f62", "#e07a00")
 
 
-def letter(dice: Random, text: str, font: str) -> Image.Image:
+def letter(random: Random, text: str, font: str) -> Image.Image:
     """One letter in the middle of a transparent picture that is wide, high or square."""
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
-    wide, high = dice.choice(((120, 120), (160, 120), (210, 120), (120, 160), (120, 210)))
+    wide, high = random.choice(((120, 120), (160, 120), (210, 120), (120, 160), (120, 210)))
     picture = Image.new("RGBA", (wide, high), (0, 0, 0, 0))
-    place = (wide / 2 + dice.randint(-4, 4), high / 2 + dice.randint(-4, 4))
-    shape = ImageFont.truetype(str(file), dice.randint(110, 130))
+    place = (wide / 2 + random.randint(-4, 4), high / 2 + random.randint(-4, 4))
+    shape = ImageFont.truetype(str(file), random.randint(110, 130))
     # The middle of the letter's own box comes to the middle of the picture.
     left, top, right, bottom = shape.getbbox(text)
     corner = (place[0] - (left + right) / 2, place[1] - (top + bottom) / 2)
-    ImageDraw.Draw(picture).text(corner, text, font=shape, fill=dice.choice(INKS))
+    ImageDraw.Draw(picture).text(corner, text, font=shape, fill=random.choice(INKS))
     return picture
 
 
@@ -50,10 +50,10 @@ def write(picture: Image.Image, path: Path, kind: int) -> None:
 def make_album(folder: Path, seed: int = 0) -> None:
     """Write 672 letters to a folder, and among them two files that are no pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    dice = Random(seed)
+    random = Random(seed)
     for font in FONTS:
         for text in LETTERS:
             for copy in range(12):
-                write(letter(dice, text, font), folder / f"{text}-{font}-{copy}", dice.randrange(5))
+                write(letter(random, text, font), folder / f"{text}-{font}-{copy}", random.randrange(5))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff only the beginning of a photo")
     (folder / "notes.txt").write_text("Letters that I cut out on a rainy Sunday.\n")

@@ -32,13 +32,13 @@ def blend(one: Colour, other: Colour, share: float) -> Colour:
 class Pen:
     """Draws shapes given in units on a picture, in the coat of one animal: body, dark, light and accent."""
 
-    def __init__(self, picture: Image.Image, dice: Random):
+    def __init__(self, picture: Image.Image, random: Random):
         self.canvas, self.unit = ImageDraw.Draw(picture), picture.width / 100
         # Where the animal stands and how large it is.
-        self.scale, self.x, self.y = dice.uniform(0.82, 0.96), dice.uniform(-3, 3), dice.uniform(-4, 3)
-        name = dice.choice(list(COLOURS))
+        self.scale, self.x, self.y = random.uniform(0.82, 0.96), random.uniform(-3, 3), random.uniform(-4, 3)
+        name = random.choice(list(COLOURS))
         self.colour, (body, self.accent) = list(COLOURS).index(name), COLOURS[name]
-        red, green, blue = (min(255, max(0, part + dice.randint(-10, 10))) for part in body)
+        red, green, blue = (min(255, max(0, part + random.randint(-10, 10))) for part in body)
         self.body = red, green, blue
         self.dark = blend(self.body, (20, 20, 60), 0.28)
         self.light = blend(self.body, (255, 250, 225), 0.6)

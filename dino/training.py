@@ -112,7 +112,7 @@ def train(
     steps   how many steps the whole run has
     batch   how many pictures are in one question
     rate    the largest learning rate
-    seed    every step throws dice of its own, which depend on the seed and on its number alone
+    seed    every step has random numbers of its own, which depend on the seed and on its number alone
     flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
     """
     for n in range(run.taken, steps):

@@ -54,7 +54,7 @@ CASES = [
     (lambda: X * FLAT, "in dimension 3 one is 6 long and the other 5"),
     (lambda: X[:, :2] + X, "in dimension 1 one is 2 long and the other 3"),
     (lambda: FLAT.expand(5, 3), "in dimension 1 the tensor is 5 long, not 1"),
-    (lambda: X.expand(5, 3), "`expand` was given 2 sides for a tensor that has 4"),
+    (lambda: X.expand(5, 3), "`expand` was given 2 dimensions for a tensor that has 4"),
     (lambda: torch.cat([X, torch.rand(5, 1, 1, 1)], dim=1), "one is 8 long and the other 1"),
     (lambda: torch.cat([X, FLAT], dim=1), "one has 4 and the other 1"),
     (lambda: torch.stack([FLAT, ROW]), "here they are [5] and [2, 3]"),
@@ -152,7 +152,7 @@ def test_a_sentence_names_the_learners_own_line_and_shapes(tmp_path):
         names["mine"](X, FLAT)
     assert explain(caught.value, "mine") == (
         "mine.py, line 5 (`return F.relu(clean * level)`): two tensors do not fit: in dimension 3 one is 6 long and the "
-        "other 5. Sides are compared from the last one; a side of length 1 stretches. Here clean is (5, 3, 8, 6), "
+        "other 5. Dimensions are compared from the last one; one of length 1 is broadcast. Here clean is (5, 3, 8, 6), "
         "level is (5,)."
     )
     with pytest.raises(RuntimeError) as caught:

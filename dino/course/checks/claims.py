@@ -150,7 +150,7 @@ def problem(value: object, sides: tuple[int, ...]) -> str | None:
 def name_of(value: object, names: dict[str, object], tolerance: float = 1e-4) -> str:
     """The name of the first thing that a value is equal to; the value itself if it is like none of them.
 
-    Answers that throw dice of their own can be compared by such names, though their numbers differ.
+    Answers that draw random numbers of their own can be compared by such names, though their numbers differ.
     """
     for name, thing in names.items():
         size = max(1.0, abs(thing)) if isinstance(thing, float) else 1.0

@@ -18,20 +18,20 @@ MEANINGS = {
     ),
     # Shapes that do not fit.
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d+)": (
-        r"two tensors do not fit: in dimension \3 one is \1 long and the other \2. Sides are compared from the last one; "
-        r"a side of length 1 stretches"
+        r"two tensors do not fit: in dimension \3 one is \1 long and the other \2. Dimensions are compared from the last "
+        r"one; one of length 1 is broadcast"
     ),
     r"expanded size of the tensor \((-?\d+)\) must match the existing size \((\d+)\) at non-singleton dimension (\d+)": (
-        r"`expand` can only stretch sides of length 1, and in dimension \3 the tensor is \2 long, not 1"
+        r"`expand` can only broadcast dimensions of length 1, and in dimension \3 the tensor is \2 long, not 1"
     ),
     r"number of sizes provided \((\d+)\) must be greater or equal to the number of dimensions in the tensor \((\d+)\)": (
-        r"`expand` was given \1 sides for a tensor that has \2"
+        r"`expand` was given \1 dimensions for a tensor that has \2"
     ),
     r"Sizes of tensors must match except in dimension (\d+)\. Expected size (\d+) (?:but got|in dimension \d+ but got) size (\d+)": (
-        r"`cat` along dimension \1 needs tensors that are alike in all other sides, and here one is \2 long and the other \3"
+        r"`cat` along dimension \1 needs tensors that are alike in all other dimensions, and here one is \2 long and the other \3"
     ),
     r"Tensors must have same number of dimensions: got (\d+) and (\d+)": (
-        r"`cat` needs tensors with as many sides each, and here one has \1 and the other \2"
+        r"`cat` needs tensors with as many dimensions each, and here one has \1 and the other \2"
     ),
     r"stack expects each tensor to be equal size, but got (\[.*?\]) at entry 0 and (\[.*?\])": (
         r"`stack` needs tensors of one shape, and here they are \1 and \2"

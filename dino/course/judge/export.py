@@ -23,8 +23,8 @@ trains for so many steps (2000, unless you say otherwise) and draws a sheet of d
 MAIN = '''
 def draw_all(count: int, size: int = 32) -> Tensor:
     """Draw dinosaurs to learn from, (count, 3, size, size), in [0, 1]."""
-    dice = Random(0)
-    drawn = b"".join(draw(dice, size)[0].tobytes() for _ in range(count))
+    random = Random(0)
+    drawn = b"".join(draw(random, size)[0].tobytes() for _ in range(count))
     pixels = torch.frombuffer(bytearray(drawn), dtype=torch.uint8)
     return pixels.view(count, size, size, 3).permute(0, 3, 1, 2).float() / 255
 

@@ -6,9 +6,9 @@ so, at the exercise. The checks stay as they are; between them and an answer, th
 
 import functools
 import inspect
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from dino.course.chapters import find_exercise
 from dino.course.checks import check_for
@@ -115,6 +115,6 @@ def variant(seed: int | None) -> dict[str, Twist]:
     """The twists of a variant, by exercise; none without a seed. There are 16 variants."""
     if seed is None:
         return {}
-    dice = random.Random(seed)
-    chosen = [dice.choice(LEVELS), slower(dice.choice((2, 4, 5, 8))), dice.choice(STRETCHES)]
+    random = Random(seed)
+    chosen = [random.choice(LEVELS), slower(random.choice((2, 4, 5, 8))), random.choice(STRETCHES)]
     return {twist.exercise: twist for twist in chosen}

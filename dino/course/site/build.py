@@ -32,9 +32,9 @@ def made(root: Path) -> dict[str, str | bytes]:
         found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, repository)
         found |= {f"chapters/{name}": content for name, content in pictures.items()}
     row = Image.new("RGB", (12 * 32, 32))
-    dice = Random(1)
+    random = Random(1)
     for i in range(12):
-        row.paste(draw(dice, 32)[0], (i * 32, 0))
+        row.paste(draw(random, 32)[0], (i * 32, 0))
     buffer = io.BytesIO()
     row.save(buffer, format="png", optimize=True)
     weights = {f"live/{path.name}": path.read_bytes() for path in LESSON.glob("weights/dinosaurs-*.safetensors")}
