@@ -1,11 +1,14 @@
 """The website's pages: of what is in a chapter and what came out of it, and run no more often than needed."""
 
+import ast
 import base64
 import dataclasses
 import importlib
 import io
 import json
 import re
+import subprocess
+import sys
 
 import jupytext
 import markdown
@@ -152,6 +155,29 @@ def test_printed_text_stands_before_the_picture_and_the_caption_after_it():
     assert "never mind" not in text
     for content, brightness in ((pictures[light], 255), (pictures[dark], 0)):
         assert Image.open(io.BytesIO(content)).convert("L").getextrema() == (brightness, brightness)
+
+
+IMPORTS = """
+import sys
+{imports}
+from dino.course import check, show, use_own
+from dino.course.checks import check_for
+check_for("{topic}", "{name}")
+print(*(module.__file__ for name, module in sys.modules.items() if name.partition(".")[0] == "dino"), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("chapter", [chapters()[0], chapters()[4]], ids=lambda chapter: chapter.topic)
+def test_a_page_depends_on_every_module_that_its_chapter_imports_and_not_on_others(chapter):
+    source = "\n".join(cell.source for cell in running.notebook_of(chapter).cells if cell.cell_type == "code")
+    nodes = (node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom))
+    words = {"imports": "\n".join(map(ast.unparse, nodes)), "topic": chapter.topic, "name": chapter.exercises[0].name}
+    command = [sys.executable, "-c", IMPORTS.format(**words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    known = {str(path) for path in running.needed(source, chapter.topic)}
+    assert set(done.stdout.split()) <= known
+    assert not [path for path in known if "/course/train/" in path or "/course/grade/" in path]
+    assert not [path for path in known if f"checks/{chapters()[3].topic}" in path]
 
 
 def test_a_chapter_runs_again_only_if_what_it_does_has_changed(tmp_path, monkeypatch):
