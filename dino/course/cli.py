@@ -15,12 +15,7 @@ from dino.course import workspace
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
 from dino.course.files import write
 from dino.course.grade.commands import assign, grade
-from dino.course.judge.verdict import COLOURS, FAILED, NOT_STARTED, PASSED, SIGNS
-
-
-def mark(state: str) -> str:
-    """The sign for the state of an exercise, in its colour."""
-    return click.style(SIGNS[state], fg=COLOURS[state], bold=True)
+from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, SIGNS, mark
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,7 +20,7 @@ from dino.course.chapters import definition, find_exercise, solution
 from dino.course.checks import check_for
 from dino.course.judge.figures import evidence, save
 from dino.course.judge.runner import judge_in
-from dino.course.judge.verdict import COLOURS, FAILED, PASSED, SIGNS, Verdict
+from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
 
 
 def check(answer, variant: int | None = None) -> None:
@@ -44,8 +44,7 @@ def tell(verdict: Verdict, picture: Path, new: bool) -> None:
     picture  the file to draw it into, which is removed if there is nothing wrong any more
     new      whether a right answer was not known to be right before
     """
-    sign = click.style(SIGNS[verdict.state], fg=COLOURS[verdict.state], bold=True)
-    lines = rendered(verdict, sign, "dino hint {}", new)
+    lines = rendered(verdict, mark(verdict.state), "dino hint {}", new)
     figure = verdict.untrue and evidence(verdict.untrue)
     if figure:
         save(figure, picture)

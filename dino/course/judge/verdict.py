@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from dino.course.checks.claims import Claim
 
@@ -31,3 +33,8 @@ class Verdict:
     symptom: str = ""
     untrue: Claim | None = None
     answer: object = None
+
+
+def mark(state: str) -> str:
+    """The sign for a state, in its colour for a terminal."""
+    return click.style(SIGNS[state], fg=COLOURS[state], bold=True)
