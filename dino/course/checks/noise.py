@@ -1,9 +1,11 @@
 """Checks for chapter 1."""
 
+from functools import partial
+
 import torch
 
 from dino import noise as lesson
-from dino.course.checks.claims import Claim, Claims, Pictures, Shape, check_of
+from dino.course.checks.claims import Claim, Claims, Curve, Histogram, Pictures, Shape, check_of
 from dino.course.checks.inputs import pictures, shares, spread_levels
 
 
@@ -109,11 +111,6 @@ def mix(answer) -> Claims:
     yield Claim(says, yours=answer(clean[:1], noise[:1], level[:1]), expected=right[:1], figure=Pictures)
 
 
-def levels_with(change, draw=torch.rand):
-    """The lesson's random levels, changed."""
-    return lambda clean: change(draw(len(clean), 1, 1, 1))
-
-
 @check_of(
     lesson.random_levels,
     hints=(
@@ -122,129 +119,85 @@ def levels_with(change, draw=torch.rand):
     ),
     notice="`device=clean.device` draws the levels where the pictures are, so that the same line works on a GPU.",
     mistakes={
-        "There is one level for the whole batch: each picture should get its own.": (
-            lambda clean: torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)
-        ),
-        "The level is always the same number: draw it.": levels_with(lambda level: 0 * level + 0.5),
-        "The levels are all zero: draw them.": levels_with(lambda level: 0 * level),
-        "There is a level for every pixel: each picture should get just one.": lambda clean: torch.rand_like(clean),
-        "There is a level for each colour: each picture should get just one.": (
-            lambda clean: torch.rand(len(clean), 3, 1, 1)
-        ),
-        "There is only one level, however many pictures there are: draw as many as `len(clean)`.": (
-            lambda clean: torch.rand(1, 1, 1, 1)
-        ),
-        "You return a single number: there should be one level for each picture.": lambda clean: torch.rand(()),
-        "The levels have the shape (batch,): give them three sides of length one, so that they stretch over pixels.": (
-            lambda clean: torch.rand(len(clean))
-        ),
-        "The levels have the shape (batch, 1): two more sides of length one let them stretch over pixels.": (
-            lambda clean: torch.rand(len(clean), 1)
-        ),
-        "The levels have the shape (batch, 1, 1): one more side of length one lets them stretch over pixels.": (
-            lambda clean: torch.rand(len(clean), 1, 1)
-        ),
-        "The levels stand in the wrong side of the shape: the batch comes first.": (
-            lambda clean: torch.rand(1, 1, 1, len(clean))
-        ),
-        "You return a list: make it one tensor of the shape (batch, 1, 1, 1).": (
-            lambda clean: torch.rand(len(clean)).tolist()
-        ),
-        "The levels come from `randn`, which is Gaussian and leaves the range from 0 to 1. Use `rand`.": levels_with(
-            lambda level: level, torch.randn
-        ),
-        "The levels are Gaussian and clamped, so many are just 0 or just 1. Use `rand`.": levels_with(
-            lambda level: level.clamp(0, 1), torch.randn
-        ),
-        "The absolute value of Gaussian numbers leaves the range from 0 to 1. Use `rand`.": levels_with(
-            torch.abs, torch.randn
-        ),
-        "The levels run from -1 to 1: they should run from 0 to 1.": levels_with(lambda level: 2 * level - 1),
-        "The levels run from 0 to 2: they should run from 0 to 1.": levels_with(lambda level: 2 * level),
-        "The levels only reach up to one half.": levels_with(lambda level: level / 2),
-        "The levels only begin at one half.": levels_with(lambda level: (1 + level) / 2),
-        "The levels are squared or multiplied: low ones come too often.": levels_with(lambda level: level**2),
-        "High levels come too often: a root is taken, or a power is taken away from 1.": (
-            levels_with(torch.sqrt),
-            levels_with(lambda level: 1 - level**2),
-        ),
-        "The middle comes too often: levels are averaged, or Gaussian numbers squeezed. A plain `rand` is all you need.": (
-            levels_with(lambda level: (level + torch.rand_like(level)) / 2),
-            levels_with(torch.sigmoid, torch.randn),
-        ),
-        "The levels are only 0 or 1: every number between the two should come as often.": levels_with(torch.round),
+        "There is one level for the whole batch: each picture should get its own.":
+            {"len(clean), 1, 1, 1, device=clean.device)": "1, 1, 1, 1).expand(len(clean), 1, 1, 1)"},
+        "The level is always the same number: draw it.": {"return": "return 0.5 + 0 *"},
+        "The levels are all zero: draw them.": {"return": "return 0 *"},
+        "There is a level for every pixel: each picture should get just one.":
+            {"rand(len(clean), 1, 1, 1, device=clean.device)": "rand_like(clean)"},
+        "There is a level for each colour: each picture should get just one.": {"(len(clean), 1": "(len(clean), 3"},
+        "There is only one level, however many pictures there are: draw as many as `len(clean)`.": {"len(clean)": "1"},
+        "You return a single number: there should be one level for each picture.": {"len(clean), 1, 1, 1": "()"},
+        "The levels have the shape (batch,): give them three sides of length one, so that they broadcast over pixels.":
+            {", 1, 1, 1": ""},
+        "The levels have the shape (batch, 1): two more sides of length one let them broadcast over pixels.":
+            {", 1, 1, 1": ", 1"},
+        "The levels have the shape (batch, 1, 1): one more side of length one lets them broadcast over pixels.":
+            {", 1, 1, 1": ", 1, 1"},
+        "The levels stand in the wrong side of the shape: the batch comes first.":
+            {"len(clean), 1, 1, 1": "1, 1, 1, len(clean)"},
+        "You return a list: make it one tensor of the shape (batch, 1, 1, 1).":
+            {", 1, 1, 1, device=clean.device)": ").tolist()"},
+        "The levels come from `randn`, which is Gaussian and leaves the range from 0 to 1. Use `rand`.": {"rand(": "randn("},
+        "The levels are Gaussian and clamped, so many are just 0 or just 1. Use `rand`.":
+            {"rand(": "randn(", ".device)": ".device).clamp(0, 1)"},
+        "The absolute value of Gaussian numbers leaves the range from 0 to 1. Use `rand`.":
+            {"rand(": "randn(", ".device)": ".device).abs()"},
+        "The levels run from -1 to 1: they should run from 0 to 1.": {"return": "return -1 + 2 *"},
+        "The levels run from 0 to 2: they should run from 0 to 1.": {"return": "return 2 *"},
+        "The levels only reach up to one half.": {"return": "return 0.5 *"},
+        "The levels only begin at one half.": {"return": "return 0.5 + 0.5 *"},
+        "The levels are squared or multiplied: low ones come too often.": {".device)": ".device) ** 2"},
+        "High levels come too often: a root is taken, or a power is subtracted from 1.":
+            ({".device)": ".device).sqrt()"}, {"return": "return 1 -", ".device)": ".device) ** 2"}),
+        "The middle comes too often: levels are averaged, or Gaussian numbers squeezed. A plain `rand` is all you need.":
+            ({"rand(": "rand(2, ", ".device)": ".device).mean(0)"}, {"rand(": "randn(", ".device)": ".device).sigmoid()"}),
+        "The levels are only 0 or 1: every number between the two should come as often.": {".device)": ".device).round()"},
         "The levels come in steps, of a tenth or so: every number between 0 and 1 should be possible.": (
-            levels_with(lambda level: (10 * level).round() / 10),
-            levels_with(lambda level: (10 * level).floor() / 10),
-            levels_with(lambda level: (11 * level).floor() / 10),
-            levels_with(lambda level: (100 * level).floor() / 100),
-            levels_with(lambda level: (1000 * level).floor() / 1000),
+            {".device)": ".device).mul(10).round() / 10"},
+            {".device)": ".device).mul(10).floor() / 10"},
+            {".device)": ".device).mul(11).floor() / 10"},
+            {".device)": ".device).mul(100).floor() / 100"},
+            {".device)": ".device).mul(1000).floor() / 1000"},
         ),
-        "The levels are whole numbers: they should be floats between 0 and 1.": levels_with(
-            lambda level: level.round().long()
-        ),
-        "The levels keep away from 0 and 1: every number between 0 and 1 should come as often.": levels_with(
-            lambda level: 0.1 + 0.8 * level
-        ),
-        "The levels are in order: each should have nothing to do with the one before.": levels_with(
-            lambda level: level.sort(dim=0).values
-        ),
-        "The dice are seeded inside: every call gives the same levels.": levels_with(
-            lambda level: torch.rand(level.shape, generator=torch.Generator().manual_seed(0))
-        ),
-        "The levels are evenly spaced, not drawn: every call gives the same.": levels_with(
-            lambda level: torch.linspace(0, 1, len(level)).view(-1, 1, 1, 1)
-        ),
-        "The levels are evenly spaced and shuffled: each should be drawn by itself.": levels_with(
-            lambda level: torch.randperm(len(level)).view(-1, 1, 1, 1) / len(level)
-        ),
-        "Nothing is returned: is the `return` missing?": lambda clean: None,
+        "The levels are whole numbers: they should be floats between 0 and 1.": {".device)": ".device).round().long()"},
+        "The levels keep away from 0 and 1: every number between 0 and 1 should come as often.":
+            {"return": "return 0.1 + 0.8 *"},
+        "The levels are in order: each should have nothing to do with the one before.":
+            {".device)": ".device).sort(dim=0).values"},
+        "The random generator is seeded inside: every call gives the same levels.":
+            {"device=clean.device": "generator=torch.Generator().manual_seed(0)"},
+        "The levels are evenly spaced, not drawn: every call gives the same.":
+            {"rand(len(clean), 1, 1, 1, device=clean.device)": "linspace(0, 1, len(clean)).view(-1, 1, 1, 1)"},
+        "The levels are evenly spaced and shuffled: each should be drawn by itself.":
+            {"rand(len(clean), 1, 1, 1, device=clean.device)": "randperm(len(clean)).view(-1, 1, 1, 1) / len(clean)"},
+        "Nothing is returned: is the `return` missing?": {"return ": ""},
     },
-)
+)  # fmt: skip
 def random_levels(answer) -> Claims:
     says = "There is one level per picture, in the shape (batch, 1, 1, 1)."
-    yield Claim(says, answer(torch.zeros(7, 3, 5, 6)), Shape((7, 1, 1, 1)))
+    yield Claim(says, yours=answer(torch.zeros(7, 3, 5, 6)), expected=Shape((7, 1, 1, 1)))
     batch = torch.zeros(20_000, 3, 1, 1)
     drawn, many = answer(batch).flatten(), answer(batch).flatten()
+    about_levels = partial(Claim, figure=Histogram(torch.rand(20_000), many))
     in_order = many.sort().values
-
-    def about_levels(says, yours, expected, tolerance=1e-4, clue="") -> Claim:
-        histogram = {"expected": torch.rand(20_000), "yours": many}
-        return Claim(says, yours, expected, tolerance, "histogram", histogram, clue)
-
-    yield about_levels("Pictures of the same batch get different levels.", bool(in_order[0] < in_order[-1]), True)
-    yield about_levels("No level is below 0.", bool(in_order[0] < 0), False)
-    yield about_levels("No level is above 1.", bool(in_order[-1] > 1), False)
+    low, high = in_order[0], in_order[-1]
+    yield about_levels("Pictures of the same batch get different levels.", yours=bool(low < high), expected=True)
+    yield about_levels("No level is below 0.", yours=bool(low < 0), expected=False)
+    yield about_levels("No level is above 1.", yours=bool(high > 1), expected=False)
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
         below = float((many < share).float().mean())
-        clue = (
-            f"The levels are not spread evenly from 0 to 1: too {'many' if below > share else 'few'} lie below {share}."
-        )
-        yield about_levels(f"A share of {share} of all levels lies below {share}.", below, share, 0.025, clue)
+        says, often = f"A share of {share} of all levels lies below {share}.", "many" if below > share else "few"
+        clue = f"The levels are not spread evenly from 0 to 1: too {often} lie below {share}."
+        yield about_levels(says, yours=below, expected=share, tolerance=0.025, clue=clue)
     different = len(in_order.unique()) / len(many)
-    yield about_levels("Of 20,000 levels, hardly two are the same.", different, 1.0, tolerance=0.2)
+    yield about_levels("Of 20,000 levels, hardly two are the same.", yours=different, expected=1.0, tolerance=0.2)
     # How much neighbours vary together, as a share of how much each varies.
     follow = float(((many[1:] - many.mean()) * (many[:-1] - many.mean())).mean() / many.var())
-    yield about_levels("A level has nothing to do with the one before.", follow, 0.0, tolerance=0.05)
-    yield Claim("Two calls give different levels.", bool(torch.equal(drawn, many)), False)
-    uneven = bool(in_order.diff().max() > 3 / len(many))
-    yield about_levels("Some levels lie close together and others far apart, as dice have it.", uneven, True)
-
-
-def question_with(
-    level=lesson.random_levels,
-    noise=torch.rand_like,
-    told=lambda level: level,
-    mixed=lambda clean, noise, level: lesson.mix(clean, noise, level),
-    give=lambda noisy, level: (noisy, level),
-):
-    """The lesson's question, with one part replaced."""
-
-    def make_question(clean):
-        levels = level(clean)
-        return give(mixed(clean, noise(clean), levels), told(levels))
-
-    return make_question
+    yield about_levels("A level has nothing to do with the one before.", yours=follow, expected=0.0, tolerance=0.05)
+    yield Claim("Two calls give different levels.", yours=bool(torch.equal(drawn, many)), expected=False)
+    says = "Some levels lie close together and others far apart, as random numbers do."
+    yield about_levels(says, yours=bool(in_order.diff().max() > 3 / len(many)), expected=True)
 
 
 @check_of(
@@ -255,163 +208,123 @@ def question_with(
     ),
     notice="The clean picture is not in the question. It is the answer, and whoever asks keeps it.",
     mistakes={
-        "The two results are in the wrong order: first the noisy pictures, then the levels.": question_with(
-            give=lambda noisy, level: (level, noisy)
-        ),
-        "Only the noisy pictures are returned: the denoiser is to be told the levels too.": question_with(
-            give=lambda noisy, level: noisy
-        ),
-        "Three things are returned: only the noisy pictures and their levels are the question.": question_with(
-            give=lambda noisy, level: (noisy, level, noisy)
-        ),
-        "Nothing is returned: is the `return` missing?": question_with(give=lambda noisy, level: None),
-        "You return the clean pictures, not the noisy ones.": question_with(mixed=lambda clean, noise, level: clean),
-        "You return the noise, not the noisy pictures.": question_with(mixed=lambda clean, noise, level: noise),
-        "Pictures and noise are in each other's place when you call `mix`: mix(clean, noise, level).": question_with(
-            mixed=lambda clean, noise, level: lesson.mix(noise, clean, level)
-        ),
+        "The two results are in the wrong order: first the noisy pictures, then the levels.":
+            {"mix(clean, noise, level), level": "level, mix(clean, noise, level)"},
+        "Only the noisy pictures are returned: the denoiser is to be told the levels too.": {"level), level": "level)"},
+        "Three things are returned: only the noisy pictures and their levels are the question.":
+            {"level), level": "level), level, mix(clean, noise, level)"},
+        "Nothing is returned: is the `return` missing?": {"return ": ""},
+        "You return the clean pictures, not the noisy ones.": {"mix(clean, noise, level)": "clean"},
+        "You return the noise, not the noisy pictures.": {"mix(clean, noise, level)": "noise"},
+        "Pictures and noise are in each other's place when you call `mix`: mix(clean, noise, level).":
+            {"(clean, noise, level)": "(noise, clean, level)"},
         "What you give to `mix` is in the wrong order: mix(clean, noise, level).": (
-            question_with(mixed=lambda clean, noise, level: lesson.mix(level, noise, clean)),
-            question_with(mixed=lambda clean, noise, level: lesson.mix(clean, level, noise)),
-            question_with(mixed=lambda clean, noise, level: lesson.mix(noise, level, clean)),
-            question_with(mixed=lambda clean, noise, level: lesson.mix(level, clean, noise)),
+            {"(clean, noise, level)": "(level, noise, clean)"}, {"(clean, noise, level)": "(clean, level, noise)"},
+            {"(clean, noise, level)": "(noise, level, clean)"}, {"(clean, noise, level)": "(level, clean, noise)"},
         ),
-        "The noise comes back in the place of the levels.": (
-            lambda clean: (lambda noise: (lesson.mix(clean, noise, lesson.random_levels(clean)), noise))(
-                torch.rand_like(clean)
-            )
-        ),
-        "The noise is added to the pictures at full strength: use `mix`.": question_with(
-            mixed=lambda clean, noise, level: clean + level * noise
-        ),
-        "You return the clean pictures' share (1 - level) as the level.": question_with(told=lambda level: 1 - level),
-        "The levels that you return are not those that were mixed: draw them once, and use the same ones twice.": (
-            question_with(told=torch.rand_like)
-        ),
-        "You return the average level for all pictures: each has its own.": question_with(
-            told=lambda level: level.mean().expand(level.shape)
-        ),
-        "The levels come back squeezed: leave them in the shape (batch, 1, 1, 1).": question_with(
-            told=lambda level: level.flatten()
-        ),
-        "The noise is Gaussian (`randn`), so pixels leave the range from 0 to 1. Use `rand_like`.": question_with(
-            noise=torch.randn_like
-        ),
-        "The noise runs from -1 to 1: it should run from 0 to 1.": question_with(
-            noise=lambda clean: 2 * torch.rand_like(clean) - 1
-        ),
-        "The noise runs from -0.5 to 0.5: it should run from 0 to 1.": question_with(
-            noise=lambda clean: torch.rand_like(clean) - 0.5
-        ),
-        "The noise only reaches up to one half: it should run from 0 to 1.": question_with(
-            noise=lambda clean: torch.rand_like(clean) / 2
-        ),
-        "The noise is only black and white: every shade between should come as often.": question_with(
-            noise=lambda clean: torch.rand_like(clean).round()
-        ),
-        "The noise is grey: each pixel's three colours got the same. Draw noise in the shape of the pictures.": (
-            question_with(noise=lambda clean: torch.rand_like(clean[:, :1]).expand_as(clean))
-        ),
-        "The noise is one colour for a whole picture: every pixel needs its own.": question_with(
-            noise=lambda clean: torch.rand(len(clean), 3, 1, 1).expand_as(clean)
-        ),
-        "The noise is one number for a whole picture: every pixel and colour needs its own.": question_with(
-            noise=lambda clean: torch.rand(len(clean), 1, 1, 1).expand_as(clean)
-        ),
-        "There is no noise but an even grey: every pixel and colour needs a random number of its own.": question_with(
-            noise=lambda clean: torch.full_like(clean, 0.5)
-        ),
-        "The noise is black: `zeros` where random numbers belong.": question_with(noise=torch.zeros_like),
-        "All pictures of the batch got the same noise. Draw noise in the shape of the whole batch.": question_with(
-            noise=lambda clean: torch.rand_like(clean[:1]).expand_as(clean)
-        ),
-        "The noise is coarse: neighbouring pixels got the same. Draw noise in the shape of the pictures.": question_with(
-            noise=lambda clean: (
-                torch.rand_like(clean[:, :, ::2, ::2]).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-            )
-        ),
-        "Some pictures of the batch got the same noise. Draw noise in the shape of the whole batch.": question_with(
-            noise=lambda clean: torch.rand_like(clean[: (len(clean) + 1) // 2]).repeat(2, 1, 1, 1)[: len(clean)]
-        ),
-        "All pictures of the batch got the same level. `random_levels` draws one for each.": question_with(
-            level=lambda clean: torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)
-        ),
-        "The level is always 0.5: `random_levels` draws one for each picture.": question_with(
-            level=lambda clean: torch.full((len(clean), 1, 1, 1), 0.5)
-        ),
-        "The dice are seeded inside: every call gives the same question.": question_with(
-            noise=lambda clean: torch.rand(clean.shape, generator=torch.Generator().manual_seed(0)),
-            level=lambda clean: torch.rand(len(clean), 1, 1, 1, generator=torch.Generator().manual_seed(1)),
-        ),
+        "The noise comes back in the place of the levels.": {"level), level": "level), noise"},
+        "The noise is added to the pictures at full strength: use `mix`.":
+            {"mix(clean, noise, level)": "clean + level * noise"},
+        "You return the clean pictures' share (1 - level) as the level.": {"level), level": "level), 1 - level"},
+        "The levels that you return are not those that were mixed: draw them once, and use the same ones twice.":
+            {"level), level": "level), random_levels(clean)"},
+        "You return the average level for all pictures: each has its own.":
+            {"level), level": "level), level.mean().expand(level.shape)"},
+        "The levels come back squeezed: leave them in the shape (batch, 1, 1, 1).":
+            {"level), level": "level), level.flatten()"},
+        "The noise is Gaussian (`randn`), so pixels leave the range from 0 to 1. Use `rand_like`.":
+            {"rand_like": "randn_like"},
+        "The noise runs from -1 to 1: it should run from 0 to 1.": {"noise =": "noise = -1 + 2 *"},
+        "The noise runs from -0.5 to 0.5: it should run from 0 to 1.": {"noise =": "noise = -0.5 +"},
+        "The noise only reaches up to one half: it should run from 0 to 1.": {"noise =": "noise = 0.5 *"},
+        "The noise is only black and white: every shade between should come as often.":
+            {"rand_like(clean)": "rand_like(clean).round()"},
+        "The noise is grey: each pixel's three colours got the same. Draw noise in the shape of the pictures.":
+            {"rand_like(clean)": "rand_like(clean[:, :1])"},
+        "The noise is one colour for a whole picture: every pixel needs its own.":
+            {"rand_like(clean)": "rand(len(clean), 3, 1, 1)"},
+        "The noise is one number for a whole picture: every pixel and colour needs its own.":
+            {"rand_like(clean)": "rand(len(clean), 1, 1, 1)"},
+        "There is no noise but an even grey: every pixel and colour needs a random number of its own.":
+            {"rand_like(clean)": "full_like(clean, 0.5)"},
+        "The noise is black: `zeros` where random numbers belong.": {"rand_like": "zeros_like"},
+        "All pictures of the batch got the same noise. Draw noise in the shape of the whole batch.":
+            {"rand_like(clean)": "rand_like(clean[:1])"},
+        "The noise is coarse: neighbouring pixels got the same. Draw noise in the shape of the pictures.":
+            {"rand_like(clean)": "rand_like(clean[..., ::2, ::2]).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)"},
+        "Some pictures of the batch got the same noise. Draw noise in the shape of the whole batch.":
+            {"rand_like(clean)": "rand_like(clean[: (len(clean) + 1) // 2]).repeat(2, 1, 1, 1)[: len(clean)]"},
+        "All pictures of the batch got the same level. `random_levels` draws one for each.":
+            {"random_levels(clean)": "torch.rand(1, 1, 1, 1).expand(len(clean), 1, 1, 1)"},
+        "The level is always 0.5: `random_levels` draws one for each picture.":
+            {"random_levels(clean)": "torch.full((len(clean), 1, 1, 1), 0.5)"},
+        "The random generator is seeded inside: every call gives the same question.":
+            {"level =": "torch.manual_seed(0)\n    level ="},
     },
-)
+)  # fmt: skip
 def make_question(answer) -> Claims:
     # Black pictures show the noise bare: their brightest pixel is as bright as the noise is strong.
     black = torch.zeros(500, 3, 12, 12)
     question = answer(black)
-    two = len(question) if isinstance(question, tuple | list) else 1
-    yield Claim("Two things come back: the noisy pictures and their levels.", None if question is None else two, 2)
+    two = len(question) if isinstance(question, tuple | list) else None if question is None else 1
+    yield Claim("Two things come back: the noisy pictures and their levels.", yours=two, expected=2)
     noisy, level = question
-    yield Claim("The noisy pictures have the shape of the clean ones.", noisy, Shape(tuple(black.shape)))
-    yield Claim("The levels have the shape (batch, 1, 1, 1).", level, Shape((500, 1, 1, 1)))
-    level = level.detach()
-    second = answer(black)
-    fixed = torch.equal(level, second[1])
-    differ = (
-        "different ones" if level.std() > 1e-6 else "the same for all, in every call" if fixed else "the same for all"
-    )
-    histogram = {"expected": torch.rand(500), "yours": level.flatten()}
-    says = "The pictures of a batch get different levels."
-    yield Claim(says, differ, "different ones", picture="histogram", of=histogram)
-    moved = float(noisy.detach().abs().mean())
-    says = "With noise, black pictures are brighter by a quarter, on average."
-    see = {"expected": (torch.rand_like(black) * level)[:6], "yours": noisy[:6]}
+    says = "The noisy pictures have the shape of the clean ones."
+    yield Claim(says, yours=noisy, expected=Shape(tuple(black.shape)))
+    yield Claim("The levels have the shape (batch, 1, 1, 1).", yours=level, expected=Shape((500, 1, 1, 1)))
+    noisy, level, second = noisy.detach(), level.detach(), answer(black)
+    told = level.flatten()
+    differ = "different ones" if level.std() > 1e-6 else "the same for all"
+    if differ == "the same for all" and torch.equal(level, second[1]):
+        differ += ", in every call"
+    see = Histogram(torch.rand(500), told)
+    yield Claim("The pictures of a batch get different levels.", yours=differ, expected="different ones", figure=see)
+    moved = float(noisy.abs().mean())
     clue = f"The noise is too {'strong' if moved > 0.25 else 'weak'}: it should be uniform between 0 and 1, times the level."
-    yield Claim(says, moved, 0.25, 0.03, "compare", see, clue)
-    order = level.flatten().argsort()
-    strongest = noisy.detach().flatten(1).amax(dim=1)
-    apart = float((strongest - level.flatten()).abs().mean())
-    figure = {"expected": level.flatten()[order], "yours": strongest[order], "x": level.flatten()[order]}
-    figure |= {"across": "the level that you return", "up": "the strongest noise in the picture"}
-    says = "The level that you return is the one that was mixed, so the strongest noise is about as bright."
-    clue = "The level that you return is not the one at which the pictures are mixed."
-    yield Claim(says, apart, 0.0, 0.03, "curve", figure, clue)
-    says = "Levels are 0.5 on average."
-    yield Claim(says, float(level.mean()), 0.5, 0.08, "histogram", histogram)
+    yield Claim(
+        "With noise, black pictures are brighter by a quarter, on average.",
+        yours=moved, expected=0.25, tolerance=0.03, clue=clue,
+        figure=Pictures((torch.rand_like(black) * level)[:6], noisy[:6]),
+    )  # fmt: skip
+    order, strongest = told.argsort(), noisy.flatten(1).amax(dim=1)
+    axes = {"across": "the level that you return", "up": "the strongest noise in the picture"}
+    yield Claim(
+        "The level that you return is the one that was mixed, so the strongest noise is about as bright.",
+        yours=float((strongest - told).abs().mean()), expected=0.0, tolerance=0.03,
+        figure=Curve(told[order], strongest[order], x=told[order], **axes),
+        clue="The level that you return is not the one at which the pictures are mixed.",
+    )  # fmt: skip
+    yield Claim("Levels are 0.5 on average.", yours=float(level.mean()), expected=0.5, tolerance=0.08, figure=see)
     says = "Levels vary by 1/12 from picture to picture."
-    yield Claim(says, float(level.var()), 1 / 12, 0.02, "histogram", histogram)
+    yield Claim(says, yours=float(level.var()), expected=1 / 12, tolerance=0.02, figure=see)
 
     # What noise must have been mixed in, to give these pictures at these levels?
     clean = pictures(8, 8, 8).repeat(250, 1, 1, 1)
     noisy, level = answer(clean)
     noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.01].detach()
 
-    def about_noise(says, yours, expected) -> Claim:
-        figure = {"expected": torch.rand(6, *clean.shape[1:]), "yours": noise[:6]}
+    def about_noise(says, yours, expected=1 / 12) -> Claim:
+        figure = Pictures(torch.rand(6, *clean.shape[1:]), noise[:6])
         clue = "The noise is not a random number between 0 and 1 for every pixel and colour of every picture."
-        return Claim(says, float(yours), expected, 0.01, "compare", figure, clue)
+        return Claim(says, yours=float(yours), expected=expected, tolerance=0.01, figure=figure, clue=clue)
 
     yield about_noise("The darkest noise is 0.", noise.min(), 0.0)
     yield about_noise("The brightest noise is 1.", noise.max(), 1.0)
     yield about_noise("Noise is 0.5 on average.", noise.mean(), 0.5)
     says = "Within each pixel, the noise of the three colours varies by 1/12 (the variance of `rand`)."
-    yield about_noise(says, noise.var(dim=1).mean(), 1 / 12)
-    says = "From picture to picture, the noise of each pixel varies by 1/12."
-    yield about_noise(says, noise.var(dim=0).mean(), 1 / 12)
-    says = "From pixel to pixel, the noise of each picture varies by 1/12."
-    yield about_noise(says, noise.var(dim=(2, 3)).mean(), 1 / 12)
+    yield about_noise(says, noise.var(dim=1).mean())
+    yield about_noise("From picture to picture, the noise of each pixel varies by 1/12.", noise.var(dim=0).mean())
+    yield about_noise("From pixel to pixel, the noise of each picture varies by 1/12.", noise.var(dim=(2, 3)).mean())
     # Noise that has nothing to do with other noise, from picture to picture and from pixel to pixel.
     alike = torch.corrcoef(noise.flatten(1)).fill_diagonal_(0).abs() > 0.9
     twins = int(alike.any(dim=1).sum())
     clue = f"Of {len(alike)} pictures, {twins} share their noise with another one: draw it in the shape of the whole batch."
-    yield Claim("No two pictures have the same noise.", twins, 0, clue=clue)
+    yield Claim("No two pictures have the same noise.", yours=twins, expected=0, clue=clue)
     middle = noise - noise.mean()
     for side, where in ((3, "beside"), (2, "below")):
         size = noise.shape[side] - 1
         follow = (middle.narrow(side, 0, size) * middle.narrow(side, 1, size)).mean() / noise.var()
-        says = f"The noise of a pixel has nothing to do with that of the pixel {where} it."
-        yield about_noise(says, follow, 0.0)
-    same = torch.equal(question[0], second[0])
-    yield Claim("Two calls give different questions.", same, False)
+        yield about_noise(f"The noise of a pixel has nothing to do with that of the pixel {where} it.", follow, 0.0)
+    yield Claim("Two calls give different questions.", yours=torch.equal(question[0], second[0]), expected=False)
     # Its levels are as good as those of the exercise before.
     yield from random_levels(lambda clean: answer(clean)[1])
