@@ -1,12 +1,17 @@
 """Wrong answers fail, and each hears what is wrong with it."""
 
+import functools
+
+import matplotlib.pyplot as plt
 import pytest
+import torch
 
 from dino.course.chapters import chapters, exercise_names, find_exercise
 from dino.course.checks import check_for
 from dino.course.checks.claims import Claim
 from dino.course.checks.mistakes import edited
 from dino.course.judge.diagnose import most_similar
+from dino.course.judge.figures import evidence
 from dino.course.judge.runner import judge
 from dino.course.judge.trial import outcome
 from dino.course.judge.verdict import FAILED
@@ -15,15 +20,37 @@ from tests.test_cli import dino
 CHECKS = {name: check_for(find_exercise(name)[0].topic, name) for name in exercise_names()}
 
 
-@pytest.mark.parametrize("name", exercise_names())
+# All that is about one bank runs on one worker, so that each wrong answer runs once for a seed.
+by_name = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in exercise_names()]
+)
+
+
+@functools.cache
+def bank(name, seed):
+    """What comes of each wrong answer, with its sentence."""
+    check = CHECKS[name]
+    return [(sentence, list(outcome(check, mistake, seed))) for sentence, mistake in check.wrong_answers]
+
+
+@by_name
 @pytest.mark.parametrize("seed", range(2))
 def test_each_mistake_fails_and_is_called_by_its_own_name(name, seed):
-    """Every wrong answer runs once, and what came of it is compared with what came of all."""
-    check = CHECKS[name]
-    bank = [(sentence, list(outcome(check, mistake, seed))) for sentence, mistake in check.wrong_answers]
-    for sentence, results in bank:
+    for sentence, results in bank(name, seed):
         assert any(not isinstance(result, Claim) or result.symptom() for result in results), f"it passes: {sentence}"
-    assert [most_similar(results, bank) for _, results in bank] == [sentence for sentence, _ in bank]
+    named = [most_similar(results, bank(name, seed)) for _, results in bank(name, seed)]
+    assert named == [sentence for sentence, _ in bank(name, seed)]
+
+
+@by_name
+def test_each_mistake_about_pictures_levels_curves_or_weights_can_be_seen(name):
+    for sentence, results in bank(name, seed=0):
+        untrue = next((one for one in results if isinstance(one, Claim) and one.symptom()), None)
+        both = [untrue.yours, untrue.expected] if untrue else [None]
+        if all(map(torch.is_tensor, both)) and both[0].shape == both[1].shape and both[0].numel() > 1:
+            figure = evidence(untrue)
+            assert figure is not None, sentence
+            plt.close(figure)
 
 
 @pytest.mark.parametrize("name", exercise_names())

@@ -5,11 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from dino.course.chapters import exercise_names, find_exercise
-from dino.course.checks import check_for
 from dino.course.checks.claims import Claim
 from dino.course.judge.figures import bars, compare, curve, evidence, histogram, save
-from dino.course.judge.trial import outcome
 
 
 @pytest.fixture(autouse=True)
@@ -57,21 +54,6 @@ def test_a_claim_without_a_picture_or_with_a_wrong_shape_shows_nothing():
     assert evidence(Claim("", None, torch.ones(1, 3, 2, 2), picture="compare")) is None
 
 
-@pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize("name", exercise_names())
-def test_every_mistake_about_pictures_levels_curves_or_weights_can_be_seen(name, tmp_path):
-    check = check_for(find_exercise(name)[0].topic, name)
-    for sentence, mistake in check.wrong_answers:
-        untrue = next((one for one in outcome(check, mistake, 0) if isinstance(one, Claim) and one.symptom()), None)
-        if (
-            untrue is None
-            or not isinstance(untrue.yours, torch.Tensor)
-            or not isinstance(untrue.expected, torch.Tensor)
-        ):
-            continue
-        if untrue.yours.shape == untrue.expected.shape and untrue.yours.numel() > 1:
-            figure = evidence(untrue)
-            assert figure is not None, sentence
-            plt.close(figure)
+def test_a_figure_is_saved_as_a_png_file(tmp_path):
     save(compare(torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2)), tmp_path / "seen.png")
     assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")

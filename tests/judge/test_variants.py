@@ -14,6 +14,7 @@ from dino.course.grade.results import Settings
 from dino.course.judge.runner import judge, judge_in
 from dino.course.judge.variants import LEVELS, STRETCHES, slower, variant
 from dino.course.judge.verdict import FAILED, PASSED
+from tests.test_cli import dino
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -101,13 +102,19 @@ def test_a_chapter_of_a_variant_is_checked_and_graded_as_such(tmp_path):
     for learner, text in {"own": own, "published": solved(chapter)}.items():
         (tmp_path / "in" / learner).mkdir(parents=True)
         (tmp_path / "in" / learner / chapter.path.name).write_text(text)
-    dino = [Path(sys.executable).with_name("dino")]
-
-    def run(*words):
-        return subprocess.run([*dino, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert "3 passed" in run("check", f"in/own/{chapter.path.name}", "--variant", str(seed)).stdout
-    assert "1 failed" in run("check", f"in/published/{chapter.path.name}", "--variant", str(seed)).stdout
-    done = run("grade", "in", "--variant", str(seed), "--jobs", "1", "--unlocked")
+    assert "3 passed" in dino("check", f"in/own/{chapter.path.name}", "--variant", seed, cwd=tmp_path)
+    published = dino("check", f"in/published/{chapter.path.name}", "--variant", seed, cwd=tmp_path, code=1)
+    assert "1 failed" in published
+    command = [
+        Path(sys.executable).with_name("dino"),
+        "grade",
+        "in",
+        "--variant",
+        str(seed),
+        "--jobs",
+        "1",
+        "--unlocked",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "2 graded, 1 of them with everything right." in done.stdout, done.stdout + done.stderr
     assert "not the one of your class" in (tmp_path / "grades/learners/published/feedback.html").read_text()
