@@ -108,6 +108,6 @@ def test_a_chapter_of_a_variant_is_checked_and_graded_as_such(tmp_path):
 
     assert "3 passed" in run("check", f"in/own/{chapter.path.name}", "--variant", str(seed)).stdout
     assert "1 failed" in run("check", f"in/published/{chapter.path.name}", "--variant", str(seed)).stdout
-    done = run("grade", "in", "--variant", str(seed), "--jobs", "1", "--unlocked")
+    done = run("grade", "in", "--variant", str(seed), "--workers", "1", "--no-sandbox")
     assert "2 graded, 1 of them with everything right." in done.stdout, done.stdout + done.stderr
     assert "not the one of your class" in (tmp_path / "grades/learners/published/feedback.html").read_text()
