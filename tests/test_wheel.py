@@ -18,6 +18,9 @@ def test_an_installed_wheel_starts_a_course_and_checks_it(tmp_path):
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
+    # What teachers get is written from templates, which are no modules.
+    templates = Path("dino", "course", "grade", "templates")
+    assert {path.name for path in (site / templates).iterdir()} == {path.name for path in (ROOT / templates).iterdir()}
     # The unpacked wheel comes before the repository, and the repository is not where the command runs.
     environment = {**os.environ, "PYTHONPATH": str(site)}
     for command in (["start", "there"], ["check", "there/01_noise.py"]):

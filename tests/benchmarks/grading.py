@@ -1,4 +1,4 @@
-"""How fast and how safely a class is graded: `python tests/benchmarks/grading.py [JOBS]`, with nothing else running.
+"""How fast and how safely a class is graded: `python tests/benchmarks/grading.py [WORKERS]`, with nothing else running.
 
 Two hundred learners hand in chapters 1 to 4. Some answers are wrong, some are not written yet, and ten learners try to get
 points by force. Told are the seconds for one learner alone, the minutes for all, how many results were written, how many
@@ -76,8 +76,8 @@ def main() -> None:
     """Print all figures."""
     with Warm() as warm:
         if warm.isolation != "whole":
-            sys.exit("Some of these hand-ins try to delete all files, and this system cannot lock them in.")
-    jobs = ["--jobs", sys.argv[1]] if len(sys.argv) > 1 else []
+            sys.exit("Some of these hand-ins try to delete all files, and this system cannot isolate them.")
+    workers = ["--workers", sys.argv[1]] if len(sys.argv) > 1 else []
     dice = random.Random(0)
     with tempfile.TemporaryDirectory() as name:
         folder, count = Path(name), 200
@@ -85,13 +85,13 @@ def main() -> None:
         hostile = dict(zip(places, HOSTILE, strict=True))
         expected = {f"{i:03}": hand_in(folder / f"in/{i:03}", dice, hostile.get(i)) for i in range(count)}
         hand_in(folder / "one/alone", random.Random(1), None)
-        alone = grade(folder, "one", "--out", "first", "--jobs", "1")
+        alone = grade(folder, "one", "--out", "first", "--workers", "1")
         known = json.loads(json.loads((folder / "first/learners/alone/marks.json").read_text())["graded"])
         print(
             f"one learner alone   {alone:.1f} s, of which grading {sum(mark['seconds'] for mark in known['marks']):.1f} s"
         )
         before = running()
-        print(f"{count} learners       {grade(folder, 'in', *jobs) / 60:.1f} min")
+        print(f"{count} learners       {grade(folder, 'in', *workers) / 60:.1f} min")
         rows = {
             row["name"]: row for row in csv.DictReader((folder / "grades/gradebook.csv").open(encoding="utf-8-sig"))
         }

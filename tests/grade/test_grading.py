@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +20,7 @@ import junitparser
 import pytest
 
 from dino.course.chapters import chapters, solved
-from dino.course.grade import grading, pages
-from dino.course.grade import platforms as formats
-from dino.course.grade import store as shelf
+from dino.course.grade import grading, pages, platforms, store
 from dino.course.grade.commands import topics_of
 from dino.course.grade.pool import fingerprint
 from dino.course.grade.results import Graded, Mark, Settings, number, plain
@@ -43,7 +43,7 @@ def marks():
     """One of each kind, of two learners; the second answer of the first one has a picture."""
     one = [Mark("noise", "mix", PASSED, 2, 2, "All 9 claims hold.", seconds=0.5)]
     one.append(
-        Mark("noise", "random_levels", FAILED, 0, 1, "No <b>dice</b> & all.", "It is 3.", True, 0.25, b"\x89PNG")
+        Mark("noise", "random_levels", FAILED, 0, 1, "No <b>noise</b> & all.", "It is 3.", True, 0.25, b"\x89PNG")
     )
     one.append(Mark("noise", "make_question", NOT_STARTED, 0, 1, "make_question is yours to write."))
     other = [Mark("noise", name, PASSED, of, of, "Yes.") for name, of in (("mix", 2), ("random_levels", 1))]
@@ -254,8 +254,8 @@ def test_a_folder_may_be_taken_as_one_learner_s_whatever_lies_in_it(tmp_path):
 def test_the_results_of_an_earlier_grading_are_nobody_s_hand_in(tmp_path):
     (tmp_path / "anna").mkdir()
     (tmp_path / "anna" / FILE).write_text(WHOLE)
-    with shelf.alone(tmp_path / "grades"):
-        shelf.keep(tmp_path / "grades", marks()[1], "")
+    with store.alone(tmp_path / "grades"):
+        store.keep(tmp_path / "grades", marks()[1], "")
     assert [one.name for one in find([tmp_path])] == ["anna"]
 
 
@@ -290,7 +290,7 @@ def classroom(tmp_path_factory):
     # What lies where the teacher is must not be imported by the grader.
     for trap in ("pickle.py", "torch.py", "dino.py", "multiprocessing.py"):
         (place / trap).write_text("open('trapped', 'w').close()")
-    return place, dino(place, "grade", "in", "--points", "mix=2", "--partial", "--unlocked", "--jobs", "1")
+    return place, dino(place, "grade", "in", "--points", "mix=2", "--partial", "--no-sandbox", "--workers", "1")
 
 
 def test_everybody_gets_a_row_and_feedback(classroom):
@@ -333,16 +333,16 @@ def test_a_nearly_right_answer_gets_a_large_part_and_never_all():
 
 def test_what_was_graded_is_not_graded_again_unless_it_changed(classroom):
     place, _ = classroom
-    command = ("grade", "in", "--points", "mix=2", "--partial", "--unlocked")
+    command = ("grade", "in", "--points", "mix=2", "--partial", "--no-sandbox")
     assert "3 of 3 are graded already" in dino(place, *command).stdout
     (place / "in" / "cem" / FILE).write_text(WHOLE)
-    done = dino(place, *command, "--jobs", "1")
+    done = dino(place, *command, "--workers", "1")
     assert "2 of 3 are graded already" in done.stdout
     assert "3 graded, 2 of them with everything right." in done.stdout
 
 
 def test_two_gradings_into_one_folder_do_not_mix(tmp_path):
-    with shelf.alone(tmp_path / "grades"):
+    with store.alone(tmp_path / "grades"):
         (tmp_path / FILE).write_text(WHOLE)
         done = dino(tmp_path, "grade", FILE)
     assert done.returncode == 2
@@ -355,7 +355,16 @@ def test_an_interrupted_grading_keeps_what_it_has_and_leaves_nothing_running(tmp
         # When it is interrupted, it waits for an answer that takes its time.
         text = WHOLE if i < 3 else WHOLE.replace(RIGHT, "import time; time.sleep(10**6)")
         (tmp_path / f"in/{i:02}" / FILE).write_text(text)
-    program = [Path(sys.executable).with_name("dino"), "grade", "in", "--chapters", "1", "--jobs", "1", "--unlocked"]
+    program = [
+        Path(sys.executable).with_name("dino"),
+        "grade",
+        "in",
+        "--chapters",
+        "1",
+        "--workers",
+        "1",
+        "--no-sandbox",
+    ]
     mark = {**os.environ, "DINO_TEST_MARK": str(tmp_path)}
     with subprocess.Popen(program, cwd=tmp_path, env=mark, stdout=subprocess.PIPE, text=True) as running:
         for _ in range(3):
@@ -383,14 +392,14 @@ def children_with(word):
 def test_a_learner_over_whom_the_grader_breaks_down_is_reported_and_costs_nobody_else(tmp_path):
     script = f"""
 import os
-from dino.course.grade import grading, pool as many
+from dino.course.grade import grading, pool
 from dino.course.grade.results import Settings
 from dino.course.grade.submissions import Submission
 
 if __name__ == "__main__":
     files = {{{FILE!r}: {WHOLE!r}.encode()}}
     some = [Submission(name, files) for name in ("anna", "crash", "cem")]
-    results = {{one.name: graded for one, graded in many.grade_all(some, Settings(("noise",), unlocked=True), 1)}}
+    results = {{one.name: graded for one, graded in pool.grade_all(some, Settings(("noise",), no_sandbox=True), 1)}}
     print({{name: (graded.score, bool(graded.broken)) for name, graded in sorted(results.items())}})
 else:
     real = grading.grade
@@ -401,38 +410,38 @@ else:
     assert done.stdout.strip() == "{'anna': (3, False), 'cem': (3, False), 'crash': (0, True)}"
 
 
-def test_where_answers_cannot_be_locked_in_none_is_run_unless_somebody_says_so(monkeypatch):
+def test_where_answers_cannot_be_isolated_none_is_run_unless_somebody_says_so(monkeypatch):
     asked = []
     monkeypatch.setattr(grading, "grade_chapter", lambda *_: asked.append(1) or [])
     open_warm, one = SimpleNamespace(isolation="limits"), Submission("x", {FILE: WHOLE.encode()})
     refused = grading.grade(open_warm, one, Settings(("noise",)))
-    assert "--unlocked" in refused.broken
+    assert "--no-sandbox" in refused.broken
     assert not asked
-    assert not grading.grade(open_warm, one, Settings(("noise",), unlocked=True)).broken
+    assert not grading.grade(open_warm, one, Settings(("noise",), no_sandbox=True)).broken
     assert asked == [1]
 
 
-# The formats.
+# The platforms.
 
 
 def test_a_gradebook_is_a_table_in_which_no_name_is_a_formula():
-    rows = list(csv.reader(io.StringIO(formats.gradebook(marks()))))
+    rows = list(csv.reader(io.StringIO(platforms.gradebook(marks()))))
     assert rows[0] == ["name", "score", "of", "mix", "random_levels", "make_question", "remarks"]
     assert rows[1] == ["'=Anna", "2", "4", "2", "0", "0", "x.py was not read."]
     assert rows[2] == ["Bert", "3", "3", "2", "1", "", ""]
-    (_, row) = csv.reader(io.StringIO(formats.gradebook([Graded("Cem", problems=["=1+1 was not read."])])))
+    (_, row) = csv.reader(io.StringIO(platforms.gradebook([Graded("Cem", problems=["=1+1 was not read."])])))
     assert row[-1] == "'=1+1 was not read."
 
 
 def test_junit_xml_is_read_by_another_library():
-    xml = junitparser.JUnitXml.fromstring(formats.junit([*marks(), Graded("Cem", broken="It broke.")]).encode())
+    xml = junitparser.JUnitXml.fromstring(platforms.junit([*marks(), Graded("Cem", broken="It broke.")]).encode())
     anna, bert, cem = xml
     assert (anna.name, anna.tests, anna.failures, anna.skipped) == ("=Anna", 3, 1, 1)
     failed = next(case for case in anna if case.name == "random_levels")
     assert (failed.classname, failed.time, failed.result[0].message, failed.result[0].text) == (
         "noise",
         0.25,
-        "No <b>dice</b> & all.",
+        "No <b>noise</b> & all.",
         "It is 3.",
     )
     assert [case.is_passed for case in bert] == [True, True]
@@ -462,7 +471,7 @@ GRADESCOPE = {
 
 @pytest.mark.parametrize("graded", [*marks(), Graded("Cem", broken="It broke.")], ids=lambda graded: graded.name)
 def test_gradescope_can_read_its_results(graded):
-    known = json.loads(formats.gradescope(graded))
+    known = json.loads(platforms.gradescope(graded))
     jsonschema.validate(known, GRADESCOPE)
     assert sum(test["score"] for test in known["tests"]) == graded.score
 
@@ -505,19 +514,19 @@ CLASSROOM50 = {
 )
 def test_classroom_50_can_read_its_result(surroundings):
     graded = marks()[0]
-    known = json.loads(formats.classroom50(graded, surroundings))
+    known = json.loads(platforms.classroom50(graded, surroundings))
     jsonschema.validate(known, CLASSROOM50)
     assert (known["score"], known["max-score"]) == (2, 4)
     assert known["classroom"] == surroundings.get("CLASSROOM", "local")
     graded.marks[1].score = 0.29
-    known = json.loads(formats.classroom50(graded, surroundings))
+    known = json.loads(platforms.classroom50(graded, surroundings))
     jsonschema.validate(known, CLASSROOM50)
     assert (known["score"], known["max-score"]) == (229, 400)
     assert known["score"] == sum(test["score"] for test in known["tests"])
 
 
 def test_the_reporter_of_github_actions_can_read_its_result():
-    anna, bert = (json.loads(formats.actions(graded)) for graded in marks())
+    anna, bert = (json.loads(platforms.actions(graded)) for graded in marks())
     assert (anna["version"], anna["status"], anna["max_score"]) == (1, "fail", 4)
     assert [test["status"] for test in anna["tests"]] == ["pass", "fail", "fail"]
     assert (bert["status"], sum(test["score"] for test in bert["tests"])) == ("pass", 3)
@@ -535,15 +544,60 @@ def test_the_reporter_of_github_actions_can_read_its_result():
 
 def test_pages_say_what_learners_wrote_as_text_and_not_as_html():
     page = pages.feedback(marks()[0])
-    assert "No &lt;b&gt;dice&lt;/b&gt; &amp; all." in page
+    assert "No &lt;b&gt;noise&lt;/b&gt; &amp; all." in page
     assert f"data:image/png;base64,{base64.b64encode(bytes([137]) + b'PNG').decode()}" in page
     assert "2 of 4 points" in page
-    assert "No &lt;b&gt;dice&lt;/b&gt; &amp; all.</td>" in pages.report(marks())
+    assert "No &lt;b&gt;noise&lt;/b&gt; &amp; all.</td>" in pages.report(marks())
+    page = pages.feedback(Graded('<script>"x"</script>', problems=["<i>"], broken="<b>"))
+    assert page.count("&lt;script&gt;&#34;x&#34;&lt;/script&gt;") == 2
+    assert not re.search("<script|<i>|<b>", page)
+
+
+def test_only_what_writes_pages_loads_their_templates():
+    program = """
+import sys
+from dino.course import cli
+from dino.course.grade import pages, pool, store, submissions
+from dino.course.grade.results import Graded
+assert "jinja2" not in sys.modules
+pages.feedback(Graded("x"))
+assert "jinja2" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)
 
 
 def test_marks_survive_being_kept():
     for graded in marks():
         assert Graded.from_json(graded.to_json()) == graded
+
+
+# One learner, as `dino grade` kept the marks when the modules of this package had other names.
+BEFORE = Path(__file__).with_name("graded_before")
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+
+
+def test_a_folder_of_grades_written_before_is_known_read_and_gone_on_with(tmp_path):
+    shutil.copytree(BEFORE, tmp_path / "grades")
+    (tmp_path / "ben.py").write_text(WHOLE)
+    assert [one.name for one in find([tmp_path])] == ["ben"]
+    known = store.kept(tmp_path / "grades", "anna", "ffffffff")
+    mistake = "The levels come from `randn`, which is Gaussian."
+    assert known == Graded(
+        "anna",
+        [
+            Mark("noise", "mix", PASSED, 2, 2, "All 8 claims hold.", seconds=0.5),
+            Mark("noise", "random_levels", FAILED, 0.5, 1, mistake, "It is 3.", True, 0.25, base64.b64decode(PICTURE)),
+            Mark("noise", "make_question", NOT_STARTED, 0, 1, "make_question is yours to write."),
+        ],
+        ["x.rar was not read: hand in .py, .ipynb or .zip."],
+        "whole",
+    )
+    assert store.kept(tmp_path / "grades", "anna", "another") is None
+    with store.alone(tmp_path / "grades"):
+        store.keep(tmp_path / "grades", known, "ffffffff")
+        assert all(path.is_file() for path in store.finish(tmp_path / "grades", [known]))
+    written, before = (place / "learners/anna/marks.json" for place in (tmp_path / "grades", BEFORE))
+    assert written.read_bytes() == before.read_bytes()
 
 
 def test_words_of_a_learner_s_program_cannot_steer_a_terminal_or_a_log():
@@ -562,3 +616,9 @@ def test_a_fingerprint_changes_with_the_answers_the_points_and_the_name():
     prints = {fingerprint(one, settings), *(fingerprint(other, settings) for other in others)}
     prints.add(fingerprint(one, Settings(("noise",), {"mix": 2})))
     assert len(prints) == 4
+
+
+def test_the_course_is_read_once_for_the_fingerprints_of_all_learners(monkeypatch):
+    fingerprint(Submission("a"), Settings(()))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read again"))
+    fingerprint(Submission("b"), Settings(()))

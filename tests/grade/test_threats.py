@@ -331,7 +331,7 @@ def test_who_asks_too_much_of_what_it_was_given_is_stopped(warm, monkeypatch):
         changed = text.replace("        raw = denoiser(", f"        {line}\n        raw = denoiser(")
         assert changed != text
         files = {chapter.path.name: changed.encode()}
-        return grading.grade(warm, Submission("x", files), Settings(("sampling",), unlocked=True)).marks[-1]
+        return grading.grade(warm, Submission("x", files), Settings(("sampling",), no_sandbox=True)).marks[-1]
 
     monkeypatch.setattr(grading, "PATIENCE", 60)
     monkeypatch.setattr(grading, "ALL", 60)

@@ -1,11 +1,11 @@
 """The commands for teachers."""
 
-import os
 from pathlib import Path
 
 import click
 
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter
+from dino.course.files import processors, write
 from dino.course.grade.results import Graded, Settings, number
 from dino.course.judge.verdict import PASSED, SIGNS
 
@@ -44,36 +44,42 @@ class Points(click.ParamType):
         return name, count
 
 
-@click.command()
-@click.argument("submissions", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--chapters", "only", type=Chapters(), help="Such as 1,2.  [default: all that anybody handed in]")
-@click.option("--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]")
-@click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
-@click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="grades", show_default=True, help="The folder to write to."
+POINTS = click.option(
+    "--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]"
 )
+PARTIAL = click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
+VARIANT = click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=FOLDER)
+@click.option("--chapters", "only", type=Chapters(), help="Such as 1,2.  [default: all that anybody handed in]")
+@POINTS
+@PARTIAL
+@VARIANT
+@click.option("--out", type=FOLDER, default="grades", show_default=True, help="The folder to write to.")
 @click.option("--as-one", is_flag=True, help="Take each place named as what one learner handed in.")
-@click.option("--unlocked", is_flag=True, help="Run answers even where this system cannot lock them in.")
-@click.option("--jobs", type=click.IntRange(1), help="How many learners to grade side by side.  [default: one a core]")
+@click.option("--no-sandbox", is_flag=True, help="Run answers even where this system cannot isolate them.")
+@click.option("--workers", type=click.IntRange(1), help="How many learners to grade at a time.  [default: one a core]")
 def grade(
     submissions: tuple[Path, ...],
-    only,
-    points,
+    only: tuple[Chapter, ...] | None,
+    points: tuple[tuple[str, float], ...],
     partial: bool,
     variant: int | None,
     out: Path,
     as_one: bool,
-    unlocked: bool,
-    jobs: int | None,
+    no_sandbox: bool,
+    workers: int | None,
 ) -> int:
     """Grade what learners handed in: files, folders or zip archives, of one or of many.
 
-    Each answer runs in a process of its own that is locked in, and is judged from outside. The folder `grades` gets a
-    gradebook, a report on the class, and for each learner feedback and files for the usual platforms. Run the same
-    command again, and only what is new or has changed is graded.
+    Each answer runs in a sandbox of its own, and is judged from outside. The folder `grades` gets a gradebook, a report
+    on the class, and for each learner feedback and files for the usual platforms. Run the same command again, and only
+    what is new or has changed is graded.
     """
-    from dino.course.grade import store as shelf
+    from dino.course.grade import store
     from dino.course.grade.pool import fingerprint, grade_all
     from dino.course.grade.submissions import find
 
@@ -81,19 +87,19 @@ def grade(
         raise ValueError(f"{out} is a file. Name a folder for the grades with --out.")
     found = find(list(submissions), as_one)
     topics = tuple(one.topic for one in only) if only else topics_of(found)
-    settings = Settings(topics, dict(points), partial, variant, unlocked)
-    with shelf.alone(out):
-        marks = {one.name: fingerprint(one, settings) for one in found}
-        done = {one.name: graded for one in found if (graded := shelf.kept(out, one.name, marks[one.name]))}
+    settings = Settings(topics, dict(points), partial, variant, no_sandbox)
+    with store.alone(out):
+        prints = {one.name: fingerprint(one, settings) for one in found}
+        done = {one.name: graded for one in found if (graded := store.kept(out, one.name, prints[one.name]))}
         if done:
             click.echo(f"{len(done)} of {len(found)} are graded already, and have not changed.")
         waiting = [one for one in found if one.name not in done]
-        for one, graded in grade_all(waiting, settings, jobs or cores()):
-            shelf.keep(out, graded, marks[one.name])
+        for one, graded in grade_all(waiting, settings, workers or processors()):
+            store.keep(out, graded, prints[one.name])
             done[one.name] = graded
             click.echo(row(graded))
         results = [done[name] for name in sorted(done)]
-        written = shelf.finish(out, results)
+        written = store.finish(out, results)
     return summary(results, written, out)
 
 
@@ -103,19 +109,13 @@ def topics_of(found: list) -> tuple[str, ...]:
     found  the `Submission` of each learner
     """
     count = {one.topic: sum(some.attempts(one) for some in found) for one in chapters()}
-    topics = tuple(topic for topic, often in count.items() if often)
-    if not topics:
+    words = [f"{topic} ({often} hand-in{'s' * (often > 1)})" for topic, often in count.items() if often]
+    if not words:
         raise ValueError(
             "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
         )
-    words = ", ".join(f"{topic} ({count[topic]} hand-in{'s' * (count[topic] > 1)})" for topic in topics)
-    click.echo(f"Grading {words}: choose with --chapters.")
-    return topics
-
-
-def cores() -> int:
-    """How many processor cores there are to use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    click.echo(f"Grading {', '.join(words)}: choose with --chapters.")
+    return tuple(topic for topic, often in count.items() if often)
 
 
 def row(graded: Graded) -> str:
@@ -135,7 +135,7 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
             click.echo(f"Note: {graded.name}: {problem}", err=True)
     if weaker:
         click.echo(
-            "Note: this system does not let answers be locked in whole: they could read its files and use the network. "
+            "Note: this system does not let answers be isolated in full: they could read its files and use the network. "
             "Grade what you do not trust on Linux. The page for teachers says what is defended where.",
             err=True,
         )
@@ -148,21 +148,20 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
 
 @click.command()
 @click.argument("only", metavar="CHAPTERS", type=Chapters())
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to make.")
+@click.option("--out", type=FOLDER, required=True, help="The folder to make.")
 @click.option("--due", default="", help="What to say about handing in, such as 'by Friday noon'.")
-@click.option("--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]")
-@click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
-@click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
+@POINTS
+@PARTIAL
+@VARIANT
 def assign(only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool, variant: int | None) -> int:
     """Make an assignment of CHAPTERS, such as 1,2: what learners get, and what the usual platforms need to grade it."""
-    from dino.course.files import write
     from dino.course.grade.assign import assignment
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is there already, and not empty. Name a new folder with --out.")
     settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial, variant)
-    for name, content in assignment(only, settings, due).items():
+    for name, content in assignment(settings, due).items():
         write(out / name, content)
-    for folder in sorted(path for path in out.iterdir()):
+    for folder in sorted(out.iterdir()):
         click.echo(f"  {folder}")
     return 0

@@ -1,4 +1,4 @@
-"""Grades what one learner handed in: each answer runs in a fresh process that is locked in, and is judged from outside."""
+"""Grades what one learner handed in: each answer runs in a fresh process in a sandbox, and is judged from outside."""
 
 import contextlib
 import io
@@ -29,9 +29,9 @@ PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
 def grade(warm: Warm, submission: Submission, settings: Settings) -> Graded:
     """Grade what one learner handed in."""
     graded = Graded(submission.name, problems=submission.problems, isolation=warm.isolation)
-    if warm.isolation == LIMITS and not settings.unlocked:
-        graded.broken = "Nothing was run: this system cannot lock answers in, so they could delete your files. "
-        graded.broken += "Grade on Linux, or add --unlocked where there is nothing to lose, such as in a container."
+    if warm.isolation == LIMITS and not settings.no_sandbox:
+        graded.broken = "Nothing was run: this system cannot isolate answers, so they could delete your files. "
+        graded.broken += "Grade on Linux, or add --no-sandbox where there is nothing to lose, such as in a container."
         return graded
     for chapter in chapters():
         if chapter.topic in settings.topics:

@@ -10,6 +10,7 @@ Where the formats are described:
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -37,8 +38,8 @@ def gradebook(results: list[Graded]) -> str:
     for graded in results:
         scores = {mark.exercise: number(mark.score) for mark in graded.marks}
         total = ["", ""] if graded.broken else [number(graded.score), number(graded.of)]
-        remarks = " ".join([graded.broken, *graded.problems]).strip()
-        table.writerow([cell(graded.name), *total, *(scores.get(column, "") for column in columns), cell(remarks)])
+        remarks = cell(" ".join(graded.remarks))
+        table.writerow([cell(graded.name), *total, *(scores.get(column, "") for column in columns), remarks])
     return buffer.getvalue()
 
 
@@ -46,17 +47,14 @@ def junit(results: list[Graded]) -> str:
     """All results as JUnit XML, which CI servers show: a suite for each learner, a case for each exercise."""
     root = ElementTree.Element("testsuites", name="dino grade")
     for graded in results:
-        states = [mark.state for mark in graded.marks]
-        counts = {"tests": len(states), "failures": states.count(FAILED), "skipped": states.count(NOT_STARTED)}
-        counts["errors"] = int(bool(graded.broken))
-        time = f"{sum(mark.seconds for mark in graded.marks):.3f}"
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=graded.name, time=time, **{key: str(count) for key, count in counts.items()}
-        )
+        states = Counter(mark.state for mark in graded.marks)
+        counts = {"tests": states.total(), "failures": states[FAILED], "skipped": states[NOT_STARTED]}
+        known = {"name": graded.name, "time": f"{sum(mark.seconds for mark in graded.marks):.3f}"}
+        known |= {key: str(count) for key, count in (counts | {"errors": int(bool(graded.broken))}).items()}
+        suite = ElementTree.SubElement(root, "testsuite", known)
         for mark in graded.marks:
-            case = ElementTree.SubElement(
-                suite, "testcase", classname=mark.chapter, name=mark.exercise, time=f"{mark.seconds:.3f}"
-            )
+            known = {"classname": mark.chapter, "name": mark.exercise, "time": f"{mark.seconds:.3f}"}
+            case = ElementTree.SubElement(suite, "testcase", known)
             if mark.state == FAILED:
                 ElementTree.SubElement(case, "failure", message=mark.news).text = mark.symptom
             elif mark.state == NOT_STARTED:
@@ -83,7 +81,7 @@ def gradescope(graded: Graded) -> str:
     ]
     known = {
         "execution_time": round(sum(mark.seconds for mark in graded.marks)),
-        "output": " ".join([graded.broken, *graded.problems]).strip(),
+        "output": " ".join(graded.remarks),
         "stdout_visibility": "hidden",
         "tests": tests,
     }
@@ -132,11 +130,10 @@ def classroom50(graded: Graded, surroundings: Mapping[str, str]) -> str:
 
 def actions(graded: Graded) -> str:
     """What the grading reporter of GitHub Actions reads, once it is in base64, from the result of a step."""
-    status = {PASSED: "pass", FAILED: "fail", NOT_STARTED: "fail"}
     tests = [
         {
             "name": mark.exercise,
-            "status": status[mark.state],
+            "status": "pass" if mark.state == PASSED else "fail",
             "score": mark.score,
             "message": None if mark.state == PASSED else words(mark),
             "test_code": f"dino check {mark.chapter}",

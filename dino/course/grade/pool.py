@@ -1,7 +1,8 @@
-"""Grades what a whole class handed in, several learners side by side, so that no one's crash costs another a mark."""
+"""Grades what a whole class handed in, with a pool of workers, so that no one's crash costs another a mark."""
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import multiprocessing
@@ -12,15 +13,14 @@ import sys
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
 from dino.course.chapters import LESSON, chapters
 from dino.course.grade.results import Graded, Settings
-from dino.course.grade.sandbox import isolation as jail
+from dino.course.grade.sandbox import isolation
 from dino.course.grade.sandbox.client import Warm
 from dino.course.grade.submissions import Submission
 
-MEMORY = 8 * 2**30  # bytes that a grader may take, should an answer ask it for too much
+MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for too much
 LONGEST = 70  # seconds that an exercise can take, everything included
 
 
@@ -28,7 +28,7 @@ def work(line: Connection, settings: Settings) -> None:
     """Grade what comes over a line, until it is closed: this is a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
-        jail.system("prctl", jail.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+        isolation.system("prctl", isolation.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     with Warm() as warm:
         # Torch is loaded here, and not in the process that watches; the warm one does the same meanwhile.
         import torch
@@ -43,78 +43,84 @@ def work(line: Connection, settings: Settings) -> None:
                 line.send(grade(warm, line.recv(), settings))
 
 
-@dataclasses.dataclass
-class Grader:
-    """A process that grades, and what it is at.
+class Worker:
+    """A process that grades one submission after the other.
 
-    tries  how often this submission was begun
-    until  when it must be done with it, by `time.monotonic()`
+    submission  what it is at
+    tries       how often this submission was begun
+    until       when it must be done with it, by `time.monotonic()`
     """
 
-    process: BaseProcess
-    submission: Submission
-    tries: int
-    until: float
-
-
-def grade_all(
-    submissions: list[Submission], settings: Settings, side_by_side: int
-) -> Iterator[tuple[Submission, Graded]]:
-    """Grade all submissions, and give each result as it comes. If a grader breaks down, another tries once more."""
-    context = multiprocessing.get_context("spawn")
-    os.environ["PYTHONSAFEPATH"] = "1"  # so that graders import nothing that lies where the teacher is
-    waiting = [(submission, 1) for submission in reversed(submissions)]
-    count = sum(len(chapter.exercises) for chapter in chapters() if chapter.topic in settings.topics)
-    busy: dict[Connection, Grader] = {}
-
-    def hand_out(line: Connection, process: BaseProcess) -> None:
-        submission, tries = waiting.pop()
-        busy[line] = Grader(process, submission, tries, time.monotonic() + 120 + LONGEST * count)
-        with contextlib.suppress(OSError):  # a grader that is gone is found by `wait`
-            line.send(submission)
-
-    def begin() -> None:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(theirs, settings))
-        process.start()
+    def __init__(self, settings: Settings) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.line, theirs = context.Pipe()
+        self.process = context.Process(target=work, args=(theirs, settings))
+        self.process.start()
         theirs.close()
-        hand_out(ours, process)
 
+    def begin(self, submission: Submission, tries: int, seconds: float) -> None:
+        """Hand it a submission, and give it some seconds."""
+        self.submission, self.tries, self.until = submission, tries, time.monotonic() + seconds
+        with contextlib.suppress(OSError):  # a worker that is gone is found by `wait`
+            self.line.send(submission)
+
+    def result(self) -> Graded | None:
+        """What came of the submission; None if the worker broke down or is not done, and then it is ended."""
+        with contextlib.suppress(EOFError, OSError):
+            if self.line.poll():
+                return self.line.recv()
+        self.kill()
+        return None
+
+    def kill(self) -> None:
+        """End it at once; what it started ends by itself, for nobody is there to talk to."""
+        self.line.close()
+        self.process.kill()
+
+
+def grade_all(submissions: list[Submission], settings: Settings, workers: int) -> Iterator[tuple[Submission, Graded]]:
+    """Grade all submissions, and give each result as it comes. If a worker breaks down, another tries once more."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # so that workers import nothing that lies where the teacher is
+    seconds = 120 + LONGEST * sum(len(one.exercises) for one in chapters() if one.topic in settings.topics)
+    waiting = [(submission, 1) for submission in reversed(submissions)]
+    busy: dict[Connection, Worker] = {}
+    idle: list[Worker] = []
     try:
         while waiting or busy:
-            while waiting and len(busy) < side_by_side:
-                begin()
-            ready = wait(list(busy), timeout=1)
-            late = [line for line, grader in busy.items() if line not in ready and time.monotonic() > grader.until]
-            for line in [*ready, *late]:
-                grader = busy.pop(line)
-                try:
-                    if line in late:
-                        raise EOFError
-                    graded = line.recv()
-                except (EOFError, OSError):
-                    grader.process.kill()
-                    line.close()
-                    if grader.tries < 2:
-                        waiting.append((grader.submission, grader.tries + 1))
-                        continue
-                    words = "The grader broke down twice over what was handed in. Grade it by hand."
-                    graded = Graded(grader.submission.name, problems=grader.submission.problems, broken=words)
+            while waiting and len(busy) < workers:
+                worker = idle.pop() if idle else Worker(settings)
+                busy[worker.line] = worker
+                worker.begin(*waiting.pop(), seconds)
+            ready, now = wait(list(busy), timeout=1), time.monotonic()
+            for line in [line for line, worker in busy.items() if line in ready or now > worker.until]:
+                worker = busy.pop(line)
+                if graded := worker.result():
+                    idle.append(worker)
+                elif worker.tries == 1:
+                    waiting.append((worker.submission, 2))
+                    continue
                 else:
-                    if waiting:
-                        hand_out(line, grader.process)
-                    else:
-                        line.close()
-                        grader.process.join(15)
-                yield grader.submission, graded
+                    words = "The grader broke down twice over what was handed in. Grade it by hand."
+                    graded = Graded(worker.submission.name, problems=worker.submission.problems, broken=words)
+                yield worker.submission, graded
     finally:
-        for line, grader in busy.items():
-            line.close()
-            grader.process.kill()  # what it started ends by itself, for nobody is there to talk to
+        for worker in busy.values():
+            worker.kill()
+        for worker in idle:
+            worker.line.close()
+        for worker in idle:
+            worker.process.join(15)
+
+
+@functools.cache
+def course_digest() -> str:
+    """A word that changes with the course that grades: with its programs and its pages."""
+    files = [path for path in sorted(LESSON.rglob("*")) if path.suffix in (".py", ".html")]
+    return hashlib.sha256("".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files).encode()).hexdigest()
 
 
 def fingerprint(submission: Submission, settings: Settings) -> str:
     """A word that changes with what was handed in, with how it is graded, and with the course that grades it."""
-    parts = [submission.name, submission.digest(), json.dumps(dataclasses.asdict(settings), sort_keys=True)]
-    parts += [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(LESSON.rglob("*.py"))]
+    how = json.dumps(dataclasses.asdict(settings), sort_keys=True)
+    parts = [submission.name, submission.digest(), how, course_digest()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -6,25 +6,23 @@ import json
 import re
 from dataclasses import dataclass, field
 
-PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
-
 
 @dataclass(frozen=True)
 class Settings:
     """How to grade.
 
-    topics    of the chapters to grade
-    points    for each exercise; 1 where nothing is said
-    partial   whether an answer that is not right gets a part of the points, for the claims that are true of it
-    variant   the seed of the variant that the class has, if it has one
-    unlocked  whether to run answers even where they cannot be locked in, and could do harm
+    topics      of the chapters to grade
+    points      for each exercise; 1 where nothing is said
+    partial     whether an answer that is not right gets a part of the points, for the claims that are true of it
+    variant     the seed of the variant that the class has, if it has one
+    no_sandbox  whether to run answers even where they cannot be isolated, and could do harm
     """
 
     topics: tuple[str, ...]
     points: dict[str, float] = field(default_factory=dict)
     partial: bool = False
     variant: int | None = None
-    unlocked: bool = False
+    no_sandbox: bool = False
 
     def of(self, exercise: str) -> float:
         """The points for an exercise."""
@@ -35,7 +33,7 @@ class Settings:
 class Mark:
     """What became of one exercise.
 
-    state      PASSED, FAILED or NOT_STARTED
+    state      as in a `Verdict`: PASSED, FAILED or NOT_STARTED
     score, of  points, and how many there are for it
     news       the sentence that matters most; for a usual mistake, the one that names it
     symptom    what came out of the answer and what should have
@@ -61,7 +59,7 @@ class Graded:
     """The result of one learner.
 
     problems   what could not be read of what was handed in
-    isolation  how well the answers were locked in: "whole", "user" or "limits", as `jail` tells
+    isolation  how well the sandbox isolated the answers: "whole", "user" or "limits"
     broken     why there are no marks, if the grader itself broke down
     """
 
@@ -78,6 +76,11 @@ class Graded:
     @property
     def of(self) -> float:
         return sum(mark.of for mark in self.marks)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What there is to say beside the marks."""
+        return [self.broken, *self.problems] if self.broken else self.problems
 
     def to_json(self) -> str:
         """All of it as JSON, the pictures in base64."""

@@ -5,41 +5,35 @@ grades/learners/NAME/                           about one: feedback.html, and a 
 """
 
 import contextlib
-import fcntl
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from dino.course.files import write
-from dino.course.grade import pages
-from dino.course.grade import platforms as formats
+from dino.course.files import locked, write
+from dino.course.grade import pages, platforms
 from dino.course.grade.results import Graded
 
 
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> contextlib.AbstractContextManager:
     """Keep others from grading into the same folder. Raises ValueError if somebody does so already."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(
-                f"Another `dino grade` is writing to {folder} right now. Wait for it, or name another folder with --out."
-            ) from None
-        yield
+    (folder / ".lock").touch()
+    busy = f"Another `dino grade` is writing to {folder} right now. Wait for it, or name another folder with --out."
+    return locked(folder / ".lock", busy)
 
 
 def keep(folder: Path, graded: Graded, fingerprint: str) -> None:
     """Write all that is about one learner. What the grader broke down over is not kept as done."""
-    place = folder / "learners" / graded.name
-    write(place / "feedback.html", pages.feedback(graded).encode())
-    write(place / "results.json", formats.gradescope(graded).encode())
-    write(place / "result.json", formats.classroom50(graded, os.environ).encode())
-    write(place / "actions.json", formats.actions(graded).encode())
     done = {"fingerprint": "" if graded.broken else fingerprint, "graded": graded.to_json()}
-    write(place / "marks.json", json.dumps(done).encode())
+    texts = {
+        "feedback.html": pages.feedback(graded),
+        "results.json": platforms.gradescope(graded),
+        "result.json": platforms.classroom50(graded, os.environ),
+        "actions.json": platforms.actions(graded),
+        "marks.json": json.dumps(done),  # comes last: where it is, the others are
+    }
+    for name, text in texts.items():
+        write(folder / "learners" / graded.name / name, text.encode())
 
 
 def kept(folder: Path, name: str, fingerprint: str) -> Graded | None:
@@ -54,8 +48,8 @@ def kept(folder: Path, name: str, fingerprint: str) -> Graded | None:
 def finish(folder: Path, results: list[Graded]) -> list[Path]:
     """Write all that is about the class, and tell where."""
     texts = {
-        "gradebook.csv": "\ufeff" + formats.gradebook(results),  # the mark lets Excel read letters such as ü
-        "junit.xml": formats.junit(results),
+        "gradebook.csv": "\ufeff" + platforms.gradebook(results),  # the mark lets Excel read letters such as ü
+        "junit.xml": platforms.junit(results),
         "report.html": pages.report(results),
     }
     for name, text in texts.items():

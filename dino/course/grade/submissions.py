@@ -11,6 +11,7 @@ from dino.course.chapters import Chapter, chapters, find_chapter
 from dino.course.grade.results import plain
 
 ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+HAND_INS = (*ANSWERS, *PACKED, ".zip")
 UNREADABLE = "was not read: hand in .py, .ipynb or .zip."
 # What defines, assigns or imports names, in a text or inside the quotes of a notebook.
 DEFINES = re.compile(r"(?:\b|\\n)(?:def|class)\s+(\w+)")
@@ -61,8 +62,7 @@ class Submission:
         if size > LARGEST or sum(map(len, self.files.values())) + size > ALL or len(self.files) >= MOST:
             self.tell(f"{path} was not read: it is too large, or there are too many files.")
             return
-        data = read()
-        self.files[path] = data[:LARGEST]
+        self.files[path] = read()[:LARGEST]
 
     def add_file(self, name: str, path: Path) -> None:
         """Take a file from the disk; a zip archive is opened."""
@@ -142,7 +142,7 @@ def from_folder(folder: Path, name: str) -> Submission:
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
         if any(folder.joinpath(*inner.parts[: i + 1]).is_symlink() for i in range(len(inner.parts))):
-            if path.suffix.lower() in (*ANSWERS, *PACKED, ".zip"):
+            if path.suffix.lower() in HAND_INS:
                 found.tell(f"{inner} was not read: it is a link.")
         elif path.is_file():
             found.add_file(inner.as_posix(), path)
@@ -171,10 +171,9 @@ def find(places: list[Path], as_one: bool = False) -> list[Submission]:
         raise ValueError(f"There is nothing to grade in {', '.join(map(str, places))}: no .py, no .ipynb and no .zip.")
     taken: set[str] = set()
     for one in found:
-        name = one.name
-        numbered = (f"{name} ({number})" for number in itertools.count(2))
-        while one.name.casefold() in taken:  # some systems do not tell large letters from small ones
-            one.name = next(numbered)
+        names = itertools.chain([one.name], (f"{one.name} ({number})" for number in itertools.count(2)))
+        # Some systems do not tell large letters from small ones.
+        one.name = next(name for name in names if name.casefold() not in taken)
         taken.add(one.name.casefold())
     return found
 
@@ -182,7 +181,7 @@ def find(places: list[Path], as_one: bool = False) -> list[Submission]:
 def from_file(path: Path) -> Submission | None:
     """A single file as what one learner handed in; None if it cannot hold answers."""
     ending = path.suffix.lower()
-    if ending not in (*ANSWERS, *PACKED, ".zip"):
+    if ending not in HAND_INS:
         return None
     one = Submission(path.resolve().parent.name if find_chapter(path.name) and ending in ANSWERS else path.stem)
     if ending == ".zip":
