@@ -68,7 +68,7 @@ def test_the_reference_itself_is_refused(chapter, name, tmp_path):
     ],
 )
 def test_a_symptom_is_told_in_numbers(yours, expected, symptom):
-    assert symptom in Claim("", yours, expected).symptom()
+    assert symptom in Claim("", yours=yours, expected=expected).symptom()
 
 
 GUESS = torch.linspace(-1, 2, 24).view(2, 3, 2, 2).flip(0)
@@ -100,15 +100,15 @@ GUESS = torch.linspace(-1, 2, 24).view(2, 3, 2, 2).flip(0)
 def test_a_result_that_is_simply_related_to_the_right_one_says_how(change, cause):
     expected = GUESS.clone()
     expected[0, 0, 0, 0] = 0.0
-    found = cause_of(Claim("", change(expected), expected))
+    found = cause_of(Claim("", yours=change(expected), expected=expected))
     assert found is None if cause is None else cause in found
 
 
 def test_a_close_result_of_another_float_type_is_right():
-    assert Claim("", torch.ones(2, dtype=torch.float64) + 1e-6, torch.ones(2)).symptom() is None
-    assert Claim("", torch.ones(4, 2).t(), torch.ones(2, 4)).symptom() is None
-    assert Claim("", torch.tensor(0.5), 0.5).symptom() is None
-    assert Claim("", torch.tensor([torch.inf, 1.0]), torch.tensor([torch.inf, 1.0])).symptom() is None
+    assert Claim("", yours=torch.ones(2, dtype=torch.float64) + 1e-6, expected=torch.ones(2)).symptom() is None
+    assert Claim("", yours=torch.ones(4, 2).t(), expected=torch.ones(2, 4)).symptom() is None
+    assert Claim("", yours=torch.tensor(0.5), expected=0.5).symptom() is None
+    assert Claim("", yours=torch.tensor([torch.inf, 1.0]), expected=torch.tensor([torch.inf, 1.0])).symptom() is None
 
 
 def test_judging_leaves_the_dice_alone(answer):
@@ -234,8 +234,8 @@ def test_a_mistake_is_told_for_sure_perhaps_or_not_at_all():
     """For sure where it gives the same everywhere, perhaps where it does so at first, and not where two do equally."""
 
     def claims(answer):
-        yield Claim("one", answer(1), 1.0)
-        yield Claim("two", answer(2), 1.0)
+        yield Claim("one", yours=answer(1), expected=1.0)
+        yield Claim("two", yours=answer(2), expected=1.0)
 
     mistakes = {"first": {1: 5.0, 2: 6.0}.get, "second": {1: 5.0, 2: 7.0}.get, "third": {1: 1.0, 2: 8.0}.get}
     check = Check(abs, claims, ("", ""), "", mistakes)

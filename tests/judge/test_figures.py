@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from dino.course.checks.claims import Claim
+from dino.course.checks.claims import Claim, Pictures
 from dino.course.judge.figures import bars, compare, curve, evidence, histogram, save
 
 
@@ -49,9 +49,9 @@ def test_a_curve_and_bars_show_both_rows_of_numbers():
 
 
 def test_a_claim_without_a_picture_or_with_a_wrong_shape_shows_nothing():
-    assert evidence(Claim("", torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2))) is None
-    assert evidence(Claim("", torch.zeros(2, 3, 2, 2), torch.ones(1, 3, 2, 2), picture="compare")) is None
-    assert evidence(Claim("", None, torch.ones(1, 3, 2, 2), picture="compare")) is None
+    assert evidence(Claim("", yours=torch.zeros(1, 3, 2, 2), expected=torch.ones(1, 3, 2, 2))) is None
+    assert evidence(Claim("", yours=torch.zeros(2, 3, 2, 2), expected=torch.ones(1, 3, 2, 2), figure=Pictures)) is None
+    assert evidence(Claim("", yours=None, expected=torch.ones(1, 3, 2, 2), figure=Pictures)) is None
 
 
 def test_a_figure_is_saved_as_a_png_file(tmp_path):

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from math import isnan, prod
 
 import numpy as np
@@ -68,30 +68,23 @@ class Claim:
     yours      what came out of the answer: a tensor, a number or a word
     expected   what should have come out, or a Shape
     tolerance  how far numbers may be apart
-    picture    the function of `dino.course.judge.figures` that makes a failure visible, if one does
-    of         the arguments of that function, if they are not `expected` and `yours`
-    clue       what must be wrong if this is untrue, and no usual mistake explains it
     figure     what makes a failure visible, if something does; `Pictures` alone means those of `expected` and `yours`
+    clue       what must be wrong if this is untrue, and no usual mistake explains it
     words      what came out instead, where words say more than the numbers that are farthest apart
     """
 
     says: str
+    _: KW_ONLY
     yours: object
     expected: object
     tolerance: float = 1e-4
-    picture: str = ""
-    of: dict | None = None
+    figure: Figure | type[Pictures] | None = None
     clue: str = ""
     words: str = ""
-    figure: Figure | type[Pictures] | None = None
 
     def __post_init__(self) -> None:
         if self.figure is Pictures:
             self.figure = Pictures(self.expected, self.yours)
-        if self.picture:  # TRANSITION: the old way to say it
-            given = self.of or {"expected": self.expected, "yours": self.yours}
-            kind = {"compare": Pictures, "histogram": Histogram, "bars": Bars, "curve": Curve}[self.picture]
-            self.figure = kind(**given)
 
     def symptom(self) -> str | None:
         """What is wrong with `yours`, in numbers; None if the claim is true."""
@@ -133,7 +126,7 @@ class Claim:
         """Whether another answer gave the same result here."""
         if isinstance(self.expected, Shape):
             return self.symptom() == other.symptom()
-        return Claim(self.says, self.yours, other.yours, self.tolerance).symptom() is None
+        return Claim(self.says, yours=self.yours, expected=other.yours, tolerance=self.tolerance).symptom() is None
 
 
 def problem(value: object, sides: tuple[int, ...]) -> str | None:
@@ -154,7 +147,7 @@ def name_of(value: object, names: dict[str, object], tolerance: float = 1e-4) ->
     """
     for name, thing in names.items():
         size = max(1.0, abs(thing)) if isinstance(thing, float) else 1.0
-        if Claim("", value, thing, tolerance * size).symptom() is None:
+        if Claim("", yours=value, expected=thing, tolerance=tolerance * size).symptom() is None:
             return name
     if isinstance(value, Tensor):
         value = value.item() if value.numel() == 1 else value.detach().flatten()[:3].tolist()
