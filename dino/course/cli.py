@@ -226,9 +226,11 @@ class Numbers(click.ParamType):
 @click.option("--flip/--no-flip", default=True, show_default=True, help="Turn half of them to face the other way.")
 @click.option("--size", type=click.IntRange(8, 256), default=32, show_default=True, help="Of the pictures, in pixels.")
 @click.option(
-    "--steps", type=click.IntRange(1), default=6000, show_default=True, help="How many questions to learn from."
+    "--steps", type=click.IntRange(1), default=6000, show_default=True, help="Training steps, one batch each."
 )
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures in each question.")
+@click.option(
+    "--batch-size", "batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures in a batch."
+)
 @click.option("--widths", type=Numbers(), default="32,64,64,64", show_default=True, help="Channels at each size.")
 @click.option("--depths", type=Numbers(), default="1,1,2,2", show_default=True, help="Blocks at each size.")
 @click.option(
@@ -238,28 +240,34 @@ class Numbers(click.ParamType):
     show_default=True,
     help="The same seed gives the same weights.",
 )
-@click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps from sheet to sheet.")
 @click.option(
-    "--parts",
+    "--checkpoint-interval",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Training steps from checkpoint to checkpoint; with each comes a sheet of samples.",
+)
+@click.option(
+    "--micro-batches",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Answer each question in parts: more need less memory, and more time.",
+    help="How many each batch is divided into: more need less memory, and more time.",
 )
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default="auto",
     show_default=True,
-    help="Fewer bits are quicker, where the processor is made for them.",
+    help="Of the network's calculations: fewer bits are quicker, where the processor is made for them.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
-def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
+def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: int, **rest) -> int:
     """Train a denoiser, on the dinosaurs or on pictures of your own.
 
-    Every now and then, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last checkpoint;
-    the same command goes on from there, to the same weights as if it had never stopped. On several processors:
-    torchrun --nproc-per-node 2 -m dino train ...
+    At every checkpoint interval, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last
+    checkpoint; the same command goes on from there, to the same weights as if it had never stopped. On several
+    processors: torchrun --nproc-per-node 2 -m dino train ...
     """
     if len(rest["widths"]) != len(rest["depths"]):
         raise ValueError("--widths and --depths should have as many numbers each: one for every size.")
@@ -267,7 +275,7 @@ def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
     from dino.course.train.run import Settings, run_training
 
     folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
-    if run_training(Settings(data=data, **rest), folder, every, parts):
+    if run_training(Settings(data=data, **rest), folder, checkpoint_interval, micro_batches):
         click.echo(f"Trained. Draw with: dino sample {folder}")
         return leave(0)
     click.echo(f"Stopped, and kept in {folder}. The same command goes on from there.")
@@ -277,8 +285,20 @@ def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
 @cli.command()
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
 @click.option("--count", type=click.IntRange(1, 1024), default=64, show_default=True, help="How many pictures to draw.")
-@click.option("--steps", type=click.IntRange(1), default=25, show_default=True, help="How often the denoiser is asked.")
-@click.option("--stretch", type=float, default=2.0, show_default=True, help="How far each guess is pushed on.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=25,
+    show_default=True,
+    help="Sampling steps: one guess of the denoiser each.",
+)
+@click.option(
+    "--stretch",
+    type=float,
+    default=2.0,
+    show_default=True,
+    help="Extrapolation of each guess from the one before: 1 is none, 2 goes twice as far.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),

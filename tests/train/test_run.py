@@ -13,7 +13,7 @@ from tests.train.test_checkpoints import TINY, begin, same, wait_for, weights
 
 
 def test_training_writes_sheets_a_checkpoint_and_weights_that_draw(tmp_path, album):
-    text = dino("train", "--data", album, "--steps", 20, "--every", 10, *TINY, cwd=tmp_path)
+    text = dino("train", "--data", album, "--steps", 20, "--checkpoint-interval", 10, *TINY, cwd=tmp_path)
     assert "album: 6 pictures, split train, column image, licence unknown: look before you publish.\n" in text
     assert "6 pictures of 8x8; 20 steps, 0 of them taken." in text
     assert "loss=" in text
@@ -28,7 +28,7 @@ def test_training_writes_sheets_a_checkpoint_and_weights_that_draw(tmp_path, alb
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_stop_keeps_a_checkpoint_and_goes_on_to_the_same_weights(tmp_path, album, number):
-    command = ["train", "--data", album, "--steps", 100, "--every", 20, *TINY, "--out"]
+    command = ["train", "--data", album, "--steps", 100, "--checkpoint-interval", 20, *TINY, "--out"]
     begin(*command, "whole", cwd=tmp_path, log="other").join()
     process = begin(*command, "halves", cwd=tmp_path)
     wait_for((tmp_path / "halves" / "checkpoint.safetensors").exists)
