@@ -32,13 +32,18 @@ forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(["dino.course.train.run", "dino.course.cli", "torch._dynamo"])
 
 
-def act(arguments, cwd, log, environment):
-    """Be a command line: what it prints goes to the file `log`. Sheets take time, and show nothing here."""
+def settle_down(cwd, log, environment):
+    """Let this process be in a folder and an environment, and what it prints go to the file `log`."""
     descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.chdir(cwd)
     os.environ.update(environment)
+
+
+def act(arguments, cwd, log, environment):
+    """Be a command line. Sheets take time, and show nothing here."""
+    settle_down(cwd, log, environment)
     torch.set_num_threads(1)
     tqdm.set_lock(threading.RLock())  # the usual one is for several processes, and a killed process leaves it behind
     datasets.config.HF_DATASETS_CACHE = cwd / "cache"
@@ -137,16 +142,17 @@ def test_a_run_that_is_killed_at_fifty_moments_ends_with_the_same_weights_and_ne
 
 def test_a_real_command_line_that_is_killed_goes_on_to_the_same_weights(tmp_path, album):
     command = ["train", "--data", album, "--steps", 60, "--checkpoint-interval", 1, *TINY, "--out"]
-    begin(*command, "whole", cwd=tmp_path).join()
-    whole = [sys.executable, "-m", "dino", *map(str, command), "killed"]
+    real = [sys.executable, "-m", "dino", *map(str, command), "killed"]
     # With as many threads as the others have: how sums are split among threads shows in the last bit.
     alike = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(whole, cwd=tmp_path, env=alike, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(real, cwd=tmp_path, env=alike, stderr=subprocess.DEVNULL)
+    whole = begin(*command, "whole", cwd=tmp_path)  # meanwhile
     wait_for((tmp_path / "killed" / "checkpoint-previous.safetensors").exists)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert 0 < checkpoints.steps_kept(tmp_path / "killed") < 60
     begin(*command, "killed", cwd=tmp_path).join()
+    whole.join()
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 

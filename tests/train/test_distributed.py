@@ -1,10 +1,10 @@
 """Several processes, micro-batches and precisions: the same loop, the same weights."""
 
+import importlib
 import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,20 +24,12 @@ from dino.course.train.run import Settings
 from dino.denoiser import Denoiser
 from dino.noise import make_question
 from dino.training import Run, train, training_step
-from tests.train.test_checkpoints import TINY, act, begin, forks, same, wait_for, weights
+from tests.train.test_checkpoints import TINY, act, begin, forks, same, settle_down, wait_for, weights
 
+TORCHRUN = ["torch.distributed.run", "--nproc-per-node", "2"]
 # `--multi_gpu` stands for several processes, be there GPUs or not; with `--cpu`, accelerate starts several through MPI alone.
-ACCELERATE = [
-    "accelerate.commands.launch",
-    "--multi_gpu",
-    "--num_processes",
-    "2",
-    "--num_machines",
-    "1",
-    "--mixed_precision",
-    "no",
-]
-ACCELERATE += ["--dynamo_backend", "no"]
+ACCELERATE = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+ACCELERATE += ["--mixed_precision", "no", "--dynamo_backend", "no"]
 GROWTH = {"growth_factor": 2.0, "backoff_factor": 0.5, "growth_interval": 2000}
 
 
@@ -159,7 +151,7 @@ def test_only_one_process_speaks_and_writes(tmp_path, album):
 
 
 def test_when_a_process_is_killed_the_others_say_so_and_the_same_command_goes_on(tmp_path, album):
-    command = ["train", "--data", album, "--steps", 80, "--checkpoint-interval", 10, *TINY, "--out"]
+    command = ["train", "--data", album, "--steps", 50, "--checkpoint-interval", 5, *TINY, "--out"]
     assert join(begin_group(*command, "whole", cwd=tmp_path)) == [0, 0]
     for victim in (1, 0):
         group = begin_group(*command, f"killed{victim}", cwd=tmp_path)
@@ -170,7 +162,7 @@ def test_when_a_process_is_killed_the_others_say_so_and_the_same_command_goes_on
         text = (tmp_path / f"log{1 - victim}").read_text()
         assert f"Process {victim + 1} of 2 has ended without a word, so the others have stopped. The checkpoint" in text
         assert f"The checkpoint of step {step} is whole: the same command goes on from there." in text
-        assert 20 <= step < 80
+        assert 10 <= step < 50
         assert join(begin_group(*command, f"killed{victim}", cwd=tmp_path)) == [0, 0]
         assert same(weights(tmp_path / "whole"), weights(tmp_path / f"killed{victim}"))
 
@@ -190,8 +182,11 @@ def test_a_wish_to_stop_that_one_process_hears_stops_all_after_the_same_step(tmp
     assert "Stopped, and kept in run. The same command goes on from there." in text
     step = checkpoints.steps_kept(tmp_path / "run")
     # It goes on, alone or not, from that very step.
-    begin(*command, cwd=tmp_path).join()
-    assert f"60 steps, {step} of them taken" in (tmp_path / "log").read_text()
+    alone = begin(*command, cwd=tmp_path)
+    wait_for(
+        lambda: (tmp_path / "log").exists() and f"60 steps, {step} of them taken" in (tmp_path / "log").read_text()
+    )
+    alone.kill()
 
 
 def test_a_shared_stream_goes_on_where_each_process_was_and_only_with_as_many(tmp_path, album):
@@ -254,28 +249,42 @@ def test_processes_that_find_different_checkpoints_are_told_to_share_a_disk(tmp_
     assert "do not find the same in run. Put it on a disk that all machines share." in (tmp_path / "log").read_text()
 
 
+def act_as_launcher(module, arguments, cwd):
+    """Be a launcher, whose processes are started as ever: what `python -m` would do, without loading torch once more."""
+    settle_down(cwd, cwd / "log", {})
+    sys.argv = [module, *map(str, arguments)]
+    importlib.import_module(module).main()
+
+
+def launch(launcher, *arguments, cwd: Path):
+    """Start a command line by a launcher, which loads what it needs itself."""
+    module, *options = launcher
+    process = forks.Process(target=act_as_launcher, args=(module, [*options, "-m", "dino", *arguments], cwd))
+    process.start()
+    return process
+
+
 def test_when_a_process_of_a_launcher_is_killed_the_reason_is_told(tmp_path, album):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "dino", "train"]
-    command += ["--data", album, "--steps", 100_000, "--checkpoint-interval", 3, *TINY, "--out", "run"]
-    with subprocess.Popen([*map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as launcher:
-        wait_for((tmp_path / "run" / "checkpoint-previous.safetensors").exists)
-        victim = min(psutil.Process(launcher.pid).children(), key=lambda one: one.pid)
-        victim.kill()
-        _, text = launcher.communicate(timeout=60)
-    assert launcher.returncode
+    command = ["train", "--data", album, "--steps", 100_000, "--checkpoint-interval", 3, *TINY, "--out", "run"]
+    launcher = launch(TORCHRUN, *command, cwd=tmp_path)
+    wait_for((tmp_path / "run" / "checkpoint-previous.safetensors").exists)
+    victim = min(psutil.Process(launcher.pid).children(), key=lambda one: one.pid)
+    victim.kill()
+    launcher.join(60)
+    assert launcher.exitcode
+    text = (tmp_path / "log").read_text()
     assert "of 2 has ended without a word, so the others have stopped. The checkpoint of step" in text
 
 
-@pytest.mark.parametrize(
-    "launcher", [["torch.distributed.run", "--nproc-per-node", "2"], ACCELERATE], ids=["torchrun", "accelerate"]
-)
+@pytest.mark.parametrize("launcher", [TORCHRUN, ACCELERATE], ids=["torchrun", "accelerate"])
 def test_a_launcher_starts_it(tmp_path, album, launcher):
     command = ["train", "--data", album, "--steps", 6, *TINY, "--precision", "float32", "--out"]
-    whole = [sys.executable, "-m", *launcher, "-m", "dino", *map(str, command), "run"]
-    done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Trained. Draw with: dino sample run") == 1
-    begin(*command, "one", cwd=tmp_path).join()
+    process = launch(launcher, *command, "run", cwd=tmp_path)
+    begin(*command, "one", cwd=tmp_path, log="other").join()  # meanwhile
+    process.join()
+    text = (tmp_path / "log").read_text()
+    assert process.exitcode == 0, text
+    assert text.count("Trained. Draw with: dino sample run") == 1
     together, alone = weights(tmp_path / "run"), weights(tmp_path / "one")
     assert not same(together, alone), "one process alone would give the very same"
     for name in alone:
