@@ -86,7 +86,9 @@ def main() -> None:
         print(f"two processes on two cores   {two:6.1f} steps/s: {ratio:.2f} times as many (goal: 1.5)")
         for count in (1, 2, 4, 8, 16):
             mib, seconds = run("memory", str(count), *shared)
-            print(f"in {count:2} micro-batch{'es' if count > 1 else ''}: {mib:6.0f} MiB more at most, {seconds:.2f} s a step")
+            print(
+                f"in {count:2} micro-batch{'es' if count > 1 else ''}: {mib:6.0f} MiB more at most, {seconds:.2f} s a step"
+            )
 
 
 if __name__ == "__main__":

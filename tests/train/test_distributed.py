@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 from dino.course.train import checkpoints
 from dino.course.train import run as runs
 from dino.course.train.cached import open_pictures
-from dino.course.train.distributed import ProcessGroup, process_group
+from dino.course.train.distributed import ProcessGroup, is_gone, process_group
 from dino.course.train.precision import MicroBatches, MixedPrecision, prepare
 from dino.course.train.run import Settings
 from dino.denoiser import Denoiser
@@ -262,6 +263,15 @@ def launch(launcher, *arguments, cwd: Path):
     process = forks.Process(target=act_as_launcher, args=(module, [*options, "-m", "dino", *arguments], cwd))
     process.start()
     return process
+
+
+def test_a_process_has_ended_as_soon_as_it_has_and_not_when_somebody_takes_notice():
+    with subprocess.Popen(["sleep", "60"]) as process:
+        assert not is_gone(process.pid)
+        process.kill()
+        wait_for(lambda: is_gone(process.pid))
+    assert is_gone(process.pid)
+    assert not is_gone(1)
 
 
 def test_when_a_process_of_a_launcher_is_killed_the_reason_is_told(tmp_path, album):

@@ -52,9 +52,8 @@ def held(folder: Path) -> AbstractContextManager:
         raise ValueError(f"{folder} is a file: name a folder with --out.")
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    return files.locked(
-        folder, f"Another training is at work in {folder}. Let it finish, or name another folder with --out."
-    )
+    busy = f"Another training is at work in {folder}. Let it finish, or name another folder with --out."
+    return files.locked(folder, busy)
 
 
 def checksum(about: dict[str, str], state: dict[str, Tensor]) -> str:
@@ -112,12 +111,12 @@ def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
                     "on with the version that wrote it."
                 )
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about.get("checksum") != checksum(about, state):
+            raise safetensors.SafetensorError("checksum")
     except PermissionError as error:
         raise PermissionError(f"The checkpoint {path} cannot be read: {error.strerror or error}.") from error
     except (safetensors.SafetensorError, OSError) as error:
         raise DamagedError(f"The checkpoint {path} is damaged, or something else.") from error
-    if about.get("checksum") != checksum(about, state):
-        raise DamagedError(f"The checkpoint {path} is damaged, or something else.")
     return about, state
 
 

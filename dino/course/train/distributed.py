@@ -67,7 +67,7 @@ class ProcessGroup:
 
     def ended(self, patience: float = 5.0) -> list[int]:
         """The ranks of other processes on this machine that have ended without a word."""
-        # A connection breaks a little before the process is gone, and whoever started it has taken notice.
+        # A connection breaks a little before the system knows that the process is gone.
         until, here = time.monotonic() + patience, socket.gethostname()
         while self.world_size > 1 and time.monotonic() < until:
             if found := [rank for rank, (host, pid) in enumerate(self.members) if host == here and is_gone(pid)]:
@@ -91,7 +91,6 @@ class ProcessGroup:
 
     def main_first(self, work: Callable) -> Any:
         """Let the main process do some work, and then the others, who find in its caches what it did."""
-        done = None
         for turn in (True, False):
             with self.failing_together():
                 if self.main == turn:
@@ -100,15 +99,13 @@ class ProcessGroup:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether there is no such process on this machine; on Windows, nobody knows."""
+    """Whether a process of this machine has ended, even if whoever started it has not taken notice."""
     try:
-        if os.name == "posix":
+        if os.name == "posix":  # on Windows, this would be Ctrl-C
             os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
 
 
 class DataParallel(nn.Module):
