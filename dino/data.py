@@ -97,7 +97,7 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
     if isinstance(source, str) and source == "dinosaurs":
         source = dinosaurs(size=size)
     if not isinstance(source, datasets.Dataset):
-        source = open_source(source)
+        source = open_source(source).dataset
     if "image" not in source.column_names:
         raise ValueError(f"The data set has no column `image`; it has {', '.join(source.column_names)}.")
     pictures, left_out = [], []

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from dino.data import dinosaurs
-from dino.sources import describe, open_source
+from dino.sources import open_source
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +88,7 @@ both = pytest.mark.parametrize("stream", [False, True], ids=["all", "stream"])
 @both
 def test_a_folder_is_opened_in_the_order_of_its_names_with_the_folders_in_it(folder, stream):
     write_pictures(folder / "deeper", 2)
-    opened = open_source(folder, stream=stream)
+    opened = open_source(folder, stream=stream).dataset
     assert greys(opened) == [0, 10, 20, 30, 40, 50, 0, 10]
     assert opened.column_names == ["image"]
     assert opened.features["image"] == datasets.Image(decode=False)
@@ -97,13 +97,13 @@ def test_a_folder_is_opened_in_the_order_of_its_names_with_the_folders_in_it(fol
 
 @both
 def test_a_list_of_files_keeps_its_order(folder, stream):
-    assert greys(open_source([folder / "3.png", str(folder / "1.png")], stream=stream)) == [30, 10]
+    assert greys(open_source([folder / "3.png", str(folder / "1.png")], stream=stream).dataset) == [30, 10]
     with pytest.raises(FileNotFoundError, match=r"There is no file .*7\.png\. Correct the list of files"):
         open_source([folder / "3.png", folder / "7.png"])
 
 
 def test_one_picture_is_a_data_set_too(folder):
-    assert greys(open_source(folder / "2.png")) == [20]
+    assert greys(open_source(folder / "2.png").dataset) == [20]
 
 
 def test_hidden_files_are_skipped_and_what_belongs_beside_pictures_is_no_stray(folder):
@@ -111,7 +111,7 @@ def test_hidden_files_are_skipped_and_what_belongs_beside_pictures_is_no_stray(f
         (folder / name).write_text("x")
     write_pictures(folder / ".trash", 1)
     write_pictures(folder / "__MACOSX", 1)
-    assert len(open_source(folder)) == 6
+    assert len(open_source(folder).dataset) == 6
 
 
 def test_strays_are_counted_and_the_first_are_named(folder):
@@ -123,7 +123,7 @@ def test_strays_are_counted_and_the_first_are_named(folder):
         UserWarning,
         match=r"^9 files are not pictures, and left out: dangling\.png, note 0\.txt, note 1\.txt, note 2\.txt, note 3\.txt, and 4 more$",
     ):
-        assert len(open_source(folder)) == 6
+        assert len(open_source(folder).dataset) == 6
 
 
 def test_names_of_all_sorts_are_kept_or_told_so_that_they_can_be_read(folder):
@@ -136,7 +136,7 @@ def test_names_of_all_sorts_are_kept_or_told_so_that_they_can_be_read(folder):
     with pytest.warns(
         UserWarning, match=r"2 files are not pictures, and left out: 'escape\\x1b\[31m\.txt', '\\udcff\.png'"
     ):
-        assert len(open_source(folder)) == 10
+        assert len(open_source(folder).dataset) == 10
 
 
 def test_links_to_folders_are_followed_and_loops_end(folder, tmp_path):
@@ -144,12 +144,12 @@ def test_links_to_folders_are_followed_and_loops_end(folder, tmp_path):
     (folder / "link").symlink_to(elsewhere)
     (folder / "loop").symlink_to(folder)
     (elsewhere / "up").symlink_to(tmp_path)
-    assert len(open_source(folder)) == 8
+    assert len(open_source(folder).dataset) == 8
 
 
 def test_a_folder_called_like_a_picture_is_only_a_folder(folder):
     write_pictures(folder / "x.png", 1)
-    assert len(open_source(folder)) == 7
+    assert len(open_source(folder).dataset) == 7
 
 
 def test_a_folder_that_cannot_be_opened_is_named(folder):
@@ -162,19 +162,19 @@ def test_a_folder_that_cannot_be_opened_is_named(folder):
 
     write_pictures(folder / "closed", 1)
     with mock.patch("os.scandir", scandir), pytest.warns(UserWarning, match="closed is left out: Permission denied"):
-        assert len(open_source(folder)) == 6
+        assert len(open_source(folder).dataset) == 6
 
 
 def test_folders_called_train_and_test_are_splits_if_all_are(tmp_path):
     write_pictures(tmp_path / "a" / "train" / "cats", 3)
     write_pictures(tmp_path / "a" / "val", 1)
-    assert len(open_source(tmp_path / "a")) == 3
-    assert len(open_source(tmp_path / "a", "validation")) == 1
+    assert len(open_source(tmp_path / "a").dataset) == 3
+    assert len(open_source(tmp_path / "a", "validation").dataset) == 1
     with pytest.raises(ValueError, match=r"has no split test\. Choose one with --split: train, validation\."):
         open_source(tmp_path / "a", "test")
     # Among other things, a train is a train.
     write_pictures(tmp_path / "a" / "plane", 2)
-    assert len(open_source(tmp_path / "a")) == 6
+    assert len(open_source(tmp_path / "a").dataset) == 6
 
 
 def test_a_place_without_pictures_says_what_to_do(tmp_path):
@@ -195,9 +195,9 @@ def test_a_place_without_pictures_says_what_to_do(tmp_path):
 def test_the_layout_of_the_hub_is_opened_with_its_splits(tmp_path, drawn, stream):
     hub = write_hub(tmp_path / "hub [1]", drawn)
     expected = list(pixels(drawn.cast_column("image", datasets.Image(decode=False))))
-    assert isinstance(open_source(hub, stream=stream), datasets.IterableDataset if stream else datasets.Dataset)
-    assert list(pixels(open_source(hub, stream=stream))) == expected[:4]
-    assert list(pixels(open_source(hub, "test", stream=stream))) == expected[4:]
+    assert isinstance(open_source(hub, stream=stream).dataset, datasets.IterableDataset if stream else datasets.Dataset)
+    assert list(pixels(open_source(hub, stream=stream).dataset)) == expected[:4]
+    assert list(pixels(open_source(hub, "test", stream=stream).dataset)) == expected[4:]
     with pytest.raises(ValueError, match=r"has no split dev\. Choose one with --split: test, train\."):
         open_source(hub, "dev", stream=stream)
 
@@ -207,7 +207,7 @@ def test_the_layout_of_the_hub_is_opened_with_its_splits(tmp_path, drawn, stream
 def test_one_file_of_many_pictures_is_opened(tmp_path, drawn, ending, stream):
     path = tmp_path / f"test.{ending}"
     drawn.to_parquet(path) if ending == "parquet" else write_arrow(drawn, path)
-    assert len(list(open_source(path, stream=stream))) == 5
+    assert len(list(open_source(path, stream=stream).dataset)) == 5
     with pytest.raises(ValueError, match=r"has no split test\. Choose one with --split: train\."):
         open_source(path, "test")
 
@@ -222,8 +222,8 @@ def write_arrow(dataset, path):
 def test_a_folder_of_save_to_disk_is_opened(tmp_path, drawn, stream):
     drawn.save_to_disk(tmp_path / "one")
     datasets.DatasetDict({"train": drawn, "test": drawn.select([0])}).save_to_disk(tmp_path / "more")
-    assert len(list(open_source(tmp_path / "one", stream=stream))) == 5
-    assert len(list(open_source(tmp_path / "more", "test", stream=stream))) == 1
+    assert len(list(open_source(tmp_path / "one", stream=stream).dataset)) == 5
+    assert len(list(open_source(tmp_path / "more", "test", stream=stream).dataset)) == 1
     with pytest.raises(ValueError, match=r"has no split dev\. Choose one with --split: train, test\."):
         open_source(tmp_path / "more", "dev")
 
@@ -234,9 +234,9 @@ def test_a_tar_is_opened_and_writes_nothing_wherever_its_names_point(tmp_path, s
     (tmp_path / "deep" / "er").mkdir(parents=True)
     path = write_tar(tmp_path / "deep" / "er" / "set.tar", files)
     opened = open_source(path, stream=stream)
-    assert greys(opened) == [10, 20]
+    assert greys(opened.dataset) == [10, 20]
     assert not list(tmp_path.rglob("evil*"))
-    assert "column png" in describe(opened)
+    assert "column png" in opened.about
 
 
 def test_a_full_disk_is_no_damaged_data_set(tmp_path, drawn):
@@ -295,8 +295,8 @@ def test_an_empty_split_is_a_sentence(tmp_path, drawn):
 def test_the_only_column_of_pictures_is_taken_and_of_two_one_must_be_named(tmp_path, drawn, stream):
     drawn.rename_column("image", "photo").to_parquet(tmp_path / "one.parquet")
     opened = open_source(tmp_path / "one.parquet", stream=stream)
-    assert opened.column_names == ["image"]
-    assert "split train, column photo" in describe(opened)
+    assert opened.dataset.column_names == ["image"]
+    assert "split train, column photo" in opened.about
     two = (
         drawn.rename_column("image", "photo")
         .add_column("mask", [{"bytes": png(), "path": None}] * 5)
@@ -308,7 +308,7 @@ def test_the_only_column_of_pictures_is_taken_and_of_two_one_must_be_named(tmp_p
         match=r"no pictures in a column image; its columns are photo, label, colour, mask, and pictures are in photo, mask: name one with --column",
     ):
         open_source(tmp_path / "two.parquet", stream=stream)
-    assert greys(open_source(tmp_path / "two.parquet", column="mask", stream=stream)) == [0] * 5
+    assert greys(open_source(tmp_path / "two.parquet", column="mask", stream=stream).dataset) == [0] * 5
 
 
 def test_a_data_set_without_pictures_names_its_columns(tmp_path):
@@ -323,8 +323,8 @@ def test_a_data_set_without_pictures_names_its_columns(tmp_path):
 def test_bare_bytes_are_pictures_as_other_tools_write_them(tmp_path, stream):
     datasets.Dataset.from_dict({"image": [png(10), png(20)]}).to_parquet(tmp_path / "bytes.parquet")
     datasets.Dataset.from_dict({"image": [{"bytes": png(10), "path": "a.png"}]}).to_parquet(tmp_path / "struct.parquet")
-    assert greys(open_source(tmp_path / "bytes.parquet", stream=stream)) == [10, 20]
-    assert greys(open_source(tmp_path / "struct.parquet", stream=stream)) == [10]
+    assert greys(open_source(tmp_path / "bytes.parquet", stream=stream).dataset) == [10, 20]
+    assert greys(open_source(tmp_path / "struct.parquet", stream=stream).dataset) == [10]
 
 
 @both
@@ -334,13 +334,13 @@ def test_arrays_of_numbers_become_pictures(tmp_path, stream):
     rows = {"whole": grey * 4, "part": grey / 255}
     for name, array in rows.items():
         datasets.Dataset.from_dict({"image": [array.tolist()]}).to_parquet(tmp_path / f"{name}.parquet")
-        (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream))
+        (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream).dataset)
         expected = grey * 4 if name == "whole" else grey
         assert np.array_equal(np.array(picture)[..., 1], expected)
     for name, array in {"last": colour, "first": colour.transpose(2, 0, 1)}.items():
         features = datasets.Features({"x": datasets.Array3D(shape=array.shape, dtype="uint8")})
         datasets.Dataset.from_dict({"x": [array]}, features=features).to_parquet(tmp_path / f"{name}.parquet")
-        (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream))
+        (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream).dataset)
         assert np.array_equal(picture, colour)
 
 
@@ -349,7 +349,7 @@ def test_arrays_that_are_no_pictures_become_empty_files_whose_names_say_why(tmp_
     fine, broken = [[0.0, 1.0], [0.5, 0.5]], [[0.0, float("nan")], [0.5, 0.5]]
     rows = [fine, broken, None, [[300.0, 1.0]], [[-1.0, 1.0]], [[0.0], [1.0, 2.0]], []]
     datasets.Dataset.from_dict({"image": rows}).to_parquet(tmp_path / "rows.parquet")
-    opened = [row["image"] for row in open_source(tmp_path / "rows.parquet", stream=stream)]
+    opened = [row["image"] for row in open_source(tmp_path / "rows.parquet", stream=stream).dataset]
     assert [bool(file["bytes"]) for file in opened] == [True] + [False] * 6
     assert opened[1]["path"] == "row 1: not all values are finite"
     assert opened[3]["path"] == "row 3: the values lie outside of 0 to 255"
@@ -359,25 +359,25 @@ def test_data_files_go_before_pictures_beside_them_but_not_without_a_word(tmp_pa
     hub = write_hub(tmp_path / "hub", drawn)
     (hub / "banner.png").write_bytes(png())
     with pytest.warns(UserWarning, match=r"holds data files; 1 picture beside them is left out"):
-        assert len(open_source(hub)) == 4
+        assert len(open_source(hub).dataset) == 4
 
 
 def test_one_line_tells_what_was_opened(tmp_path, folder, drawn):
     hub = write_hub(tmp_path / "hub", drawn)
-    assert describe(open_source(hub, stream=True)) == "a stream of pictures, split train, column image, licence cc0-1.0"
-    assert describe(open_source(hub)) == "4 pictures, split train, column image, licence cc0-1.0"
+    assert open_source(hub, stream=True).about == "a stream of pictures, split train, column image, licence cc0-1.0"
+    assert open_source(hub).about == "4 pictures, split train, column image, licence cc0-1.0"
     # Once they were counted, it is known how many are in the stream.
-    assert describe(open_source(hub, stream=True)) == "4 pictures, split train, column image, licence cc0-1.0"
-    assert describe(open_source(folder)).endswith("licence unknown: look before you publish")
+    assert open_source(hub, stream=True).about == "4 pictures, split train, column image, licence cc0-1.0"
+    assert open_source(folder).about.endswith("licence unknown: look before you publish")
     (folder / "README.md").write_text("---\nlicense: [mit, cc-by-4.0]\n---\n")
-    assert describe(open_source(folder)).endswith("licence mit, cc-by-4.0")
+    assert open_source(folder).about.endswith("licence mit, cc-by-4.0")
     (folder / "README.md").write_text("---\n]:[\n---\n")
-    assert "unknown" in describe(open_source(folder))
+    assert "unknown" in open_source(folder).about
     licensed = drawn.select([0])
     licensed.info.license = "apache-2.0"
     licensed.save_to_disk(tmp_path / "saved")
     (tmp_path / "saved" / "README.md").write_text("---\nlicense: mit\n---\n")
-    assert describe(open_source(tmp_path / "saved", stream=True)).endswith("licence apache-2.0")
+    assert open_source(tmp_path / "saved", stream=True).about.endswith("licence apache-2.0")
 
 
 def test_no_hub_is_asked_when_that_is_forbidden():
@@ -390,8 +390,8 @@ def test_no_hub_is_asked_when_that_is_forbidden():
 
 def test_without_a_hub_what_was_fetched_earlier_is_opened(drawn):
     with mock.patch("datasets.load_dataset", return_value=drawn) as load:
-        assert len(open_source("some/one")) == 5
-        assert len(list(open_source("some/one", stream=True))) == 5
+        assert len(open_source("some/one").dataset) == 5
+        assert len(list(open_source("some/one", stream=True).dataset)) == 5
     load.assert_called_with("some/one", split="train")
 
 
@@ -422,7 +422,7 @@ def test_a_data_set_of_the_hub_is_opened_with_its_licence(monkeypatch, drawn):
         mock.patch("datasets.get_dataset_split_names", return_value=["train", "test"]),
         mock.patch("datasets.load_dataset", return_value=drawn.select([0, 1])) as load,
     ):
-        assert describe(open_source("some/one", "test")) == "2 pictures, split test, column image, licence mit"
+        assert open_source("some/one", "test").about == "2 pictures, split test, column image, licence mit"
         load.assert_called_once_with("some/one", split="test", streaming=False)
         with pytest.raises(ValueError, match=r"some/one has no split dev\. Choose one with --split: train, test"):
             open_source("some/one", "dev")

@@ -211,50 +211,34 @@ class Numbers(click.ParamType):
         return numbers
 
 
-@cli.command()
-@click.option(
-    "--data", default="dinosaurs", show_default=True, help="A folder or file of pictures, or owner/name on the hub."
-)
-@click.option("--split", default="train", show_default=True, help="Which part of the data set.")
-@click.option("--column", default="image", show_default=True, help="Which column of it holds the pictures.")
+COUNT, SEED = click.IntRange(1), click.IntRange(0, 2**32 - 1)
+PRECISIONS = click.Choice(["auto", "float32", "bfloat16", "float16"])
+
+
+@cli.command(context_settings={"show_default": True})
+@click.option("--data", default="dinosaurs", help="A folder or file of pictures, or owner/name on the hub.")
+@click.option("--split", default="train", help="Which part of the data set.")
+@click.option("--column", default="image", help="Which column of it holds the pictures.")
 @click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")
-@click.option("--flip/--no-flip", default=True, show_default=True, help="Turn half of them to face the other way.")
-@click.option("--size", type=click.IntRange(8, 256), default=32, show_default=True, help="Of the pictures, in pixels.")
+@click.option("--flip/--no-flip", default=True, help="Turn half of them to face the other way.")
+@click.option("--size", type=click.IntRange(8, 256), default=32, help="Of the pictures, in pixels.")
+@click.option("--steps", type=COUNT, default=6000, help="Training steps, one batch each.")
+@click.option("--batch-size", "batch", type=COUNT, default=16, help="Pictures in a batch.")
+@click.option("--widths", type=Numbers(), default="32,64,64,64", help="Channels at each size.")
+@click.option("--depths", type=Numbers(), default="1,1,2,2", help="Blocks at each size.")
+@click.option("--seed", type=SEED, default=0, help="The same seed gives the same weights.")
+@click.option("--checkpoint-interval", type=COUNT, default=500, help="Steps between checkpoints, each with a sheet.")
+@click.option("--micro-batches", type=COUNT, default=1, help="Divide each batch into so many: less memory, more time.")
 @click.option(
-    "--steps", type=click.IntRange(1), default=6000, show_default=True, help="How many questions to learn from."
-)
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures in each question.")
-@click.option("--widths", type=Numbers(), default="32,64,64,64", show_default=True, help="Channels at each size.")
-@click.option("--depths", type=Numbers(), default="1,1,2,2", show_default=True, help="Blocks at each size.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="The same seed gives the same weights.",
-)
-@click.option("--every", type=click.IntRange(1), default=500, show_default=True, help="Steps from sheet to sheet.")
-@click.option(
-    "--parts",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Answer each question in parts: more need less memory, and more time.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-    default="auto",
-    show_default=True,
-    help="Fewer bits are quicker, where the processor is made for them.",
+    "--precision", type=PRECISIONS, default="auto", help="Fewer bits are quicker on processors made for them."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
-def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
+def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: int, **rest) -> int:
     """Train a denoiser, on the dinosaurs or on pictures of your own.
 
-    Every now and then, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last checkpoint;
-    the same command goes on from there, to the same weights as if it had never stopped. On several processors:
-    torchrun --nproc-per-node 2 -m dino train ...
+    At every checkpoint interval, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last
+    checkpoint; the same command goes on from there, to the same weights as if it had never stopped. On several
+    processors: torchrun --nproc-per-node 2 -m dino train ...
     """
     if len(rest["widths"]) != len(rest["depths"]):
         raise ValueError("--widths and --depths should have as many numbers each: one for every size.")
@@ -262,24 +246,20 @@ def train(data: str, out: Path | None, every: int, parts: int, **rest) -> int:
     from dino.course.train.run import Settings, run_training
 
     folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
-    if run_training(Settings(data=data, **rest), folder, every, parts):
+    if run_training(Settings(data=data, **rest), folder, checkpoint_interval, micro_batches):
         click.echo(f"Trained. Draw with: dino sample {folder}")
         return leave(0)
     click.echo(f"Stopped, and kept in {folder}. The same command goes on from there.")
     return leave(1)
 
 
-@cli.command()
+@cli.command(context_settings={"show_default": True})
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
-@click.option("--count", type=click.IntRange(1, 1024), default=64, show_default=True, help="How many pictures to draw.")
-@click.option("--steps", type=click.IntRange(1), default=25, show_default=True, help="How often the denoiser is asked.")
-@click.option("--stretch", type=float, default=2.0, show_default=True, help="How far each guess is pushed on.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    help="The same seed draws the same pictures.  [default: another each time]",
-)
-@click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", show_default=True, help="The sheet.")
+@click.option("--count", type=click.IntRange(1, 1024), default=64, help="How many pictures to draw.")
+@click.option("--steps", type=COUNT, default=25, help="Sampling steps: in each, the denoiser makes a guess.")
+@click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
+@click.option("--seed", type=SEED, help="The same seed draws the same pictures.  [default: another each time]")
+@click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", help="The sheet.")
 def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: int | None, out: Path) -> int:
     """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).
 

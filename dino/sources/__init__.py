@@ -11,18 +11,18 @@ from pathlib import Path
 import datasets
 
 from dino.sources.arrays import array_to_file, is_array
-from dino.sources.common import Opened, one_sentence
+from dino.sources.common import Opened, Source, one_sentence, streamed
 from dino.sources.disk import open_list, open_path
 from dino.sources.hub import open_hub
 from dino.sources.pictures import open_picture
 
-__all__ = ["describe", "open_picture", "open_source"]
+__all__ = ["Source", "open_picture", "open_source", "streamed"]
 
 
 def open_source(
     source: str | Path | Sequence[str | Path], split: str = "train", column: str = "image", stream: bool = False
-) -> Opened:
-    """Open pictures, wherever they are: one column `image`, in which each picture is a file that is not decoded yet.
+) -> Source:
+    """Open pictures, wherever they are.
 
     source  a folder of pictures; a list of files; a .parquet, .arrow or WebDataset .tar file, or a folder of those in the
             hub's layout; a folder that `save_to_disk` wrote; or owner/name, a data set on the Hugging Face hub
@@ -32,25 +32,21 @@ def open_source(
 
     Raises FileNotFoundError, ValueError or ConnectionError, with one sentence that says what to do.
     """
+    licence = None
     if not isinstance(source, str | Path):
-        opened, source = open_list([Path(file) for file in source], split, stream), "The list of files"
+        opened, source = open_list([Path(file) for file in source], split), "The list of files"
     elif os.path.lexists(source):
-        opened = open_path(Path(source), split, stream)
+        opened, licence = open_path(Path(source), split, stream)
     else:
-        opened = open_hub(str(source), split, stream)
-    licence = opened.info.license
-    opened, column = choose_column(opened, column, str(source))
-    opened.info.license, opened.info.description = licence, f"split {split}, column {column}"
-    return opened
-
-
-def describe(opened: Opened) -> str:
-    """Tell in one line what `open_source` has opened: number of pictures if known, split, column, and licence."""
+        opened, licence = open_hub(str(source), split, stream)
+    # What the data say themselves goes before what is written beside them.
+    licence = opened.info.license or licence
+    licence = ", ".join(map(str, licence)) if isinstance(licence, list) else licence
+    opened = streamed(opened) if stream else opened
     told = (opened.info.splits or {}).get(str(opened.split))
-    known = len(opened) if isinstance(opened, datasets.Dataset) else told and told.num_examples
-    count = f"{known:,} picture{'s' * (known > 1)}" if known else "a stream of pictures"
-    licence = f"licence {opened.info.license or 'unknown: look before you publish'}"
-    return ", ".join(filter(None, (count, opened.info.description, licence)))
+    count = len(opened) if isinstance(opened, datasets.Dataset) else told and told.num_examples
+    opened, column = choose_column(opened, column, str(source))
+    return Source(opened, split, column, licence, count)
 
 
 def choose_column(opened: Opened, column: str, source: str) -> tuple[Opened, str]:

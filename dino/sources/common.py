@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
@@ -10,6 +11,31 @@ import datasets
 Opened = datasets.Dataset | datasets.IterableDataset
 # How `datasets` puts it that there are no rows.
 NOTHING = ("corresponds to no data", "list index out of range")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Pictures that were opened, and what is known of them.
+
+    dataset  one column `image`, in which each picture is a file that is not decoded yet
+    split    which part of the data set they are
+    column   what the column was called
+    licence  under which they may be used, if that is known
+    count    how many they are, if that is known
+    """
+
+    dataset: Opened
+    split: str
+    column: str
+    licence: str | None = None
+    count: int | None = None
+
+    @property
+    def about(self) -> str:
+        """One line that tells all of this."""
+        count = f"{self.count:,} picture{'s' * (self.count > 1)}" if self.count else "a stream of pictures"
+        licence = self.licence or "unknown: look before you publish"
+        return f"{count}, split {self.split}, column {self.column}, licence {licence}"
 
 
 @contextmanager
@@ -38,15 +64,8 @@ def one_sentence(source: str | Path) -> Iterator[None]:
         datasets.logging.set_verbosity(before)
 
 
-def streamed(opened: datasets.Dataset, stream: bool) -> Opened:
-    """A data set that is here already, as a stream if that is asked for: in up to 64 parts, whose order can change."""
-    if not stream:
-        return opened
-    licence, opened = opened.info.license, opened.to_iterable_dataset(num_shards=max(1, min(64, len(opened))))
-    note_licence(opened, licence)
-    return opened
-
-
-def note_licence(opened: Opened, licence: str | list[str] | None) -> None:
-    """Keep a licence with the data, unless they name one themselves."""
-    opened.info.license = opened.info.license or (licence if isinstance(licence, str) else ", ".join(licence or []))
+def streamed(dataset: Opened) -> datasets.IterableDataset:
+    """A data set as a stream, if it is not one yet: in up to 64 shards, whose order can change."""
+    if isinstance(dataset, datasets.IterableDataset):
+        return dataset
+    return dataset.to_iterable_dataset(num_shards=max(1, min(64, len(dataset))))

@@ -10,29 +10,29 @@ from pathlib import Path
 import datasets
 import huggingface_hub
 
-from dino.sources.common import Opened, note_licence, one_sentence, streamed
+from dino.sources.common import Opened, one_sentence
 from dino.sources.folders import BESIDE, among, files_in, is_picture, pictures_among, pictures_by_split, split_by_name
 
 # Files that hold many pictures, and what reads them.
 TABLES = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 
 
-def open_files(pictures: Sequence[Path], stream: bool) -> Opened:
+def open_files(pictures: Sequence[Path]) -> datasets.Dataset:
     """Open files of pictures as a data set."""
     features = datasets.Features({"image": datasets.Image()})
-    return streamed(datasets.Dataset.from_dict({"image": [str(file) for file in pictures]}, features=features), stream)
+    return datasets.Dataset.from_dict({"image": [str(file) for file in pictures]}, features=features)
 
 
-def open_list(files: list[Path], split: str, stream: bool) -> Opened:
+def open_list(files: list[Path], split: str) -> datasets.Dataset:
     """Open the pictures that a list names."""
     if missing := [str(file) for file in files if not os.path.lexists(file)]:
         more = " and others" if len(missing) > 5 else ""
         raise FileNotFoundError(f"There is no file {', '.join(missing[:5])}{more}. Correct the list of files.")
-    return open_files(among({"train": pictures_among(files, "the list of files")}, split, "The list of files"), stream)
+    return open_files(among({"train": pictures_among(files, "the list of files")}, split, "The list of files"))
 
 
-def open_path(path: Path, split: str, stream: bool) -> Opened:
-    """Open a file or a folder, whatever it holds."""
+def open_path(path: Path, split: str, stream: bool) -> tuple[Opened, str | list[str] | None]:
+    """Open a file or a folder, whatever it holds; gives also the licence that its README names."""
     folder = path if path.is_dir() else path.parent
     files = files_in(path) if path.is_dir() else [path]
     tables = [file for file in files if file.suffix.lower() in TABLES and file.name.lower() not in BESIDE]
@@ -40,7 +40,7 @@ def open_path(path: Path, split: str, stream: bool) -> Opened:
         with one_sentence(path):
             saved = datasets.load_from_disk(path)
         saved = saved if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
-        opened = streamed(among(saved, split, str(path)), stream)
+        opened = among(saved, split, str(path))
     elif tables:
         if others := sum(is_picture(file) for file in files):
             what = "1 picture beside them is" if others == 1 else f"{others:,} pictures beside them are"
@@ -51,11 +51,11 @@ def open_path(path: Path, split: str, stream: bool) -> Opened:
         opened = open_tables(path, among(splits, split, str(path)), split, stream)
     else:
         pictures = pictures_among(files, str(path))
-        opened = open_files(among(pictures_by_split(folder, pictures), split, str(path)), stream)
+        opened = open_files(among(pictures_by_split(folder, pictures), split, str(path)))
     # A broken README is no reason to refuse pictures.
     with suppress(Exception):
-        note_licence(opened, huggingface_hub.metadata_load(folder / "README.md")["license"])
-    return opened
+        return opened, huggingface_hub.metadata_load(folder / "README.md")["license"]
+    return opened, None
 
 
 def open_tables(path: Path, tables: list[Path], split: str, stream: bool) -> Opened:

@@ -5,18 +5,21 @@ from contextlib import suppress
 import datasets
 import huggingface_hub
 
-from dino.sources.common import Opened, note_licence, one_sentence, streamed
+from dino.sources.common import Opened, one_sentence
 from dino.sources.folders import among
 
 
-def open_hub(name: str, split: str, stream: bool) -> Opened:
-    """Open a data set on the Hugging Face hub, and say at once if it is not there, where `datasets` tries for long."""
+def open_hub(name: str, split: str, stream: bool) -> tuple[Opened, str | list[str] | None]:
+    """Open a data set on the Hugging Face hub; gives also the licence on its page.
+
+    Says at once if it is not there, where `datasets` tries for long.
+    """
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise FileNotFoundError(f"There is no folder {name}. (A data set on the hub is called owner/name.)")
     if datasets.config.HF_HUB_OFFLINE:
         # What was fetched earlier is still here.
         with suppress(Exception), one_sentence(name):
-            return streamed(datasets.load_dataset(name, split=split), stream)
+            return datasets.load_dataset(name, split=split), None
         raise ConnectionError(
             f"{name} is no folder here, and the Hugging Face hub is not asked because HF_HUB_OFFLINE is set. "
             "Unset it, or name a folder."
@@ -38,6 +41,4 @@ def open_hub(name: str, split: str, stream: bool) -> Opened:
         splits = dict.fromkeys(datasets.get_dataset_split_names(name))
     among(splits, split, name)
     with one_sentence(name):
-        opened = datasets.load_dataset(name, split=split, streaming=stream)
-    note_licence(opened, card.get("license"))
-    return opened
+        return datasets.load_dataset(name, split=split, streaming=stream), card.get("license")

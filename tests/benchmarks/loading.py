@@ -2,9 +2,9 @@
 
 Makes photos of 500 pixels, and measures on them, at 32x32, with the default network and batches of 16, on the processor:
 - the time from starting Python to the end of the first step, with nothing in the cache, and again with all in it;
-- a step from an `Album`, and a step from a tensor in memory, in turns, the median of 300 each after 20 to warm up;
-- steps per second from a `Stream`, and from the tensor, in turns of 50 steps, the median of 6 turns each;
-- the memory of the process after 200 and after 2,000 steps from an `Album` and from a `Stream`, with a tiny network.
+- a step from `CachedPictures`, and a step from a tensor in memory, in turns, the median of 300 each after 20 to warm up;
+- steps per second from `StreamedPictures`, and from the tensor, in turns of 50 steps, the median of 6 turns each;
+- the memory of the process after 200 and after 2,000 steps from cached and from streamed pictures, with a tiny network.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import psutil
 import torch
 from PIL import Image
 
-from dino.course.train.cached import open_album
+from dino.course.train.cached import open_pictures
 from dino.data import dinosaurs
 from dino.denoiser import Denoiser
 from dino.training import Run, train
@@ -32,10 +32,10 @@ SIZE, BATCH = 32, 16
 
 def make_photos(folder: Path, count: int) -> None:
     """Dinosaurs as photos: blown up to 500 pixels, with grain, as JPEG files of about 60 kB."""
-    dice = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     large = [row["image"].convert("RGB").resize((500, 500), Image.Resampling.BICUBIC) for row in dinosaurs(100, 64)]
     clean = [np.asarray(picture, np.int16) for picture in large]
-    grain = [dice.normal(0, 6, (500, 500, 1)).astype(np.int16) for _ in range(30)]
+    grain = [generator.normal(0, 6, (500, 500, 1)).astype(np.int16) for _ in range(30)]
     for i in range(count):
         pixels = (clean[i % 100] + grain[i % 30] + i // 3000).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{i:05}.jpg", quality=85)
@@ -69,10 +69,10 @@ def tell_start(folder: Path) -> None:
         print(f"first step after, {state} cache      {time.perf_counter() - start:8.2f} s", flush=True)
 
 
-def tell_album(folder: Path) -> None:
-    """Measure steps from an album against steps from memory."""
-    album = open_album(folder, SIZE)
-    training = {"an album": steps_from(album), "memory": steps_from(album[:])}
+def tell_cache(folder: Path) -> None:
+    """Measure steps from the cache against steps from memory."""
+    cached = open_pictures(folder, SIZE)
+    training = {"the cache": steps_from(cached), "memory": steps_from(cached[:])}
     times = {name: [] for name in training}
     for _ in range(320):
         for name, steps in training.items():
@@ -80,15 +80,15 @@ def tell_album(folder: Path) -> None:
     medians = {name: 1000 * statistics.median(some[20:]) for name, some in times.items()}
     for name, milliseconds in medians.items():
         print(f"a step from {name:21} {milliseconds:8.2f} ms")
-    print(f"  album / memory                    {medians['an album'] / medians['memory']:8.3f}", flush=True)
+    print(f"  cache / memory                    {medians['the cache'] / medians['memory']:8.3f}", flush=True)
 
 
 def tell_stream(folder: Path) -> None:
     """Measure steps from a stream against steps from memory."""
-    album, stream = open_album(folder, SIZE), open_album(folder, SIZE, stream=True)
+    cached, stream = open_pictures(folder, SIZE), open_pictures(folder, SIZE, stream=True)
     start = time.perf_counter()
     print(f"filling a window of {len(stream)}          {time.perf_counter() - start:8.2f} s")
-    training = {"a stream": steps_from(stream), "memory": steps_from(album[:])}
+    training = {"a stream": steps_from(stream), "memory": steps_from(cached[:])}
     rates = {name: [] for name in training}
     for _ in range(7):
         for name, steps in training.items():
@@ -101,12 +101,12 @@ def tell_stream(folder: Path) -> None:
 
 def tell_memory(folder: Path, stream: bool) -> None:
     """Measure the memory of 2,000 steps, with a network so small that the pictures would show."""
-    training = steps_from(open_album(folder, SIZE, stream=stream), Denoiser((4, 4), (1, 1)))
+    training = steps_from(open_pictures(folder, SIZE, stream=stream), Denoiser((4, 4), (1, 1)))
     seconds_of(training, 200)
     early = psutil.Process().memory_info().rss / 2**20
     seconds_of(training, 1800)
     late = psutil.Process().memory_info().rss / 2**20
-    name = "a stream" if stream else "an album"
+    name = "a stream" if stream else "the cache"
     print(f"memory with {name}: {early:.1f} MiB after 200 steps, {late:.1f} MiB after 2,000 ({late / early - 1:+.1%})")
 
 
@@ -118,10 +118,10 @@ def main() -> None:
     asked.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = asked.parse_args()
     parts = {
-        "first step": lambda folder: next(steps_from(open_album(folder, SIZE))),
-        "album": tell_album,
+        "first step": lambda folder: next(steps_from(open_pictures(folder, SIZE))),
+        "cache": tell_cache,
         "stream": tell_stream,
-        "memory of album": lambda folder: tell_memory(folder, stream=False),
+        "memory of cache": lambda folder: tell_memory(folder, stream=False),
         "memory of stream": lambda folder: tell_memory(folder, stream=True),
     }
     if asked.part in parts:

@@ -1,9 +1,9 @@
-"""What several processes and parts bring: `python tests/benchmarks/processes.py`, with nothing else running.
+"""What several processes and micro-batches bring: `python tests/benchmarks/processes.py`, with nothing else running.
 
-Speed: steps per second of one process on one core, and of two processes on two cores that share the same questions (the
+Speed: steps per second of one process on one core, and of two processes on two cores that share the same batches (the
 default network, 16 pictures of 32x32 in each). Both are measured in turn, several times, and the median counts.
-Memory: how much more a process takes at most while it learns from 64 pictures of 64x64 in so many parts, and how long a
-step takes. Every process has one thread.
+Memory: how much more a process takes at most while it learns from a batch of 64 pictures of 64x64 in so many micro-batches, and
+how long a step takes. Every process has one thread.
 """
 
 import argparse
@@ -17,35 +17,35 @@ from pathlib import Path
 
 import torch
 
-from dino.course.train.distributed import leave, team_of
-from dino.course.train.precision import at_scale
+from dino.course.train.distributed import leave, process_group
+from dino.course.train.precision import prepare
 from dino.denoiser import Denoiser
 from dino.training import Run, train
 
 
 def steps_per_second(precision: str, steps: int) -> None:
     """Be one of the processes, on a core of its own, and print how many steps a second there were."""
-    number = int(os.environ.get("LOCAL_RANK", 0))
-    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[number]})
+    rank = int(os.environ.get("LOCAL_RANK", 0))
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
     torch.manual_seed(0)
-    with team_of(16) as team:
-        working, _ = at_scale(Run(Denoiser()), team, 1, precision)
+    with process_group(16) as group:
+        working, _ = prepare(Run(Denoiser()), group, 1, precision)
         training = train(working, torch.rand(512, 3, 32, 32), steps=10_000, batch=16)
         for _ in range(10):
             next(training)
         start = time.perf_counter()
         for _ in range(steps):
             next(training)
-            team.wished(False)  # as after each step of `dino train`
+            group.any(False)  # as after each step of `dino train`
         print(steps / (time.perf_counter() - start))
     leave(0)
 
 
-def memory(precision: str, parts: int) -> None:
-    """Train a little in so many parts, and print the memory that it takes, in MiB, and the seconds of a step."""
+def memory(precision: str, micro_batches: int) -> None:
+    """Train a little in so many micro-batches, and print the memory that it takes, in MiB, and the seconds of a step."""
     torch.manual_seed(0)
-    with team_of(64) as team:
-        working, _ = at_scale(Run(Denoiser()), team, parts, precision)
+    with process_group(64) as group:
+        working, _ = prepare(Run(Denoiser()), group, micro_batches, precision)
         images = torch.rand(64, 3, 64, 64)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
@@ -84,9 +84,11 @@ def main() -> None:
         ratio = statistics.median(two / one for one, two in pairs)
         print(f"one process on one core      {one:6.1f} steps/s")
         print(f"two processes on two cores   {two:6.1f} steps/s: {ratio:.2f} times as many (goal: 1.5)")
-        for parts in (1, 2, 4, 8, 16):
-            mib, seconds = run("memory", str(parts), *shared)
-            print(f"in {parts:2} part{'s' if parts > 1 else ' '}: {mib:6.0f} MiB more at most, {seconds:.2f} s a step")
+        for count in (1, 2, 4, 8, 16):
+            mib, seconds = run("memory", str(count), *shared)
+            print(
+                f"in {count:2} micro-batch{'es' if count > 1 else ''}: {mib:6.0f} MiB more at most, {seconds:.2f} s a step"
+            )
 
 
 if __name__ == "__main__":

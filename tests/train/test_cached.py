@@ -21,8 +21,9 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dino.course.train.cached import Album, Stream, open_album
+from dino.course.train.cached import CachedPictures, StreamedPictures, open_pictures
 from dino.course.train.decoding import decode
+from dino.course.train.distributed import ProcessGroup
 from dino.data import dinosaurs, load
 
 SIZE = 8
@@ -272,7 +273,7 @@ def hostile(tmp_path):
 
 
 def test_an_album_counts_and_names_what_it_leaves_out(hostile):
-    album, messages = told(lambda: open_album(hostile, SIZE, workers=1))
+    album, messages = told(lambda: open_pictures(hostile, SIZE, workers=1))
     assert len(album) == len(readable())
     (message,) = messages
     total = len(readable()) + len(unreadable())
@@ -286,7 +287,7 @@ def test_an_album_counts_and_names_what_it_leaves_out(hostile):
 
 
 def test_a_stream_skips_the_same(hostile):
-    stream, messages = told(lambda: open_album(hostile, SIZE, stream=True))
+    stream, messages = told(lambda: open_pictures(hostile, SIZE, stream=True))
     assert messages == []
     count, messages = told(lambda: len(stream))
     assert count == len(readable())
@@ -311,9 +312,9 @@ def test_nothing_that_can_be_read_is_a_sentence(tmp_path):
     with pytest.raises(
         ValueError, match=r"None of the pictures can be read: .*cut\.jpg \(image file is truncated.*Is it the right"
     ):
-        open_album(folder, SIZE)
+        open_pictures(folder, SIZE)
     with pytest.raises(ValueError, match=r"None of the pictures in the stream can be read \(.*letter\.png"):
-        len(open_album(folder, SIZE, stream=True))
+        len(open_pictures(folder, SIZE, stream=True))
 
 
 @pytest.fixture(scope="module")
@@ -333,7 +334,7 @@ def numbers(pictures):
 
 def test_an_album_stands_where_a_tensor_stands(tmp_path, drawn):
     drawn.save_to_disk(tmp_path / "drawn")
-    album, tensor = open_album(tmp_path / "drawn", 16), load(drawn, 16)
+    album, tensor = open_pictures(tmp_path / "drawn", 16), load(drawn, 16)
     assert len(album) == len(tensor)
     for index in (torch.tensor([3, 1, 1]), torch.arange(12), slice(2, 5), torch.tensor([-1])):
         assert torch.equal(album[index], tensor[index])
@@ -348,17 +349,17 @@ def drawn():
 
 def test_the_dinosaurs_are_an_album_and_a_stream_too(drawn):
     with mock.patch("dino.data.dinosaurs", return_value=drawn):
-        album, stream = open_album("dinosaurs", 16), open_album("dinosaurs", 16, stream=True)
+        album, stream = open_pictures("dinosaurs", 16), open_pictures("dinosaurs", 16, stream=True)
     assert torch.equal(album[torch.arange(12)], load(drawn, 16))
     assert len(stream) == 12
-    assert album.about == "12 pictures, drawn by the course, licence mit"
-    assert stream.about == "a stream of pictures, drawn by the course, licence mit"
+    assert album.about == "12 pictures, split train, column image, licence mit"
+    assert stream.about == "a stream of pictures, split train, column image, licence mit"
 
 
 def test_both_kinds_tell_what_they_are(greys):
     about = "split train, column image, licence unknown: look before you publish"
-    assert open_album(greys, SIZE).about == f"40 pictures, {about}"
-    assert open_album(greys, SIZE, stream=True).about == f"a stream of pictures, {about}"
+    assert open_pictures(greys, SIZE).about == f"40 pictures, {about}"
+    assert open_pictures(greys, SIZE, stream=True).about == f"a stream of pictures, {about}"
 
 
 def test_a_damaged_stream_is_a_sentence(tmp_path, greys):
@@ -372,19 +373,19 @@ def test_a_damaged_stream_is_a_sentence(tmp_path, greys):
         with pytest.raises(
             (ValueError, OSError), match=r"cannot be read as a data set \(|stream of pictures broke off after"
         ):
-            len(open_album(path, SIZE, stream=True))
+            len(open_pictures(path, SIZE, stream=True))
 
 
 def test_a_second_start_decodes_nothing_and_tells_the_same(tmp_path):
     folder = write(tmp_path / "some", {name: (readable() | unreadable())[name] for name in ["clear.png", "letter.png"]})
-    first, said = told(lambda: open_album(folder, SIZE))
+    first, said = told(lambda: open_pictures(folder, SIZE))
     with mock.patch("dino.course.train.cached.decode", side_effect=AssertionError("decoded again")):
-        again, said_again = told(lambda: open_album(folder, SIZE))
+        again, said_again = told(lambda: open_pictures(folder, SIZE))
         assert torch.equal(first[torch.arange(1)], again[torch.arange(1)])
         assert said == said_again
         assert said[0].startswith("1 of 2 pictures is left out: ")
         with pytest.raises(AssertionError, match="decoded again"):
-            open_album(folder, SIZE * 2)
+            open_pictures(folder, SIZE * 2)
 
 
 @pytest.mark.parametrize("change", ["content", "time", "another file"])
@@ -393,21 +394,21 @@ def test_files_that_changed_are_decoded_again(tmp_path, change):
     path.parent.mkdir()
     path.write_bytes(save(Image.new("L", (9, 9), 10)))
     os.utime(path, (1, 1))
-    assert numbers(open_album(path.parent, SIZE)[:]) == [10]
+    assert numbers(open_pictures(path.parent, SIZE)[:]) == [10]
     if change == "another file":
         path.with_name("b.png").write_bytes(save(Image.new("L", (9, 9), 20)))
-        assert numbers(open_album(path.parent, SIZE)[:]) == [10, 20]
+        assert numbers(open_pictures(path.parent, SIZE)[:]) == [10, 20]
         return
     size = path.stat().st_size
     path.write_bytes(save(Image.new("L", (9, 9), 20)) + (b"longer" if change == "content" else b""))
     os.utime(path, (1, 1) if change == "content" else (2, 2))
     assert (path.stat().st_size == size) == (change == "time")
-    assert numbers(open_album(path.parent, SIZE)[:]) == [20]
+    assert numbers(open_pictures(path.parent, SIZE)[:]) == [20]
 
 
 def test_several_processes_decode_the_same_as_one(tmp_path, greys):
     names = [str(greys / f"{i % 40:02}.png") for i in range(600)]
-    several = open_album(names, SIZE, workers=2)
+    several = open_pictures(names, SIZE, workers=2)
     assert numbers(several[:]) == [i % 40 for i in range(600)]
     assert len(list((tmp_path / "cache" / "dino").glob("*.arrow"))) == 2
 
@@ -422,25 +423,25 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_cache_that_a_power_cut_has_damaged_is_made_anew(tmp_path, greys, damage):
-    right = numbers(open_album(greys, SIZE, workers=1)[:])
+    right = numbers(open_pictures(greys, SIZE, workers=1)[:])
     (path,) = (tmp_path / "cache" / "dino").glob("*.arrow")
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(damage(content))
     if len(damage(content)) == len(content):
         path.with_suffix(".whole").unlink()  # this is written once the numbers are on the disk for sure
-    assert numbers(open_album(greys, SIZE, workers=1)[:]) == right
+    assert numbers(open_pictures(greys, SIZE, workers=1)[:]) == right
 
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path, greys, monkeypatch):
     (tmp_path / "file").write_text("x")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "file")
     with pytest.raises(OSError, match=r"cannot be kept in .*Name a folder with room in HF_DATASETS_CACHE"):
-        open_album(greys, SIZE)
+        open_pictures(greys, SIZE)
 
 
 def test_a_stream_shows_each_picture_once_in_a_turn(greys):
-    stream = open_album(greys, SIZE, stream=True)
+    stream = open_pictures(greys, SIZE, stream=True)
     stream.window = 7
     assert len(stream) == 7
     shown = []
@@ -457,7 +458,7 @@ def test_a_stream_shows_each_picture_once_in_a_turn(greys):
 
 
 def test_places_asked_for_twice_are_filled_once(greys):
-    stream = open_album(greys, SIZE, stream=True)
+    stream = open_pictures(greys, SIZE, stream=True)
     stream.window = 10
     before = numbers(stream.state()["pixels"].float() / 255)
     got = numbers(stream[torch.tensor([4, 2, 4, 4])])
@@ -468,13 +469,13 @@ def test_places_asked_for_twice_are_filled_once(greys):
 
 
 def test_nothing_asked_for_is_nothing_given(greys):
-    for pictures in (open_album(greys, SIZE), open_album(greys, SIZE, stream=True)):
+    for pictures in (open_pictures(greys, SIZE), open_pictures(greys, SIZE, stream=True)):
         assert pictures[torch.tensor([], dtype=torch.long)].shape == (0, 3, SIZE, SIZE)
         assert len(pictures) == 40
 
 
 def test_turns_come_in_another_order(greys):
-    stream = open_album(greys, SIZE, stream=True)
+    stream = open_pictures(greys, SIZE, stream=True)
     stream.window = 40
     first = numbers(stream[torch.arange(40)])
     second = numbers(stream[torch.arange(40)])
@@ -500,12 +501,12 @@ def test_going_on_from_a_state_gives_exactly_the_same_pictures(tmp_path, greys, 
     source = layouts(tmp_path, greys)[layout]
 
     def fresh():
-        stream = open_album(source, SIZE, stream=True)
+        stream = open_pictures(source, SIZE, stream=True)
         stream.window = 11
         return stream
 
-    dice = torch.Generator().manual_seed(0)
-    indices = [torch.randint(11, (5,), generator=dice) for _ in range(40)]
+    generator = torch.Generator().manual_seed(0)
+    indices = [torch.randint(11, (5,), generator=generator) for _ in range(40)]
     whole = fresh()
     shown = [whole[index] for index in indices]
     # Stop after a few steps, in the middle of the first turn, and in the second.
@@ -525,20 +526,20 @@ def test_going_on_from_a_state_gives_exactly_the_same_pictures(tmp_path, greys, 
             assert torch.equal(second[index], expected)
 
 
-@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("world_size", [2, 3])
 @pytest.mark.parametrize("layout", ["folder", "parquet", "tar"])
-def test_processes_share_the_pictures_without_overlap_or_loss(tmp_path, greys, layout, processes):
+def test_processes_share_the_pictures_without_overlap_or_loss(tmp_path, greys, layout, world_size):
     source = layouts(tmp_path, greys)[layout]
     seen = Counter()
-    for process in range(processes):
-        stream = open_album(source, SIZE, stream=True, process=process, processes=processes)
+    for rank in range(world_size):
+        stream = open_pictures(source, SIZE, stream=True, group=ProcessGroup(rank, world_size))
         seen.update(numbers(stream.state()["pixels"].float() / 255))
     assert seen == Counter(range(40))
 
 
 def test_a_stream_that_breaks_off_is_a_sentence(tmp_path, greys):
     tables = layouts(tmp_path, greys)["parquet"]
-    stream = open_album(tables, SIZE, stream=True)
+    stream = open_pictures(tables, SIZE, stream=True)
     stream.window = 4
     broken = tables / "train-00001-of-00004.parquet"
     broken.write_bytes(broken.read_bytes()[:300])
@@ -550,7 +551,7 @@ def test_a_stream_that_breaks_off_is_a_sentence(tmp_path, greys):
 def test_rows_of_arrays_that_are_not_finite_are_left_out_by_name(tmp_path):
     rows = [[[0.0, 1.0], [0.5, 0.5]], [[0.0, float("nan")], [0.5, 0.5]], None]
     datasets.Dataset.from_dict({"image": rows}).to_parquet(tmp_path / "rows.parquet")
-    album, (message,) = told(lambda: open_album(tmp_path / "rows.parquet", SIZE))
+    album, (message,) = told(lambda: open_pictures(tmp_path / "rows.parquet", SIZE))
     assert len(album) == 1
     assert message.startswith("2 of 3 pictures are left out: row 1: not all values are finite (empty), row 2: ")
 
@@ -562,8 +563,8 @@ def test_null_rows_are_left_out_by_number(tmp_path):
     )
     rows.to_parquet(tmp_path / "rows.parquet")
     for opened in (
-        lambda: open_album(tmp_path / "rows.parquet", SIZE),
-        lambda: open_album(tmp_path / "rows.parquet", SIZE, stream=True),
+        lambda: open_pictures(tmp_path / "rows.parquet", SIZE),
+        lambda: open_pictures(tmp_path / "rows.parquet", SIZE, stream=True),
     ):
         count, (message,) = told(lambda opened=opened: len(opened()))
         assert count == 1
@@ -571,5 +572,5 @@ def test_null_rows_are_left_out_by_number(tmp_path):
 
 
 def test_both_kinds_are_what_they_say(greys):
-    assert isinstance(open_album(greys, SIZE), Album)
-    assert isinstance(open_album(greys, SIZE, stream=True), Stream)
+    assert isinstance(open_pictures(greys, SIZE), CachedPictures)
+    assert isinstance(open_pictures(greys, SIZE, stream=True), StreamedPictures)

@@ -25,20 +25,25 @@ from dino.course.train import run as runs
 from dino.course.train.run import Settings, new_run, run_training
 from dino.training import train
 
-TINY = ["--widths", "4,4", "--depths", "1,1", "--size", "8", "--batch", "4"]
+TINY = ["--widths", "4,4", "--depths", "1,1", "--size", "8", "--batch-size", "4"]
 SETTINGS = Settings("dinosaurs", size=8, steps=20, batch=4, widths=(4, 4), depths=(1, 1), seed=0)
 # A process that has everything loaded, of which new ones branch off in no time.
 forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["dino.course.train.run", "dino.course.cli", "torch._dynamo", "accelerate", "psutil"])
+forks.set_forkserver_preload(["dino.course.train.run", "dino.course.cli", "torch._dynamo"])
 
 
-def act(arguments, cwd, log, environment):
-    """Be a command line: what it prints goes to the file `log`. Sheets take time, and show nothing here."""
+def settle_down(cwd, log, environment):
+    """Let this process be in a folder and an environment, and what it prints go to the file `log`."""
     descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.chdir(cwd)
     os.environ.update(environment)
+
+
+def act(arguments, cwd, log, environment):
+    """Be a command line. Sheets take time, and show nothing here."""
+    settle_down(cwd, log, environment)
     torch.set_num_threads(1)
     tqdm.set_lock(threading.RLock())  # the usual one is for several processes, and a killed process leaves it behind
     datasets.config.HF_DATASETS_CACHE = cwd / "cache"
@@ -90,36 +95,41 @@ def stamp(folder):
         return 0
 
 
-def kill_at_some_moment(process, folder, dice):
+def unfinished(folder):
+    """Checkpoints that are being written, or whose writer was killed."""
+    return list(folder.glob(".checkpoint*.unfinished"))
+
+
+def kill_at_some_moment(process, folder, generator):
     """Kill a training: while it starts, some while after its next checkpoint, or while it writes one."""
-    moment, before = dice.choice(["starting", "working", "writing", "writing"]), stamp(folder)
+    moment, before = generator.choice(["starting", "working", "writing", "writing"]), stamp(folder)
     if moment == "starting":
-        process.join(dice.uniform(0, 0.3))
+        process.join(generator.uniform(0, 0.3))
     while moment != "starting" and process.exitcode is None:
         time.sleep(0.001)
-        if moment == "writing" and (folder / ".checkpoint.safetensors.unfinished").exists():
+        if moment == "writing" and unfinished(folder):
             break
         if moment == "working" and stamp(folder) not in (before, 0):
-            process.join(dice.uniform(0, 0.1))
+            process.join(generator.uniform(0, 0.1))
             break
     process.kill()
     process.join()
 
 
 def test_a_run_that_is_killed_at_fifty_moments_ends_with_the_same_weights_and_never_loses_a_checkpoint(tmp_path, album):
-    command = ["train", "--data", album, "--steps", 120, "--every", 1, *TINY, "--out"]
+    command = ["train", "--data", album, "--steps", 120, "--checkpoint-interval", 1, *TINY, "--out"]
     begin(*command, "whole", cwd=tmp_path).join()
-    dice, kept, kills, resumed, torn = random.Random(7), {}, 0, 0, 0
+    generator, kept, kills, resumed, torn = random.Random(7), {}, 0, 0, 0
     while kills < 50:
         here = tmp_path / f"run{kills // 25}"
         process = begin(*command, here.name, cwd=tmp_path)
-        kill_at_some_moment(process, here, dice)
+        kill_at_some_moment(process, here, generator)
         kills += process.exitcode == -signal.SIGKILL
         # As it was left: once there was a checkpoint, there always is a whole one, and no step is lost twice.
         steps = checkpoints.steps_kept(here) or 0
         assert steps >= kept.get(here, 0)
         resumed += bool(kept.get(here))
-        torn += (here / ".checkpoint.safetensors.unfinished").exists()
+        torn += bool(unfinished(here))
         kept[here] = steps
     assert resumed > 30
     assert torn > 10
@@ -131,17 +141,18 @@ def test_a_run_that_is_killed_at_fifty_moments_ends_with_the_same_weights_and_ne
 
 
 def test_a_real_command_line_that_is_killed_goes_on_to_the_same_weights(tmp_path, album):
-    command = ["train", "--data", album, "--steps", 60, "--every", 1, *TINY, "--out"]
-    begin(*command, "whole", cwd=tmp_path).join()
-    whole = [sys.executable, "-m", "dino", *map(str, command), "killed"]
+    command = ["train", "--data", album, "--steps", 60, "--checkpoint-interval", 1, *TINY, "--out"]
+    real = [sys.executable, "-m", "dino", *map(str, command), "killed"]
     # With as many threads as the others have: how sums are split among threads shows in the last bit.
     alike = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(whole, cwd=tmp_path, env=alike, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(real, cwd=tmp_path, env=alike, stderr=subprocess.DEVNULL)
+    whole = begin(*command, "whole", cwd=tmp_path)  # meanwhile
     wait_for((tmp_path / "killed" / "checkpoint-previous.safetensors").exists)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert 0 < checkpoints.steps_kept(tmp_path / "killed") < 60
     begin(*command, "killed", cwd=tmp_path).join()
+    whole.join()
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 
@@ -244,9 +255,15 @@ def test_a_checkpoint_of_another_version_is_named_and_not_taken_for_damaged(half
 def test_a_full_disk_is_named_and_the_checkpoint_before_stays_whole(half):
     run, _, folder = half
     before = (folder / "checkpoint.safetensors").read_bytes()
-    full = folder / ".checkpoint.safetensors.unfinished"
-    full.symlink_to("/dev/full")
-    with pytest.raises(OSError, match=r"checkpoint\.safetensors cannot be written: No space left on device. Make room"):
+
+    def full(**_):
+        (folder / ".checkpoint.unfinished").symlink_to("/dev/full")
+        return os.open("/dev/full", os.O_WRONLY), str(folder / ".checkpoint.unfinished")
+
+    with (
+        mock.patch("tempfile.mkstemp", full),
+        pytest.raises(OSError, match=r"checkpoint\.safetensors cannot be written: No space left on device. Make room"),
+    ):
         checkpoints.save(folder, run, SETTINGS)
     late = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with (
@@ -318,7 +335,7 @@ def test_where_each_process_was_in_its_stream_is_kept(half):
 
 
 def test_a_stream_that_is_killed_goes_on_with_the_pictures_that_it_would_have_shown(tmp_path, album):
-    command = ["train", "--data", album, "--stream", "--steps", 60, "--every", 5, *TINY, "--out"]
+    command = ["train", "--data", album, "--stream", "--steps", 60, "--checkpoint-interval", 5, *TINY, "--out"]
     begin(*command, "whole", cwd=tmp_path, log="other").join()
     process = begin(*command, "killed", cwd=tmp_path)
     wait_for((tmp_path / "killed" / "checkpoint-previous.safetensors").exists)

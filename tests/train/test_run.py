@@ -1,7 +1,9 @@
 """Training on the command line: progress, checkpoints, resuming, and refusing what cannot be."""
 
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from tests.train.test_checkpoints import TINY, begin, same, wait_for, weights
 
 
 def test_training_writes_sheets_a_checkpoint_and_weights_that_draw(tmp_path, album):
-    text = dino("train", "--data", album, "--steps", 20, "--every", 10, *TINY, cwd=tmp_path)
+    text = dino("train", "--data", album, "--steps", 20, "--checkpoint-interval", 10, *TINY, cwd=tmp_path)
     assert "album: 6 pictures, split train, column image, licence unknown: look before you publish.\n" in text
     assert "6 pictures of 8x8; 20 steps, 0 of them taken." in text
     assert "loss=" in text
@@ -28,7 +30,7 @@ def test_training_writes_sheets_a_checkpoint_and_weights_that_draw(tmp_path, alb
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_stop_keeps_a_checkpoint_and_goes_on_to_the_same_weights(tmp_path, album, number):
-    command = ["train", "--data", album, "--steps", 100, "--every", 20, *TINY, "--out"]
+    command = ["train", "--data", album, "--steps", 100, "--checkpoint-interval", 20, *TINY, "--out"]
     begin(*command, "whole", cwd=tmp_path, log="other").join()
     process = begin(*command, "halves", cwd=tmp_path)
     wait_for((tmp_path / "halves" / "checkpoint.safetensors").exists)
@@ -91,6 +93,25 @@ def test_another_run_s_checkpoint_is_refused_and_kept(tmp_path, album):
     text = dino("train", "--data", album, "--steps", 8, *wider, "--out", "run", cwd=tmp_path, code=2)
     assert "comes from a run with widths [4, 4], and you ask for [4, 6]. Name another folder with --out" in text
     assert path.read_bytes() == before
+
+
+def test_a_checkpoint_that_was_written_long_ago_is_gone_on_from_to_the_same_weights(tmp_path):
+    for folder in ("album", "old"):
+        (tmp_path / folder).mkdir()
+    for i in range(6):
+        Image.new("RGB", (8, 8), (40 * i, 200 - 30 * i, 90)).save(tmp_path / "album" / f"{i}.png")
+    shutil.copy(
+        Path(__file__).with_name("checkpoint-format-3.safetensors"), tmp_path / "old" / "checkpoint.safetensors"
+    )
+    command = ["train", "--data", "album", "--steps", 20, "--widths", "2", "--depths", "1", *TINY[4:]]
+    command += ["--precision", "float32", "--out"]
+    assert "20 steps, 7 of them taken" in dino(*command, "old", cwd=tmp_path)
+    dino(*command, "new", cwd=tmp_path)
+    old, new = weights(tmp_path / "old"), weights(tmp_path / "new")
+    assert old.keys() == new.keys()
+    for name in new:
+        # Processors differ in how they round.
+        torch.testing.assert_close(old[name], new[name], atol=1e-5, rtol=0)
 
 
 def test_a_damaged_checkpoint_is_named_and_never_unpickled(tmp_path, album):

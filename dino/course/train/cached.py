@@ -1,6 +1,7 @@
-"""Pictures for training at any scale: an `Album`, decoded once and kept small on disk, or a `Stream` for what does not fit.
+"""Pictures for training at any scale: `CachedPictures`, decoded once and kept small on disk, or `StreamedPictures`.
 
-Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictures), (16,))]`.
+Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictures), (16,))]`. And both have a line `about`
+them, a `state` to `restore`, and can be shared by the processes of a group.
 """
 
 import inspect
@@ -17,60 +18,54 @@ import torch
 from torch import Tensor
 
 from dino import data
+from dino.course.files import processors
 from dino.course.train import decoding
 from dino.course.train.decoding import as_pictures, as_rows, decode
-from dino.course.train.streamed import Stream
-from dino.sources import describe, open_source, pictures
+from dino.course.train.distributed import ProcessGroup
+from dino.course.train.streamed import StreamedPictures
+from dino.sources import Source, open_source, pictures, streamed
 
 # What is kept of each picture: its pixels, or what is wrong with it.
 KEPT = datasets.Features({"pixels": datasets.Value("binary"), "wrong": datasets.Value("string")})
 
 
-def open_album(
+def open_pictures(
     source: str | Path | Sequence[str | Path],
     size: int,
     split: str = "train",
     column: str = "image",
     stream: bool = False,
-    device: torch.device | str = "cpu",
+    group: ProcessGroup | None = None,
     workers: int | None = None,
-    process: int = 0,
-    processes: int = 1,
-) -> "Album | Stream":
+) -> "CachedPictures | StreamedPictures":
     """Open pictures for training: all at once, or as a stream.
 
     source, split, column, stream  as in `open_source`; "dinosaurs" means those that come with the course
     size                           of the pictures, in pixels
-    device                         where they are wanted
-    workers                        how many processes decode an album; as many as there are processors, unless you say so
-    process, processes             which of several processes that share a stream this one is
+    group                          the processes that want them; by default, this one alone, on the processor
+    workers                        how many processes decode them for the cache; by default, as many as there are processors
 
     Raises what `open_source` raises, and ValueError if no picture can be read.
     """
     if isinstance(source, str) and source == "dinosaurs":
-        opened = data.dinosaurs(size=size)
-        opened = opened.to_iterable_dataset(num_shards=min(64, len(opened))) if stream else opened
-        opened.info.license, opened.info.description = "mit", "drawn by the course"
+        drawn = data.dinosaurs(size=size)
+        opened = Source(streamed(drawn) if stream else drawn, split, column, "mit", None if stream else len(drawn))
     else:
         opened = open_source(source, split, column, stream)
-    if stream:
-        return Stream(opened, size, device=device, process=process, processes=processes)
-    return Album(opened, size, device, workers)
+    group = group or ProcessGroup()
+    return StreamedPictures(opened, size, group) if stream else CachedPictures(opened, size, group.device, workers)
 
 
-class Album:
+class CachedPictures:
     """Pictures of one size, decoded before training begins and kept as bytes in a file, of which memory holds what is used.
 
-    An index gives pictures (count, 3, size, size), in [0, 1]; `about` is a line that tells what they are. The file lies in
-    the cache of `datasets`, for the next time.
+    An index gives pictures (count, 3, size, size), in [0, 1]. The file lies in the cache of `datasets`, for the next time.
     Warns of pictures that cannot be read, by name, and raises ValueError if there are no others.
     """
 
-    def __init__(
-        self, dataset: datasets.Dataset, size: int, device: torch.device | str = "cpu", workers: int | None = None
-    ):
-        self.size, self.device, self.about = size, torch.device(device), describe(dataset)
-        dataset = dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
+    def __init__(self, source: Source, size: int, device: torch.device, workers: int | None = None):
+        self.size, self.device, self.about = size, device, source.about
+        dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
         self.kept = kept_pictures(dataset, size, processors() if workers is None else workers)
         wrong = self.kept.data.column("wrong")
         tell(wrong.drop_null().to_pylist(), len(wrong))
@@ -83,10 +78,18 @@ class Album:
         rows = self.rows[index]
         return as_pictures(as_rows(self.kept[rows.flatten().tolist()]["pixels"], self.size), self.device)
 
+    def __str__(self) -> str:
+        return f"{len(self)} picture{'s' * (len(self) > 1)}"
 
-def processors() -> int:
-    """How many processors there are for us."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def state(self) -> dict:
+        """Nothing, for the pictures of a step follow from the seed and its number alone."""
+        return {}
+
+    def restore(self, state: dict) -> None:
+        """Go on from a state: there is nothing to do."""
+
+    def share(self) -> None:
+        """Learn from other processes what they have: nothing else."""
 
 
 def tell(wrong: list[str], count: int) -> None:

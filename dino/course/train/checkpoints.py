@@ -1,16 +1,15 @@
 """Checkpoints: all that a training run remembers, in one file that is there whole or not at all, whatever happens.
 
 A checkpoint holds the weights, their average, what the optimiser remembers, and how many steps were taken. It needs no
-state of any dice and no place in the pictures, because those of every step follow from the seed and its number alone; only
-pictures that are streamed have a place, which the stream tells. Reading one never runs code: it is tensors and JSON.
+state of a random generator and no place in the pictures, because those of every step follow from the seed and its number
+alone; only pictures that are streamed have a place. Reading one never runs code: it is tensors and JSON.
 """
 
 import json
-import os
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from dino.course import files
 from dino.training import Run
 
 NAME, PREVIOUS, DAMAGED = (f"checkpoint{what}.safetensors" for what in ("", "-previous", "-damaged"))
@@ -43,8 +43,7 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> AbstractContextManager:
     """Make a folder, and hold it, so that no other training writes there; it is let go when this process ends, however.
 
     Raises ValueError if another process holds it or it is a file, and OSError if it cannot be made.
@@ -53,52 +52,8 @@ def held(folder: Path) -> Iterator[None]:
         raise ValueError(f"{folder} is a file: name a folder with --out.")
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such locks
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ValueError(
-            f"Another training is at work in {folder}. Let it finish, or name another folder with --out."
-        ) from error
-    except OSError:  # some network drives have none either
-        pass
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a checkpoint, and keep the one before it as `PREVIOUS`: at every moment, one of the two is whole on the disk.
-
-    Raises OSError, with a sentence; what was there stays.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with explained(path):
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                path.replace(path.with_name(PREVIOUS))
-            unfinished.replace(path)
-            if hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
-                descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-        except OSError:
-            with suppress(OSError):
-                unfinished.unlink()
-            raise
+    busy = f"Another training is at work in {folder}. Let it finish, or name another folder with --out."
+    return files.locked(folder, busy)
 
 
 def checksum(about: dict[str, str], state: dict[str, Tensor]) -> str:
@@ -112,33 +67,34 @@ def checksum(about: dict[str, str], state: dict[str, Tensor]) -> str:
 def save(
     folder: Path, run: Run, settings: Any, scaler: dict | None = None, streams: Sequence[dict] = (), count: int = 0
 ) -> None:
-    """Write the checkpoint of a run.
+    """Write the checkpoint of a run, and keep the one before it as `PREVIOUS`: one of the two is always whole on the disk.
 
     settings  a dataclass: what makes the run the run that it is
-    scaler    what the loss scaler of float16 remembers
+    scaler    what the gradient scaler of float16 remembers
     streams   where each process is in its stream: tensors, and what JSON can hold, by name
     count     how many pictures there are to learn from
 
     Raises OSError, with a sentence.
     """
-    state = {f"denoiser.{name}": weight for name, weight in run.denoiser.state_dict().items()}
-    state |= {f"average.{name}": weight for name, weight in run.average.state_dict().items()}
-    for i, moments in run.optimizer.state_dict()["state"].items():
-        state |= {f"optimizer.{i}.{name}": moment for name, moment in moments.items()}
-    more = {"count": count, "scaler": scaler, "streams": []}
-    for i, place in enumerate(streams):
-        tensors = {name: value for name, value in place.items() if isinstance(value, Tensor)}
-        state |= {f"stream.{i}.{name}": tensor for name, tensor in tensors.items()}
-        more["streams"].append({name: value for name, value in place.items() if name not in tensors})
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    groups = {"denoiser": run.denoiser.state_dict(), "average": run.average.state_dict()}
+    groups |= {f"optimizer.{i}": moments for i, moments in run.optimizer.state_dict()["state"].items()}
+    groups |= {f"stream.{i}": place for i, place in enumerate(streams)}
+    state = {
+        f"{group}.{name}": value.detach().cpu().contiguous()
+        for group, values in groups.items()
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+    places = [{name: value for name, value in place.items() if not isinstance(value, Tensor)} for place in streams]
     about = {
         "format": FORMAT,
         "settings": json.dumps(asdict(settings)),
         "taken": str(run.taken),
-        "more": json.dumps(more),
+        "more": json.dumps({"count": count, "scaler": scaler, "streams": places}),
     }
     about["checksum"] = checksum(about, state)
-    write(folder / NAME, safetensors.torch.save(state, metadata=about))
+    with explained(folder / NAME):
+        files.write(folder / NAME, safetensors.torch.save(state, metadata=about), folder / PREVIOUS)
 
 
 def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
@@ -155,12 +111,12 @@ def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
                     "on with the version that wrote it."
                 )
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about.get("checksum") != checksum(about, state):
+            raise safetensors.SafetensorError("checksum")
     except PermissionError as error:
         raise PermissionError(f"The checkpoint {path} cannot be read: {error.strerror or error}.") from error
     except (safetensors.SafetensorError, OSError) as error:
         raise DamagedError(f"The checkpoint {path} is damaged, or something else.") from error
-    if about.get("checksum") != checksum(about, state):
-        raise DamagedError(f"The checkpoint {path} is damaged, or something else.")
     return about, state
 
 
@@ -217,18 +173,15 @@ def load(folder: Path, run: Run, settings: Any) -> dict:
             raise ValueError(
                 f"The checkpoint {path} comes from a run with {name} {theirs.get(name)}, and you ask for {mine}. {another}"
             )
-    parts: dict[str, dict] = {"denoiser": {}, "average": {}, "optimizer": {}}
-    for key, tensor in state.items():
-        kind, _, name = key.partition(".")
-        if kind in ("denoiser", "average"):
-            parts[kind][name] = tensor
-        else:
-            i, _, name = name.partition(".")
-            (parts[kind].setdefault(int(i), {}) if kind == "optimizer" else more["streams"][int(i)])[name] = tensor
+
+    def group(name: str) -> dict[str, Tensor]:
+        return {key.removeprefix(f"{name}."): tensor for key, tensor in state.items() if key.startswith(f"{name}.")}
+
     try:
-        run.denoiser.load_state_dict(parts["denoiser"])
-        run.average.load_state_dict(parts["average"])
-        run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": parts["optimizer"]})
+        run.denoiser.load_state_dict(group("denoiser"))
+        run.average.load_state_dict(group("average"))
+        moments = {i: group(f"optimizer.{i}") for i, _ in enumerate(run.denoiser.parameters())}
+        run.optimizer.load_state_dict(run.optimizer.state_dict() | {"state": moments})
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             f"The checkpoint {path} does not fit a network of these widths and depths. {another}"
@@ -238,5 +191,7 @@ def load(folder: Path, run: Run, settings: Any) -> dict:
         for name, tensor in moment.items():
             if tensor.shape == weight.shape:
                 moment[name] = torch.empty_like(weight).copy_(tensor)
+    for i, place in enumerate(more["streams"]):
+        place |= group(f"stream.{i}")
     run.taken = int(about["taken"])
     return more

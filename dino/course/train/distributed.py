@@ -1,8 +1,9 @@
 """Training on several processes, around the loop of `dino.training`, which stays as it is.
 
-`torchrun --nproc-per-node 2 -m dino train` starts two processes, and `accelerate` connects them. Both run the same loop
-and throw the same dice, for these depend on the seed and the step alone. So each has the whole question, answers its share
-of it, and is told the others' answers; all see the same loss, follow the same gradient, and keep the same weights.
+`torchrun --nproc-per-node 2 -m dino train` starts two processes, and `torch.distributed` connects them. Both run the same
+loop and draw the same random numbers, for these depend on the seed and the step alone. So each has the whole batch, sends
+its share through the network, and is told what the others got for theirs; all see the same loss, follow the same gradient,
+and keep the same weights.
 """
 
 import os
@@ -20,140 +21,138 @@ from typing import Any
 import torch
 import torch.distributed
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-# Teams, kept to the end: see `leave`.
-KEPT: list["Team"] = []
+from dino.course.files import processors
 
 
-class Alone:
-    """One process that does everything itself.
+class ProcessGroup:
+    """The processes that train together: this one alone, unless others are connected to it.
 
-    number, count  which process this is, from 0, and how many there are
-    device         what it calculates on
+    rank, world_size  which process this is, from 0, and how many there are
+    main              whether it is the one that writes and speaks
+    device            what it calculates on
     """
 
-    number, count = 0, 1
-
-    def __init__(self):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-    @property
-    def main(self) -> bool:
-        """Whether this is the process that writes and speaks."""
-        return self.number == 0
-
-    def share(self, network: nn.Module) -> nn.Module:
-        """The same network, asked by all processes together."""
-        return network
-
-    def share_stream(self, stream: Any) -> Any:
-        """The same stream of pictures, read by all processes together."""
-        return stream
+    def __init__(self, rank: int = 0, world_size: int = 1, device: torch.device | str = "cpu"):
+        self.rank, self.world_size, self.main, self.device = rank, world_size, rank == 0, torch.device(device)
 
     def gather(self, thing: Any) -> list:
-        """What every process calls this thing, in the order of the processes."""
-        return [thing]
-
-    def wished(self, wish: bool) -> bool:
-        """Whether any process wishes it."""
-        return wish
-
-    def ended(self) -> list[int]:
-        """The numbers of other processes that have ended without a word."""
-        return []
-
-    @contextmanager
-    def agreed(self) -> Iterator[None]:
-        """What fails in one process fails in all: the first of them says why, and the others end without a word."""
-        yield
-
-    def in_turn(self, work: Callable) -> Any:
-        """Let the first process do some work, and then the others, who find in its caches what it did."""
-        return work()
-
-
-class Team(Alone):
-    """Several processes that `torchrun` or `accelerate launch` has started, connected by `accelerate`."""
-
-    def __init__(self):
-        from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
-
-        # Gradients that lie where they are sent from need not be copied. And while one process decodes all pictures, the
-        # others wait.
-        how = [
-            DistributedDataParallelKwargs(gradient_as_bucket_view=True),
-            InitProcessGroupKwargs(timeout=timedelta(days=2)),
-        ]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it tells that it sets the number of threads
-            self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="no", kwargs_handlers=how)
-        self.number, self.count = self.accelerator.process_index, self.accelerator.num_processes
-        self.device = self.accelerator.device
-        self.members = self.gather((socket.gethostname(), os.getpid()))
-
-    def share(self, network: nn.Module) -> nn.Module:
-        return Together(self.accelerator.prepare(network), self)
-
-    def share_stream(self, stream: Any) -> Any:
-        return TogetherStream(stream, self)
-
-    def gather(self, thing: Any) -> list:
-        things = [None] * self.count
-        torch.distributed.all_gather_object(things, thing)
+        """What every process calls this thing, in the order of the ranks."""
+        things = [thing] * self.world_size
+        if self.world_size > 1:
+            torch.distributed.all_gather_object(things, thing)
         return things
 
-    def wished(self, wish: bool) -> bool:
+    def concatenate(self, share: Tensor) -> Tensor:
+        """The shares of all processes, in the order of the ranks. Only this process's own one passes gradients on."""
+        if self.world_size == 1:
+            return share
+        shares = [torch.empty_like(share) for _ in range(self.world_size)]
+        torch.distributed.all_gather(shares, share.detach())
+        shares[self.rank] = share
+        return torch.cat(shares)
+
+    def any(self, wish: bool) -> bool:
+        """Whether it is true in any process."""
+        if self.world_size == 1:
+            return wish
         wishes = torch.tensor(float(wish), device=self.device)
         torch.distributed.all_reduce(wishes)
         return wishes.item() > 0
 
+    def parallel(self, network: nn.Module) -> nn.Module:
+        """The same network, for which all processes work together."""
+        return DataParallel(network, self) if self.world_size > 1 else network
+
     def ended(self, patience: float = 5.0) -> list[int]:
-        import psutil  # comes with accelerate
-
-        def gone(pid: int) -> bool:
-            try:
-                return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-            except psutil.NoSuchProcess:
-                return True
-
+        """The ranks of other processes on this machine that have ended without a word."""
         # A connection breaks a little before the system knows that the process is gone.
         until, here = time.monotonic() + patience, socket.gethostname()
-        while time.monotonic() < until:
-            if found := [i for i, (host, pid) in enumerate(self.members) if host == here and gone(pid)]:
+        while self.world_size > 1 and time.monotonic() < until:
+            if found := [rank for rank, (host, pid) in enumerate(self.members) if host == here and is_gone(pid)]:
                 return found
             time.sleep(0.05)
         return []
 
     @contextmanager
-    def agreed(self) -> Iterator[None]:
+    def failing_together(self) -> Iterator[None]:
+        """What fails in one process fails in all: the first of them says why, and the others end without a word."""
         mine = None
         try:
             yield
         except (OSError, ValueError) as error:
             mine = error
-        errors = self.gather(str(mine) if mine else None)
-        if any(errors):
-            first = next(i for i, error in enumerate(errors) if error)
-            if first == self.number:
-                raise mine
+        failed = [rank for rank, error in enumerate(self.gather(mine is not None)) if error]
+        if failed and failed[0] == self.rank:
+            raise mine
+        if failed:
             raise SystemExit(2)
 
-    def in_turn(self, work: Callable) -> Any:
-        done = None
+    def main_first(self, work: Callable) -> Any:
+        """Let the main process do some work, and then the others, who find in its caches what it did."""
         for turn in (True, False):
-            with self.agreed():
+            with self.failing_together():
                 if self.main == turn:
                     done = work()
         return done
 
 
+def is_gone(pid: int) -> bool:
+    """Whether a process of this machine has ended, even if whoever started it has not taken notice."""
+    try:
+        if os.name == "posix":  # on Windows, this would be Ctrl-C
+            os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+
+
+class DataParallel(nn.Module):
+    """A network for which several processes work together: each sends its share of a batch through it, and all see all of
+    what comes out.
+
+    Each process must call it with the same batch. Its gradient is that of the whole batch, in every process: the way back
+    through one's own share gives one's own part of it, and `DistributedDataParallel` adds the parts up.
+    """
+
+    def __init__(self, network: nn.Module, group: ProcessGroup):
+        super().__init__()
+        # Gradients that lie where they are sent from need not be copied.
+        self.network, self.group = DistributedDataParallel(network, gradient_as_bucket_view=True), group
+
+    def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
+        rank, world_size = self.group.rank, self.group.world_size
+        share = self.network(noisy.chunk(world_size)[rank], level.chunk(world_size)[rank]).float().contiguous()
+        if share.requires_grad:
+            # The mean over the processes is taken, and it is the sum that is the gradient of the whole batch.
+            share.register_hook(lambda gradient: gradient * world_size)
+        return self.group.concatenate(share)
+
+
+def connect() -> ProcessGroup:
+    """Connect the processes that `torchrun` or `accelerate launch` has started: both tell each of them its place."""
+    rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    device, backend = "cpu", "gloo"
+    if torch.cuda.is_available():
+        device, backend = f"cuda:{os.environ['LOCAL_RANK']}", "cpu:gloo,cuda:nccl"
+        torch.cuda.set_device(device)
+    elif "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, processors() // int(os.environ.get("LOCAL_WORLD_SIZE", world_size))))
+    # While one process decodes all pictures, the others wait.
+    torch.distributed.init_process_group(backend, timeout=timedelta(days=2))
+    group = ProcessGroup(rank, world_size, device)
+    group.members = group.gather((socket.gethostname(), os.getpid()))
+    return group
+
+
 @contextmanager
-def team_of(batch: int) -> Iterator[Alone]:
-    """The processes that train together: this one alone, unless a launcher started several. Only the first one speaks.
+def process_group(batch: int) -> Iterator[ProcessGroup]:
+    """The processes that train together: this one alone, unless a launcher started several. Only the main one speaks.
 
-    batch  how many pictures are in one question
+    batch  how many pictures are in one batch
 
-    Raises ValueError if accelerate is missing. Several processes that fail, or whose batch cannot be shared, end here.
+    Several processes that fail, or among whom the batch cannot be divided, end here.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         if "ACCELERATE_MIXED_PRECISION" in os.environ and "MASTER_PORT" in os.environ:
@@ -162,23 +161,20 @@ def team_of(batch: int) -> Iterator[Alone]:
                 "`accelerate launch --multi_gpu`, even where there is no GPU.",
                 stacklevel=3,
             )
-        yield Alone()
+        yield ProcessGroup(device="cuda" if torch.cuda.is_available() else "cpu")
         return
-    try:
-        team = Team()
-    except ImportError as error:
-        raise ValueError("Several processes need accelerate: pip install 'dino-course[scale]'") from error
-    KEPT.append(team)
-    if not team.main:
+    group = connect()
+    if not group.main:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - to the end
         warnings.showwarning = lambda *_args, **_more: None
     try:
-        with team.agreed():
-            if batch % team.count:
+        with group.failing_together():
+            if batch % group.world_size:
                 raise ValueError(
-                    f"A --batch of {batch} cannot be shared evenly by {team.count} processes: choose a multiple of {team.count}."
+                    f"A --batch-size of {batch} cannot be divided evenly among {group.world_size} processes: choose a "
+                    f"multiple of {group.world_size}."
                 )
-        yield team
+        yield group
     except BaseException as error:
         if isinstance(error, (OSError, ValueError)):
             print(f"dino: {error}", file=sys.stderr)
@@ -192,58 +188,8 @@ def leave(code: int) -> int:
 
     The connection must not be taken apart: its threads may still wait for Python, which would wait for them.
     """
-    if KEPT:
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code
-
-
-def all_of(share: Tensor, team: Alone) -> list[Tensor]:
-    """Every process's share, in their order. Only this process's own one passes gradients on."""
-    shares = [torch.empty_like(share) for _ in range(team.count)]
-    torch.distributed.all_gather(shares, share.detach())
-    shares[team.number] = share
-    return shares
-
-
-class Together(nn.Module):
-    """A network that several processes ask together: each answers its share of the question, and all see all answers.
-
-    Takes and returns what the network does, and each process must call it with the same question. Its gradient is that of
-    the whole question, in every process: the way back through one's own share gives one's own part of it, and the network
-    adds the parts up.
-
-    network  a `DistributedDataParallel`
-    """
-
-    def __init__(self, network: nn.Module, team: Alone):
-        super().__init__()
-        self.network, self.team = network, team
-
-    def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
-        number, count = self.team.number, self.team.count
-        share = self.network(noisy.chunk(count)[number], level.chunk(count)[number]).float().contiguous()
-        if share.requires_grad:
-            # The network takes the mean of the parts of the gradient, and it is their sum that is the whole.
-            share.register_hook(lambda gradient: gradient * count)
-        return torch.cat(all_of(share, self.team))
-
-
-class TogetherStream:
-    """A stream of pictures that several processes read: each fetches its share of a batch, and all see all of it.
-
-    stream  what this process reads: `len(stream)` and `stream[places]`, as of `dino.course.train.cached.Stream`
-    """
-
-    def __init__(self, stream: Any, team: Alone):
-        self.stream, self.team, self.device = stream, team, stream.device
-        # All throw the same dice for the places, so the shortest one counts.
-        self.length = min(team.gather(len(stream)))
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, places: Tensor) -> Tensor:
-        share = self.stream[places.chunk(self.team.count)[self.team.number]]
-        return torch.cat(all_of(share.contiguous(), self.team))

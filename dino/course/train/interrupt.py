@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dino.course.train import checkpoints
-from dino.course.train.distributed import Alone
+from dino.course.train.distributed import ProcessGroup
 
 
 @contextlib.contextmanager
@@ -37,19 +37,19 @@ def asked_to_stop(again: bool = True) -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def ended_are_named(team: Alone, folder: Path) -> Iterator[None]:
+def ended_are_named(group: ProcessGroup, folder: Path) -> Iterator[None]:
     """Where a connection breaks because another process has ended, say which one, and what is kept."""
     try:
         yield
     except RuntimeError as error:
-        ended = team.ended()
+        ended = group.ended()
         if not ended:
             raise
-        if team.number != min(set(range(team.count)) - set(ended)):
+        if group.rank != min(set(range(group.world_size)) - set(ended)):
             raise SystemExit(2) from None
         kept = checkpoints.steps_kept(folder)
         raise ChildProcessError(
-            f"Process {ended[0] + 1} of {team.count} has ended without a word, so the others have stopped. "
+            f"Process {ended[0] + 1} of {group.world_size} has ended without a word, so the others have stopped. "
             + ("There is no checkpoint yet, so the" if kept is None else f"The checkpoint of step {kept} is whole: the")
             + f" same command {'begins anew' if kept is None else 'goes on from there'}."
         ) from error
