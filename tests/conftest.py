@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from dino.course.chapters import find_exercise, solved
+from dino.course.judge import diagnose
 from dino.course.judge.loader import load
 
 
@@ -49,6 +50,12 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def the_same_random_numbers():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def time_to_find_mistakes(monkeypatch):
+    """What a test hears must not depend on how busy the machine is."""
+    monkeypatch.setattr(diagnose, "PATIENCE", 600)
 
 
 @pytest.fixture
