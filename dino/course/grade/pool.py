@@ -16,8 +16,8 @@ from multiprocessing.process import BaseProcess
 
 from dino.course.chapters import LESSON, chapters
 from dino.course.grade.results import Graded, Settings
-from dino.course.grade.sandbox import isolation as jail
-from dino.course.grade.sandbox.client import Warm
+from dino.course.grade.sandbox import isolation
+from dino.course.grade.sandbox.client import ForkServer
 from dino.course.grade.submissions import Submission
 
 MEMORY = 8 * 2**30  # bytes that a grader may take, should an answer ask it for too much
@@ -28,9 +28,9 @@ def work(line: Connection, settings: Settings) -> None:
     """Grade what comes over a line, until it is closed: this is a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
-        jail.system("prctl", jail.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-    with Warm() as warm:
-        # Torch is loaded here, and not in the process that watches; the warm one does the same meanwhile.
+        isolation.system("prctl", isolation.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    with ForkServer() as server:
+        # Torch is loaded here, and not in the process that watches; the fork server does the same meanwhile.
         import torch
 
         from dino.course.grade.grading import grade
@@ -40,7 +40,7 @@ def work(line: Connection, settings: Settings) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         with contextlib.suppress(EOFError, OSError):  # when nobody is there any more, that is the end
             while True:
-                line.send(grade(warm, line.recv(), settings))
+                line.send(grade(server, line.recv(), settings))
 
 
 @dataclasses.dataclass

@@ -61,7 +61,7 @@ class Graded:
     """The result of one learner.
 
     problems   what could not be read of what was handed in
-    isolation  how well the answers were locked in: "whole", "user" or "limits", as `jail` tells
+    isolation  how well the answers were locked in: "whole", "user" or "limits", as `isolation` tells
     broken     why there are no marks, if the grader itself broke down
     """
 
