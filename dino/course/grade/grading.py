@@ -100,7 +100,7 @@ def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -
 
 def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -> None:
     """Judge an answer that is ready to be called, and write into its mark what became of it."""
-    answer = remote.answer(hello)
+    answer = remote.answer(hello.kind, hello.parameters)
     verdict = judge_in(settings.variant, mark.exercise, answer)
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes

@@ -123,8 +123,9 @@ def how_it_ended(status: int | None, by_itself: bool) -> str:
         return "it could not be stopped in time"
     if status >= 0:
         return f"it ended the program, with exit code {status}"
-    names = {signal.SIGXCPU: "it used up its processor time", signal.SIGSEGV: "it crashed (a segmentation fault)"}
-    names |= {
+    names = {
+        signal.SIGXCPU: "it used up its processor time",
+        signal.SIGSEGV: "it crashed (a segmentation fault)",
         signal.SIGKILL: "it was killed: its memory or its processor time was used up",
         signal.SIGXFSZ: "it wrote a file that is too large",
     }

@@ -65,16 +65,14 @@ def enter(root: Path, hidden: list[Path], user: int) -> None:
     isolation.drop_privileges(user)
 
 
-def try_namespaces(root: Path, hidden: list[Path]) -> None:
-    """Isolate a process that does nothing. Raises OSError where the system forbids it."""
-    isolation.unshare(isolation.NOBODY)
-    if not succeeds(enter, root, hidden, isolation.NOBODY):
-        raise OSError
-
-
 def best_isolation(root: Path, hidden: list[Path]) -> str:
     """How well a process can be isolated here: WHOLE, USER or LIMITS."""
-    if sys.platform == "linux" and succeeds(try_namespaces, root, hidden):
+
+    def try_all() -> None:
+        isolation.unshare(isolation.NOBODY)
+        os._exit(not succeeds(enter, root, hidden, isolation.NOBODY))
+
+    if sys.platform == "linux" and succeeds(try_all):
         return isolation.WHOLE
     return isolation.USER if sys.platform == "linux" and os.geteuid() == 0 else isolation.LIMITS
 
@@ -88,10 +86,8 @@ def work(
     os.setsid()  # a signal to its group must not reach those who grade
     if how == isolation.WHOLE:
         enter(root, hidden, user)
-    elif sys.platform == "linux":
-        isolation.drop_privileges(user)
     else:
-        isolation.become_nobody(user)
+        isolation.drop_privileges(user)
     processes = PROCESSES + (isolation.threads_of(os.getuid()) if how == isolation.LIMITS else 0)
     isolation.limit(job.seconds, MEMORY, MEGABYTES * 2**20, processes)
     os.chdir(folder)

@@ -122,6 +122,7 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
 def drop_privileges(user: int) -> None:
     """Give up all rights over the system, for ever, and become the user of this number."""
     if sys.platform != "linux":
+        become_nobody(user)
         return
     for capability in range(64):  # forty or so; those that the system does not know are an error, see capabilities(7)
         with contextlib.suppress(OSError):

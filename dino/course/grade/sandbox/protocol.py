@@ -37,62 +37,46 @@ class ProtocolError(Exception):
 
 @dataclass
 class Job:
-    """Load a learner's file, and be ready for calls: the first message of the judge.
-
-    file      its name
-    files     what it says, and all that it may import, by path
-    replaced  exercises before this one that are to be taken from the lesson
-    later     exercises after this one
-    patience  seconds for loading, and for each call
-    seconds   of processor time for everything
-    """
+    """Load a learner's file, and be ready for calls: the judge's first."""
 
     exercise: str
     topic: str
     file: str
-    files: dict
-    replaced: list
-    later: list
-    patience: int | float
-    seconds: int
+    files: dict  # by path: the learner's file, and all that it may import
+    replaced: list  # exercises before this one that are to be taken from the lesson
+    later: list  # exercises after this one
+    patience: int | float  # seconds for loading, and for each call
+    seconds: int  # of processor time for everything
 
 
 @dataclass
 class Hello:
-    """The file is loaded: why the exercise is not there, or whether it is a "function" or a "class": the worker's first."""
+    """The file is loaded: the worker's first."""
 
-    problem: str
-    kind: str
+    problem: str  # why the exercise is not there; empty if it is
+    kind: str  # "function", "class", or the name of another type
     parameters: list
 
 
 @dataclass
 class Call:
-    """Call the exercise, or run a part of a network of the answer's: the judge's, for the worker to reply to.
-
-    target     None, or the numbers of the network and of the part, and the weights that the network has now
-    recording  whether gradients are recorded
-    watch      whether to tell what goes through all other parts of the network
-    """
+    """Call the exercise, or run a part of a network that it made: the judge's, to be replied to."""
 
     number: int
-    target: tuple | None
+    target: tuple | None  # the numbers of the network and of the part, and the weights that the network has now
     arguments: list
     named: dict
     seed: int
-    recording: bool
-    watch: bool
+    recording: bool  # of gradients
+    watch: bool  # whether to tell what goes through all other parts of the network
     weights: dict
 
 
 @dataclass
 class Ask:
-    """Do something with what was given: the worker's, for the judge to reply to.
+    """Do something with what the judge gave: the worker's, to be replied to while it is called."""
 
-    method  "call"; "backward", for the gradients that go back through the call of this number; "zero_grad" or "step"
-    """
-
-    method: str
+    method: str  # "call", "zero_grad", "step"; "backward" gives the gradients that go back through a call
     number: int
     arguments: list
     named: dict
@@ -102,61 +86,55 @@ class Ask:
 
 @dataclass
 class Reply:
-    """What came out.
+    """What came out."""
 
-    number   of the call; the judge gives None if no gradients go back through it
-    changed  which arguments were changed: the place of each and its new value
-    trace    what went through a network that is watched: whether it goes in, the number of the part, the value
-    """
-
-    number: int | None
+    number: int | None  # of the call; None from the judge if no gradients go back through it
     result: object
     weights: dict
-    changed: list = field(default_factory=list)
-    trace: list = field(default_factory=list)
+    changed: list = field(default_factory=list)  # arguments that were changed: the place of each and its new value
+    trace: list = field(default_factory=list)  # what is watched: whether it goes in, the number of the part, the value
 
 
 @dataclass
 class Failure:
-    """It stopped with an error: the reply of either; the worker's `sentence` says in which line, in the call of a number."""
+    """It stopped with an error."""
 
     error: str
     text: str
-    sentence: str = ""
-    number: int = 0
+    sentence: str = ""  # that says in which line of the learner's
+    number: int = 0  # of the call
 
 
-# What stands in messages for what stays where it is.
+# What stands in a message for what stays where it is.
 
 
 @dataclass
 class Network:
-    """A network, or a function, which has no parts: each with children and weights as places, and buffers, all by name."""
+    """A network of either side; or a function of the judge's, which has no parts."""
 
     number: int
-    parts: list
+    parts: list  # of each: its children, its weights (both by their places in the lists) and its buffers, by name
     weights: list
 
 
 @dataclass
 class Optimizer:
-    """An optimizer of the judge's: of its weights, the numbers of their networks and their places, and its learning rate."""
+    """An optimizer of the judge's."""
 
     number: int
-    weights: list
+    weights: list  # of each: the number of its network, and its place there
     rate: int | float
 
 
 MESSAGES = {kind.__name__: kind for kind in (Job, Hello, Call, Ask, Reply, Failure)}
 THINGS = {kind.__name__: kind for kind in (Network, Optimizer)}
-FIELDS = {kind: {one.name: one.type for one in fields(kind)} for kind in (*MESSAGES.values(), *THINGS.values())}
 
 
 def made(kind: type, values: list) -> object:
     """A message or a thing with these values. Raises ValueError if they are too few, too many or of other types."""
-    for (name, expected), value in zip(FIELDS[kind].items(), values, strict=True):
-        if not isinstance(value, expected):
-            raise ValueError(f"a {kind.__name__} whose {name} is of another type: {type(value).__name__}")
+    for one, value in zip(fields(kind), values, strict=True):
+        if not isinstance(value, one.type):
+            raise ValueError(f"a {kind.__name__} whose {one.name} is a {type(value).__name__}")
     return kind(*values)
 
 
@@ -201,6 +179,7 @@ class Connection:
 
     def __init__(self, socket: socket.socket):
         self.socket, self.received = socket, 0
+        socket.settimeout(SHORT)
         self.pack: Callable[[object], Network | Optimizer | None] = lambda _: None
         self.unpack: Callable[[Network | Optimizer], object] = lambda thing: thing
 
@@ -253,7 +232,6 @@ class Connection:
         """Send from a view or receive into it, and give how many bytes that were."""
         while time.monotonic() <= until:
             try:
-                self.socket.settimeout(SHORT)
                 return move(view)
             except TimeoutError:
                 continue

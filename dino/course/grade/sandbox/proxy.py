@@ -12,17 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dino.course.grade.sandbox.mirror import Mirror, describe, furnish, weights_of
-from dino.course.grade.sandbox.protocol import (
-    Ask,
-    Call,
-    Connection,
-    Failure,
-    Hello,
-    Network,
-    Optimizer,
-    ProtocolError,
-    Reply,
-)
+from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
 from dino.course.judge.timeout import StillBusyError
 
 MOST = 10_000  # questions from one answer: eighty times what any right one needs
@@ -34,19 +24,13 @@ class AnswerError(Exception):
     sentence = ""
 
 
-class RemoteModule(nn.Module):
-    """A part of a network that runs elsewhere."""
+class RemoteModule(nn.Sequential):
+    """A part of a network that runs elsewhere; its children can be gone through, whatever it is over there."""
 
     def __init__(self, remote: "Remote", network: int, part: int):
         super().__init__()
         # Under names that no part of a learner's network has.
         self._dino_remote, self._dino_network, self._dino_part = remote, network, part
-
-    def __iter__(self) -> Iterator[nn.Module]:
-        return iter(self._modules.values())
-
-    def __len__(self) -> int:
-        return len(self._modules)
 
     def __bool__(self) -> bool:
         return True
@@ -75,20 +59,19 @@ class Remote:
         self.events: Iterator | None = None
         self.broken, self.stuck, self.asked, self.called = "", False, 0, 0
 
-    def answer(self, hello: Hello) -> object:
+    def answer(self, kind: str, parameters: list[str]) -> object:
         """What the checks should take for the answer: a function or a class to call, if it is one."""
 
         def call(*arguments, **named):
             return self.request(None, arguments, named)
 
-        if hello.kind == "class":
+        if kind == "class":
             return type(self.name, (), {"__new__": lambda _, *arguments, **named: call(*arguments, **named)})
-        if hello.kind != "function":
+        if kind != "function":
             return None
-        names = dict.fromkeys(name for name in hello.parameters if isinstance(name, str) and name.isidentifier())
-        call.__signature__ = inspect.Signature(
-            [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
-        )
+        names = dict.fromkeys(name for name in parameters if isinstance(name, str) and name.isidentifier())
+        parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
+        call.__signature__ = inspect.Signature(parameters)
         return call
 
     def run(self, network: int, part: int, arguments: tuple, named: dict) -> object:
@@ -107,11 +90,13 @@ class Remote:
             raise StillBusyError
         self.stuck, self.called = True, self.called + 1
         for thing in [*arguments, *named.values()]:
-            self.register(thing)
+            can_be_asked = not isinstance(thing, Tensor) and (callable(thing) or hasattr(thing, "param_groups"))
+            if can_be_asked and not any(one is thing for one in self.mirror.things.values()):
+                self.mirror.things[len(self.mirror.things)] = thing
         # Random numbers over there are as they would be here, but what they will be here cannot be told over there.
         seed, recording = torch.initial_seed() % 2**31, torch.is_grad_enabled()
-        state = self.mirror.state()
-        call = Call(self.called, target, list(arguments), named, seed, recording, watch, state)
+        weights = self.mirror.state()
+        call = Call(self.called, target, list(arguments), named, seed, recording, watch, weights)
         try:
             reply = self.exchange(call)
         except TimeoutError:
@@ -122,7 +107,12 @@ class Remote:
         self.stuck = False
         if isinstance(reply, Failure):
             raise the_error(reply)
-        return self.result(reply, call)
+        try:
+            return self.result(reply, call)
+        except Exception as error:
+            raise ProtocolError(f"What it sends does not fit: {error}") from error
+        finally:
+            self.events = None
 
     def exchange(self, call: Call) -> Reply | Failure:
         """Send a call, serve what is asked on the way, and give the reply."""
@@ -140,19 +130,14 @@ class Remote:
                     raise ProtocolError(f"It sends a {type(message).__name__} that nobody waits for.")
 
     def result(self, reply: Reply, call: Call) -> object:
-        """What a reply says came out, with all that changed on the way. Raises ProtocolError if it does not fit."""
-        try:
-            self.mirror.take(reply.weights)
-            for i, now in reply.changed:
-                call.arguments[i].data.copy_(now)
-            if call.watch:
-                self.parts, self.events = self.networks[call.target[0]], iter(reply.trace)
-                self.play()
-            return reply.result
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
-            raise ProtocolError(f"What it sends does not fit: {error}") from error
-        finally:
-            self.events = None
+        """What a reply says came out, with all that changed on the way. Raises errors of all kinds if it does not fit."""
+        self.mirror.take(reply.weights)
+        for i, now in reply.changed:
+            call.arguments[i].data.copy_(now)
+        if call.watch:
+            self.parts, self.events = self.networks[call.target[0]], iter(reply.trace)
+            self.play()
+        return reply.result
 
     def play(self) -> object:
         """Play back what went through a network, from the beginning of a part to its end, and give what came out."""
@@ -199,12 +184,6 @@ class Remote:
         gradients = dict(zip(map(id, follow), found, strict=True))
         return [gradients.get(id(source)) for source in sources]
 
-    def register(self, thing: object) -> None:
-        """Remember what the answer is given, if it is to be asked for it."""
-        can_be_asked = not isinstance(thing, Tensor) and (callable(thing) or hasattr(thing, "param_groups"))
-        if can_be_asked and not any(one is thing for one in self.mirror.things.values()):
-            self.mirror.things[len(self.mirror.things)] = thing
-
     def pack(self, value: object) -> Network | Optimizer | None:
         """What stands over there for something that the answer is given, and that stays here."""
         things = self.mirror.things
@@ -229,10 +208,9 @@ class Remote:
 
 def the_error(failure: Failure) -> BaseException:
     """The error with which the answer stopped."""
+    kinds = (AnswerError, NotImplementedError) if failure.error == "NotImplementedError" else (AnswerError,)
+    error = type(failure.error[:80], kinds, {})(failure.text)
     if failure.error == "StillBusyError":
         error = StillBusyError()
-    else:
-        kinds = (AnswerError, NotImplementedError) if failure.error == "NotImplementedError" else (AnswerError,)
-        error = type(failure.error[:80], kinds, {})(failure.text)
     error.sentence = failure.sentence
     return error

@@ -21,18 +21,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.mirror import Mirror, describe, furnish
-from dino.course.grade.sandbox.protocol import (
-    Ask,
-    Call,
-    Connection,
-    Failure,
-    Hello,
-    Job,
-    Network,
-    Optimizer,
-    ProtocolError,
-    Reply,
-)
+from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most
@@ -137,14 +126,13 @@ class Worker:
     def unpack(self, thing: object) -> object:
         """What stands here for something of the judge's."""
         things, number = self.mirror.things, thing.number
-        match thing:
-            case Network(parts=parts) if number not in things:
-                images = [Given(self, number), *(nn.Module() for _ in parts[1:])]
-                furnish(images[: len(parts)], thing)
-                things[number] = images[0]
-            case Optimizer(weights=places, rate=rate) if number not in things:
-                weights = [[*things[owner].parameters()][i] for owner, i in places]
-                things[number] = GivenOptimizer(self, number, [{"params": weights, "lr": rate}])
+        if number not in things and isinstance(thing, Network):
+            parts = [Given(self, number), *(nn.Module() for _ in thing.parts[1:])]
+            furnish(parts[: len(thing.parts)], thing)
+            things[number] = parts[0]
+        elif number not in things:
+            weights = [[*things[owner].parameters()][i] for owner, i in thing.weights]
+            things[number] = GivenOptimizer(self, number, [{"params": weights, "lr": thing.rate}])
         given = things[number]
         # A plain function should be one here, too: it has no weights to ask for.
         is_function = isinstance(thing, Network) and not thing.parts
