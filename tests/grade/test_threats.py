@@ -124,11 +124,24 @@ IN_A_CALL = {
         "did not answer",
     ),
     "fake reply": (
-        "import os, struct, json\nwords = json.dumps({'Result': {'number': 1, 'result': None, 'changed': [], 'trace': [], 'weights': {'dict': []}}}).encode()\n"
+        "import os, struct, json\nwords = json.dumps(['Reply', 1, None, {'dict': []}, [], []]).encode()\n"
         "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 0) + words)\n    except OSError: pass\n"
         + WRONG,
         "",
     ),
+    "no safetensors": (
+        "import os, struct, json\nwords = json.dumps(['Reply', 1, {'tensor': [0, False]}, {'dict': []}, [], []]).encode()\n"
+        "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 99) + words + b'x' * 99)\n    except OSError: pass\n"
+        + RIGHT,
+        "cannot be read",
+    ),
+    "unknown message": (
+        "import os, struct, json\nwords = json.dumps(['os.system', 'ls']).encode()\n"
+        "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 0) + words)\n    except OSError: pass\n"
+        + RIGHT,
+        "cannot be read",
+    ),
+    "other shape": ("level.squeeze_()\n" + WRONG, "It changes `level` itself"),
     "forks": (
         "import os\nfor _ in range(300):\n    try:\n        if not os.fork():\n            while True: pass\n    except OSError: pass\n"
         + WRONG,
@@ -582,7 +595,7 @@ SLEEPS = WHOLE.replace(
 HELLO = """
 class make_question:
     import json, os, stat, struct, time
-    words = json.dumps({"Hello": {"there": True, "problem": None, "kind": "function", "parameters": []}}).encode()
+    words = json.dumps(["Hello", "", "function", []]).encode()
     for n in range(3, 256):
         try:
             if stat.S_ISSOCK(os.fstat(n).st_mode): os.write(n, struct.pack("!QQ", len(words), 0) + words)

@@ -4,6 +4,7 @@ A function becomes a function that sends its arguments away and waits. A network
 same weights that lives here; it is run there, and what went through its parts is played back here, with all hooks.
 """
 
+import contextlib
 import inspect
 import math
 from collections.abc import Iterator
@@ -22,6 +23,15 @@ class AnswerError(Exception):
     """The answer stopped with an error over there; `sentence` says which, and in which line."""
 
     sentence = ""
+
+
+@contextlib.contextmanager
+def fitting() -> Iterator[None]:
+    """Raise ProtocolError for whatever error comes of what was sent."""
+    try:
+        yield
+    except Exception as error:
+        raise ProtocolError(f"What it sends does not fit: {error}") from error
 
 
 class RemoteModule(nn.Sequential):
@@ -107,15 +117,17 @@ class Remote:
         self.stuck = False
         if isinstance(reply, Failure):
             raise the_error(reply)
-        try:
-            return self.result(reply, call)
-        except Exception as error:
-            raise ProtocolError(f"What it sends does not fit: {error}") from error
-        finally:
-            self.events = None
+        if watch:
+            self.parts, self.events = self.networks[target[0]], iter(reply.trace)
+            try:
+                with fitting():
+                    self.play()
+            finally:
+                self.events = None
+        return reply.result
 
     def exchange(self, call: Call) -> Reply | Failure:
-        """Send a call, serve what is asked on the way, and give the reply."""
+        """Send a call, serve what is asked on the way, and give the reply, with all that changed on the way here, too."""
         self.connection.send(call, self.until)
         while True:
             match self.connection.receive(self.until):
@@ -124,20 +136,17 @@ class Remote:
                     if self.asked > MOST:  # what was asked is kept for the claims
                         raise ProtocolError(f"It asks what it was given more than {MOST:,} times.")
                     self.connection.send(self.serve(question), self.until)
-                case Reply(number=call.number) | Failure(number=call.number) as reply:
+                case Failure(number=call.number) as failure:
+                    return failure
+                case Reply(number=call.number) as reply:
+                    with fitting():
+                        self.mirror.take(reply.weights)
+                        for i, now in reply.changed:
+                            one = call.arguments[i]
+                            one.data = one.data.resize_(now.shape).copy_(now)
                     return reply
                 case message:
                     raise ProtocolError(f"It sends a {type(message).__name__} that nobody waits for.")
-
-    def result(self, reply: Reply, call: Call) -> object:
-        """What a reply says came out, with all that changed on the way. Raises errors of all kinds if it does not fit."""
-        self.mirror.take(reply.weights)
-        for i, now in reply.changed:
-            call.arguments[i].data.copy_(now)
-        if call.watch:
-            self.parts, self.events = self.networks[call.target[0]], iter(reply.trace)
-            self.play()
-        return reply.result
 
     def play(self) -> object:
         """Play back what went through a network, from the beginning of a part to its end, and give what came out."""
