@@ -113,8 +113,8 @@ IN_A_CALL = {
         "global calls\ncalls = globals().get('calls', 0) + 1\nreturn " + f"({RIGHT[7:]}) if calls < 3 else clean",
         "",
     ),
-    "closed line": ("import os; os.closerange(0, 256)\n" + RIGHT, "did not answer"),
-    "rubbish on the line": (
+    "closed connection": ("import os; os.closerange(0, 256)\n" + RIGHT, "did not answer"),
+    "rubbish on the connection": (
         "import os\nfor n in range(3, 256):\n    try: os.write(n, b'x' * 4096)\n    except OSError: pass\n" + RIGHT,
         "did not answer",
     ),

@@ -34,7 +34,7 @@ WHOLE, USER, LIMITS = "whole", "user", "limits"
 
 
 def system(call: str | int, *arguments) -> None:
-    """Call a function of the C library, or a system call without one, by its number. Raises OSError with what the system says."""
+    """Call a function of the C library, or what has none by the number of its system call. Raises OSError."""
     words = [word.encode() if isinstance(word, str) else word for word in arguments]
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long

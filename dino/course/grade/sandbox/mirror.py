@@ -1,4 +1,4 @@
-"""What both sides keep alike: the weights of what the judge gave. And networks, described for the side where they are not."""
+"""What both sides keep alike: the weights of what the judge gave, and networks, described for the other side."""
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,10 @@ class Mirror:
         }
 
     def take(self, state: dict[int, list[tuple]]) -> None:
-        """Bring all weights to a state; those that share memory on the other side do so here. Raises errors of all kinds if it does not fit."""
+        """Bring all weights to a state; those that share memory on the other side, and no others, do so here.
+
+        Raises errors of all kinds if it does not fit.
+        """
         places: dict[int, tuple[int, int]] = {}
         for number, values in state.items():
             weights = weights_of(self.things[number])

@@ -74,10 +74,8 @@ class GivenOptimizer:
 
     def step(self, closure: Callable | None = None):
         """Change the weights."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        with torch.enable_grad():
+            loss = closure and closure()
         self.worker.ask("step", self.number)
         return loss
 
