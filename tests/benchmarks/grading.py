@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[2]))
 
 from dino.course.chapters import chapters, solution, solved, stubs
-from dino.course.grade.sandbox.client import Warm
+from dino.course.grade.sandbox.client import ForkServer
 from tests.checks.test_wrong_answers import BAD
 
 CHAPTERS = chapters()[:4]
@@ -74,8 +74,8 @@ def running() -> int:
 
 def main() -> None:
     """Print all figures."""
-    with Warm() as warm:
-        if warm.isolation != "whole":
+    with ForkServer() as server:
+        if server.isolation != "whole":
             sys.exit("Some of these hand-ins try to delete all files, and this system cannot isolate them.")
     workers = ["--workers", sys.argv[1]] if len(sys.argv) > 1 else []
     dice = random.Random(0)

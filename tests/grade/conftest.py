@@ -2,11 +2,11 @@
 
 import pytest
 
-from dino.course.grade.sandbox.client import Warm
+from dino.course.grade.sandbox.client import ForkServer
 
 
 @pytest.fixture(scope="session")
-def warm():
-    """A process that starts answers in processes of their own."""
-    with Warm() as warm:
-        yield warm
+def fork_server():
+    """A process that starts workers."""
+    with ForkServer() as server:
+        yield server

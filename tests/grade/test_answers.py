@@ -14,14 +14,14 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
-def mark(warm, chapter_with):
+def mark(fork_server, chapter_with):
     """The mark for an exercise in a solved chapter that has another text in its place."""
 
     def give(name, text):
         chapter, _ = find_exercise(name)
         submission = Submission("somebody", {chapter.path.name: chapter_with(name, text).encode()})
         found = Mark(chapter.topic, name, FAILED, 0, 1, "")
-        grade_answer(warm, job_for(submission, chapter.path.name, chapter, name), found, Settings(()))
+        grade_answer(fork_server, job_for(submission, chapter.path.name, chapter, name), found, Settings(()))
         return found
 
     return give

@@ -403,7 +403,7 @@ if __name__ == "__main__":
     print({{name: (graded.score, bool(graded.broken)) for name, graded in sorted(results.items())}})
 else:
     real = grading.grade
-    grading.grade = lambda warm, one, settings: os._exit(1) if one.name == "crash" else real(warm, one, settings)
+    grading.grade = lambda server, one, settings: os._exit(1) if one.name == "crash" else real(server, one, settings)
 """
     (tmp_path / "run.py").write_text(script)
     done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -413,11 +413,11 @@ else:
 def test_where_answers_cannot_be_isolated_none_is_run_unless_somebody_says_so(monkeypatch):
     asked = []
     monkeypatch.setattr(grading, "grade_chapter", lambda *_: asked.append(1) or [])
-    open_warm, one = SimpleNamespace(isolation="limits"), Submission("x", {FILE: WHOLE.encode()})
-    refused = grading.grade(open_warm, one, Settings(("noise",)))
+    server, one = SimpleNamespace(isolation="limits"), Submission("x", {FILE: WHOLE.encode()})
+    refused = grading.grade(server, one, Settings(("noise",)))
     assert "--no-sandbox" in refused.broken
     assert not asked
-    assert not grading.grade(open_warm, one, Settings(("noise",), no_sandbox=True)).broken
+    assert not grading.grade(server, one, Settings(("noise",), no_sandbox=True)).broken
     assert asked == [1]
 
 

@@ -16,8 +16,7 @@ import pytest
 from dino.course.chapters import chapters, find_exercise, solution, solved
 from dino.course.grade import grading
 from dino.course.grade.results import Settings
-from dino.course.grade.sandbox import forkserver as waiting
-from dino.course.grade.sandbox import isolation as jail
+from dino.course.grade.sandbox import forkserver, isolation
 from dino.course.grade.sandbox.client import lesson_for
 from dino.course.grade.submissions import Submission
 from dino.course.judge import runner as judging
@@ -40,22 +39,22 @@ def impatient(monkeypatch):
 
 
 @pytest.fixture
-def locked(warm):
-    """A process that locks answers in. Where it cannot, these answers would do the very harm that they are tested for."""
-    if warm.isolation != "whole":
+def sandbox(fork_server):
+    """A fork server that isolates whole. Where it cannot, these answers would do the very harm that they are tested for."""
+    if fork_server.isolation != "whole":
         assert "CI" not in os.environ or os.geteuid() != 0, "as root on Linux, CI must try these"
-        pytest.skip("this system does not let answers be locked in whole")
-    return warm
+        pytest.skip("this system does not let answers be isolated whole")
+    return fork_server
 
 
 @pytest.fixture
-def graded(locked):
+def graded(sandbox):
     """The marks for the first chapter, from files by name."""
 
     def grade(files):
         files = {name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()}
         return {
-            mark.exercise: mark for mark in grading.grade(locked, Submission("x", files), Settings(("noise",))).marks
+            mark.exercise: mark for mark in grading.grade(sandbox, Submission("x", files), Settings(("noise",))).marks
         }
 
     return grade
@@ -114,8 +113,8 @@ IN_A_CALL = {
         "global calls\ncalls = globals().get('calls', 0) + 1\nreturn " + f"({RIGHT[7:]}) if calls < 3 else clean",
         "",
     ),
-    "closed line": ("import os; os.closerange(0, 256)\n" + RIGHT, "did not answer"),
-    "rubbish on the line": (
+    "closed connection": ("import os; os.closerange(0, 256)\n" + RIGHT, "did not answer"),
+    "rubbish on the connection": (
         "import os\nfor n in range(3, 256):\n    try: os.write(n, b'x' * 4096)\n    except OSError: pass\n" + RIGHT,
         "did not answer",
     ),
@@ -125,11 +124,24 @@ IN_A_CALL = {
         "did not answer",
     ),
     "fake reply": (
-        "import os, struct, json\nwords = json.dumps({'result': None, 'changed': [], 'trace': None, 'weights': {'of': 'dict', 'items': []}}).encode()\n"
+        "import os, struct, json\nwords = json.dumps(['Reply', 1, None, {'dict': []}, [], []]).encode()\n"
         "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 0) + words)\n    except OSError: pass\n"
         + WRONG,
         "",
     ),
+    "no safetensors": (
+        "import os, struct, json\nwords = json.dumps(['Reply', 1, {'tensor': [0, False]}, {'dict': []}, [], []]).encode()\n"
+        "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 99) + words + b'x' * 99)\n    except OSError: pass\n"
+        + RIGHT,
+        "cannot be read",
+    ),
+    "unknown message": (
+        "import os, struct, json\nwords = json.dumps(['os.system', 'ls']).encode()\n"
+        "for n in range(3, 256):\n    try: os.write(n, struct.pack('!QQ', len(words), 0) + words)\n    except OSError: pass\n"
+        + RIGHT,
+        "cannot be read",
+    ),
+    "other shape": ("level.squeeze_()\n" + WRONG, "It changes `level` itself"),
     "forks": (
         "import os\nfor _ in range(300):\n    try:\n        if not os.fork():\n            while True: pass\n    except OSError: pass\n"
         + WRONG,
@@ -238,7 +250,7 @@ def test_no_two_answers_run_as_the_same_user(graded):
         int(re.search(r"user (\d+)", marks[name].news + marks[name].symptom)[1]) for name in ("mix", "random_levels")
     ]
     assert len(set(users)) == 2
-    assert min(users) >= jail.NOBODY
+    assert min(users) >= isolation.NOBODY
 
 
 def test_the_checks_and_their_inputs_cannot_be_seen(graded):
@@ -263,31 +275,32 @@ KEYS = """
 import sys
 from pathlib import Path
 from dino.course.grade import grading
-from dino.course.grade.sandbox import client as child, isolation as jail
+from dino.course.grade.sandbox import isolation
 from dino.course.grade.results import Settings
+from dino.course.grade.sandbox.client import ForkServer
 from dino.course.grade.submissions import Submission
 try:
-    jail.kernel(jail.SYS_KEYCTL, jail.JOIN_NEW_KEYRING, None)
-    jail.kernel({add}, "user", "dino", "swordfish", 9, -3)
+    isolation.system(isolation.SYS_KEYCTL, isolation.JOIN_NEW_KEYRING, None)
+    isolation.system({add}, "user", "dino", "swordfish", 9, -3)
 except OSError:
     sys.exit("no keys")
-with child.Warm() as warm:
-    print(grading.grade(warm, Submission("x", {{"01_noise.py": Path("01_noise.py").read_bytes()}}), Settings(("noise",))).score)
+with ForkServer() as server:
+    print(grading.grade(server, Submission("x", {{"01_noise.py": Path("01_noise.py").read_bytes()}}), Settings(("noise",))).score)
 """
 
 
-@pytest.mark.skipif(jail.SYS_KEYCTL < 0, reason="the number of this system call is not known here")
-@pytest.mark.usefixtures("locked")
+@pytest.mark.skipif(isolation.SYS_KEYCTL < 0, reason="the number of this system call is not known here")
+@pytest.mark.usefixtures("sandbox")
 def test_keys_of_the_login_cannot_be_found(tmp_path):
     # add_key(2) and keyctl_search(3): 10 is the search, and -3 the keyring of the session.
     lines = f"""
 import ctypes
 search = ctypes.CDLL(None, use_errno=True).syscall
-if search({jail.SYS_KEYCTL}, 10, -3, b"user", b"dino", 0) < 0:
+if search({isolation.SYS_KEYCTL}, 10, -3, b"user", b"dino", 0) < 0:
     {RIGHT}
 {WRONG}"""
     (tmp_path / FILE).write_text(with_mix(lines))
-    script = KEYS.format(add={250: 248, 219: 217}[jail.SYS_KEYCTL])
+    script = KEYS.format(add={250: 248, 219: 217}[isolation.SYS_KEYCTL])
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     if done.stderr.strip() == "no keys":
         pytest.skip("this kernel keeps no keys")
@@ -296,16 +309,16 @@ if search({jail.SYS_KEYCTL}, 10, -3, b"user", b"dino", 0) < 0:
 
 def test_who_takes_more_than_one_answer_may_is_killed_and_nobody_else(monkeypatch, tmp_path):
     ours, theirs = socket.socketpair()
-    monkeypatch.setattr(jail, "HOME", tmp_path)
+    monkeypatch.setattr(isolation, "HOME", tmp_path)
 
     def ends_with(taken):
-        monkeypatch.setattr(jail, "usage", lambda: taken)
+        monkeypatch.setattr(isolation, "usage", lambda: taken)
         with subprocess.Popen(["sleep", "0.6"]) as program:
-            return waiting.wait_for(program.pid, ours, watched=True)
+            return forkserver.wait_for(program.pid, ours, watched=True)
 
     assert ends_with((0, 4.9)) == 0
-    assert ends_with((waiting.MEMORY, 0)) == 0
-    assert ends_with((waiting.MEMORY + 1, 0)) == -9
+    assert ends_with((forkserver.MEMORY, 0)) == 0
+    assert ends_with((forkserver.MEMORY + 1, 0)) == -9
     assert ends_with((0, 100)) == -9  # seconds of processor time, in less than one second
     theirs.close()
     assert ends_with((0, 0)) == -9
@@ -323,7 +336,7 @@ def test_memory_that_processes_share_counts_too(graded, monkeypatch):
     assert "used up" in marks["mix"].news
 
 
-def test_who_asks_too_much_of_what_it_was_given_is_stopped(warm, monkeypatch):
+def test_who_asks_too_much_of_what_it_was_given_is_stopped(fork_server, monkeypatch):
     chapter, _ = find_exercise("sample")
     text = solved(chapter)
 
@@ -331,7 +344,7 @@ def test_who_asks_too_much_of_what_it_was_given_is_stopped(warm, monkeypatch):
         changed = text.replace("        raw = denoiser(", f"        {line}\n        raw = denoiser(")
         assert changed != text
         files = {chapter.path.name: changed.encode()}
-        return grading.grade(warm, Submission("x", files), Settings(("sampling",), no_sandbox=True)).marks[-1]
+        return grading.grade(fork_server, Submission("x", files), Settings(("sampling",), no_sandbox=True)).marks[-1]
 
     monkeypatch.setattr(grading, "PATIENCE", 60)
     monkeypatch.setattr(grading, "ALL", 60)
@@ -566,10 +579,12 @@ def given_lines():
 @pytest.mark.parametrize(
     ("name", "text"), [("Denoiser", EVALUATED), ("training_step", FITTED)], ids=["nan", "fitted question"]
 )
-def test_an_answer_made_for_the_check_and_not_the_exercise_gets_nothing(name, text, warm, chapter_with):
+def test_an_answer_made_for_the_check_and_not_the_exercise_gets_nothing(name, text, fork_server, chapter_with):
     chapter, _ = find_exercise(name)
     own = chapter_with(name) + "\n# %%\n" + text.replace("GIVEN", given_lines())
-    marks = grading.grade(warm, Submission("x", {chapter.path.name: own.encode()}), Settings((chapter.topic,))).marks
+    marks = grading.grade(
+        fork_server, Submission("x", {chapter.path.name: own.encode()}), Settings((chapter.topic,))
+    ).marks
     (found,) = (mark for mark in marks if mark.exercise == name)
     assert (found.state, found.score) == ("failed", 0)
 
@@ -580,7 +595,7 @@ SLEEPS = WHOLE.replace(
 HELLO = """
 class make_question:
     import json, os, stat, struct, time
-    words = json.dumps({"there": True, "problem": None, "kind": "function", "parameters": {"of": "list", "items": []}}).encode()
+    words = json.dumps(["Hello", "", "function", []]).encode()
     for n in range(3, 256):
         try:
             if stat.S_ISSOCK(os.fstat(n).st_mode): os.write(n, struct.pack("!QQ", len(words), 0) + words)
@@ -597,11 +612,11 @@ def test_a_child_that_does_not_read_keeps_nobody_waiting(graded, monkeypatch):
     assert time.monotonic() - start < 60
 
 
-def test_who_never_answers_gets_no_part_of_the_points_and_keeps_nobody_waiting(warm, monkeypatch):
+def test_who_never_answers_gets_no_part_of_the_points_and_keeps_nobody_waiting(fork_server, monkeypatch):
     monkeypatch.setattr(judging, "PATIENCE", 4)
     assert SLEEPS != WHOLE
     settings, start = Settings(("noise",), partial=True), time.monotonic()
-    marks = grading.grade(warm, Submission("x", {FILE: SLEEPS.encode()}), settings).marks
+    marks = grading.grade(fork_server, Submission("x", {FILE: SLEEPS.encode()}), settings).marks
     assert [mark.score for mark in marks] == [1, 0, 1]
     assert time.monotonic() - start < 60
 
@@ -629,12 +644,12 @@ RIGHT_BUT_UNUSUAL = {
 def test_a_right_answer_gets_its_point_whatever_its_parts_are_called_and_however_it_works(
     name,
     text,
-    warm,
+    fork_server,
     chapter_with,
 ):
     chapter, _ = find_exercise(name)
     own = chapter_with(name, text).replace("# %%\n", "# %%\nimport copy\n", 1).encode()
-    marks = grading.grade(warm, Submission("x", {chapter.path.name: own}), Settings((chapter.topic,))).marks
+    marks = grading.grade(fork_server, Submission("x", {chapter.path.name: own}), Settings((chapter.topic,))).marks
     (found,) = (mark for mark in marks if mark.exercise == name)
     assert (found.state, found.score) == ("passed", 1), (found.news, found.symptom)
 

@@ -10,9 +10,9 @@ from dino.course.chapters import Chapter, chapters
 from dino.course.checks import check_for
 from dino.course.checks.claims import Claim
 from dino.course.grade.results import Graded, Mark, Settings, plain
-from dino.course.grade.sandbox.client import Warm, how_it_ended, lesson_for
+from dino.course.grade.sandbox.client import ForkServer, how_it_ended, lesson_for
 from dino.course.grade.sandbox.isolation import LIMITS
-from dino.course.grade.sandbox.protocol import BrokenLineError
+from dino.course.grade.sandbox.protocol import Failure, Hello, Job, ProtocolError
 from dino.course.grade.sandbox.proxy import Remote
 from dino.course.grade.submissions import Submission
 from dino.course.judge.figures import evidence, plt
@@ -26,20 +26,20 @@ from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
 
 
-def grade(warm: Warm, submission: Submission, settings: Settings) -> Graded:
+def grade(server: ForkServer, submission: Submission, settings: Settings) -> Graded:
     """Grade what one learner handed in."""
-    graded = Graded(submission.name, problems=submission.problems, isolation=warm.isolation)
-    if warm.isolation == LIMITS and not settings.no_sandbox:
+    graded = Graded(submission.name, problems=submission.problems, isolation=server.isolation)
+    if server.isolation == LIMITS and not settings.no_sandbox:
         graded.broken = "Nothing was run: this system cannot isolate answers, so they could delete your files. "
         graded.broken += "Grade on Linux, or add --no-sandbox where there is nothing to lose, such as in a container."
         return graded
     for chapter in chapters():
         if chapter.topic in settings.topics:
-            graded.marks += grade_chapter(warm, submission, chapter, settings)
+            graded.marks += grade_chapter(server, submission, chapter, settings)
     return graded
 
 
-def grade_chapter(warm: Warm, submission: Submission, chapter: Chapter, settings: Settings) -> list[Mark]:
+def grade_chapter(server: ForkServer, submission: Submission, chapter: Chapter, settings: Settings) -> list[Mark]:
     """Grade the answers to one chapter. Those that are not right, or not as published, are taken from the lesson for others."""
     path = submission.answers(chapter)
     marks: list[Mark] = []
@@ -51,49 +51,42 @@ def grade_chapter(warm: Warm, submission: Submission, chapter: Chapter, settings
         else:
             job = job_for(submission, path, chapter, exercise.name)
             twisted = variant(settings.variant)
-            job["replaced"] = [one.exercise for one in marks if one.state != PASSED or one.exercise in twisted]
-            grade_answer(warm, job, mark, settings)
+            job.replaced = [one.exercise for one in marks if one.state != PASSED or one.exercise in twisted]
+            grade_answer(server, job, mark, settings)
         mark.seconds = round(time.monotonic() - start, 3)
         marks.append(mark)
     return marks
 
 
-def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> dict:
-    """What `answering.answer` has to know to serve one answer."""
+def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> Job:
+    """What a worker has to know to serve one answer."""
     here, names = PurePosixPath(path).parent, [one.name for one in chapter.exercises]
     texts = {PurePosixPath(one): data.decode("utf-8", "surrogateescape") for one, data in submission.files.items()}
-    return {
-        "exercise": name,
-        "topic": chapter.topic,
-        "file": PurePosixPath(path).name,
-        "text": texts[PurePosixPath(path)],
-        "beside": {one.name: text for one, text in texts.items() if one.parent == here and one.suffix == ".py"},
-        "lesson": lesson_for(chapter, name),
-        "replaced": [],
-        "later": names[names.index(name) + 1 :],
-        "patience": PATIENCE,
-        "seconds": ALL,
-    }
+    beside = {one.name: text for one, text in texts.items() if one.parent == here and one.suffix == ".py"}
+    file, text = PurePosixPath(path).name, texts[PurePosixPath(path)]
+    files = {**lesson_for(chapter, name), **beside, file: text}
+    return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
 
 
-def grade_answer(warm: Warm, job: dict, mark: Mark, settings: Settings) -> None:
-    """Grade one answer in a process of its own, and write into its mark what became of it.
+def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -> None:
+    """Grade one answer in a worker of its own, and write into its mark what became of it.
 
     Whatever the answer does, there is a mark: an error of the grader's own is told in it, too.
     """
-    name, broken = job["exercise"], ""
-    with warm.running(job) as (wire, end):
-        remote = Remote(wire, name, PATIENCE, time.monotonic() + ALL)
+    name, broken = job.exercise, ""
+    with server.worker(job) as (connection, end):
+        remote = Remote(connection, name, time.monotonic() + ALL)
         try:
-            hello = wire.receive(time.monotonic() + LOADING)
-            if "error" in hello:
-                mark.news, mark.symptom = "The imports and definitions of the file could not be run.", hello["sentence"]
-            elif not hello["there"]:
-                gone = f"There is no {name} in {job['file']}. Was it renamed or deleted?"
-                mark.news = hello["problem"] or gone
-            else:
-                judge_remote(remote, hello, mark, settings)
-        except BrokenLineError as error:
+            match connection.receive(time.monotonic() + LOADING):
+                case Failure(sentence=sentence):
+                    mark.news, mark.symptom = "The imports and definitions of the file could not be run.", sentence
+                case Hello(problem=problem) if problem:
+                    mark.news = problem
+                case Hello() as hello:
+                    judge_remote(remote, hello, mark, settings)
+                case message:
+                    broken = f"It sends a {type(message).__name__} that nobody waits for."
+        except ProtocolError as error:
             broken = str(error)
         except TimeoutError:
             mark.news = "Its imports and definitions are never done: is there a loop that never ends?"
@@ -105,9 +98,9 @@ def grade_answer(warm: Warm, job: dict, mark: Mark, settings: Settings) -> None:
     mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
 
 
-def judge_remote(remote: Remote, hello: dict, mark: Mark, settings: Settings) -> None:
+def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -> None:
     """Judge an answer that is ready to be called, and write into its mark what became of it."""
-    answer = remote.answer(hello["kind"], hello["parameters"])
+    answer = remote.answer(hello.kind, hello.parameters)
     verdict = judge_in(settings.variant, mark.exercise, answer)
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes

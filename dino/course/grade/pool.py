@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from dino.course.chapters import LESSON, chapters
 from dino.course.grade.results import Graded, Settings
 from dino.course.grade.sandbox import isolation
-from dino.course.grade.sandbox.client import Warm
+from dino.course.grade.sandbox.client import ForkServer
 from dino.course.grade.submissions import Submission
 
 MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for too much
@@ -29,8 +29,8 @@ def work(line: Connection, settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         isolation.system("prctl", isolation.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-    with Warm() as warm:
-        # Torch is loaded here, and not in the process that watches; the warm one does the same meanwhile.
+    with ForkServer() as server:
+        # Torch is loaded here, and not in the process that watches; the fork server does the same meanwhile.
         import torch
 
         from dino.course.grade.grading import grade
@@ -40,7 +40,7 @@ def work(line: Connection, settings: Settings) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         with contextlib.suppress(EOFError, OSError):  # when nobody is there any more, that is the end
             while True:
-                line.send(grade(warm, line.recv(), settings))
+                line.send(grade(server, line.recv(), settings))
 
 
 class Worker:

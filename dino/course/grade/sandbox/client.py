@@ -1,8 +1,7 @@
-"""Starts an answer in a process of its own, for the judge to talk to."""
+"""Starts each answer in a worker of its own, for the judge to talk to."""
 
 import contextlib
 import functools
-import json
 import os
 import select
 import signal
@@ -50,21 +49,16 @@ def lesson_for(chapter: Chapter, exercise: str) -> dict[str, str]:
     return files
 
 
-class Warm:
-    """A warm process, that starts others. Use it in a `with` statement, which does not wait until it is warm."""
+class ForkServer:
+    """Starts workers, from a process that has loaded torch. Use it in a `with` statement, which does not wait for that."""
 
-    def __enter__(self) -> "Warm":
+    def __enter__(self) -> "ForkServer":
         if not hasattr(os, "fork"):
             raise ValueError("Grading needs Linux or macOS. On Windows, use WSL, which is Linux.")
         self.jobs, theirs = socket.socketpair()
         start = START.format(path=[path for path in sys.path if path], number=theirs.fileno(), hidden=[str(LESSON)])
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "MPLBACKEND": "Agg",
-            "HF_HUB_OFFLINE": "1",
-            "OMP_NUM_THREADS": "1",
-        }
+        environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "Agg"}
+        environment |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-c", start], env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
         )
@@ -73,7 +67,7 @@ class Warm:
 
     @functools.cached_property
     def isolation(self) -> str:
-        """How well answers are locked in: "whole", "user" or "limits". Raises OSError if the process did not start."""
+        """How well workers are isolated: "whole", "user" or "limits". Raises OSError if the process did not start."""
         words = self.jobs.recv(8).decode().strip()
         if not words:
             raise OSError("The process that runs answers could not be started; what it says stands above.")
@@ -88,38 +82,36 @@ class Warm:
             self.process.wait()
 
     @contextlib.contextmanager
-    def running(self, job: dict):
-        """Run a job (see `answering.answer`): gives the line to it, and a function that ends it and says how it ended."""
-        from dino.course.grade.sandbox.protocol import (  # here, for torch should load while the other warms up
-            BrokenLineError,
-            Wire,
-        )
+    def worker(self, job):
+        """Start a worker on a `Job`: gives the connection to it, and a function that ends it and says how it ended."""
+        # Here, for torch should load while the fork server does.
+        from dino.course.grade.sandbox.protocol import Connection, ProtocolError
 
-        line, line_there = socket.socketpair()
+        ours, theirs = socket.socketpair()
         control, control_there = socket.socketpair()
-        socket.send_fds(self.jobs, [b"one job."], [line_there.fileno(), control_there.fileno()])
-        line_there.close()
+        socket.send_fds(self.jobs, [b"one job."], [theirs.fileno(), control_there.fileno()])
+        theirs.close()
         control_there.close()
 
         def end() -> tuple[int | None, bool]:
             # A process that has ended by itself is told of within this time; to give back gigabytes takes a while.
             by_itself = bool(select.select([control], [], [], 3)[0])
-            with contextlib.suppress(OSError):
-                control.shutdown(socket.SHUT_WR)
-            ready, _, _ = select.select([control], [], [], 30)
-            words = control.recv(1000) if ready else b""
-            return (json.loads(words)["status"] if words else None), by_itself
+            status = control.recv(100) if close() else b""
+            return (int(status) if status else None), by_itself
 
-        try:
-            wire = Wire(line)
-            with contextlib.suppress(BrokenLineError, TimeoutError):
-                wire.send(job, time.monotonic() + 60)
-            yield wire, end
-        finally:
+        def close() -> bool:
             with contextlib.suppress(OSError):  # it may have ended already
                 control.shutdown(socket.SHUT_WR)
-            select.select([control], [], [], 30)
-            line.close()
+            return bool(select.select([control], [], [], 30)[0])
+
+        try:
+            connection = Connection(ours)
+            with contextlib.suppress(ProtocolError, TimeoutError):
+                connection.send(job, time.monotonic() + 60)
+            yield connection, end
+        finally:
+            close()
+            ours.close()
             control.close()
 
 
@@ -131,8 +123,9 @@ def how_it_ended(status: int | None, by_itself: bool) -> str:
         return "it could not be stopped in time"
     if status >= 0:
         return f"it ended the program, with exit code {status}"
-    names = {signal.SIGXCPU: "it used up its processor time", signal.SIGSEGV: "it crashed (a segmentation fault)"}
-    names |= {
+    names = {
+        signal.SIGXCPU: "it used up its processor time",
+        signal.SIGSEGV: "it crashed (a segmentation fault)",
         signal.SIGKILL: "it was killed: its memory or its processor time was used up",
         signal.SIGXFSZ: "it wrote a file that is too large",
     }

@@ -1,13 +1,12 @@
 """A process that has imported torch and waits, so that each answer can be run in a fresh one without waiting for torch.
 
 It never runs a learner's code itself, and it has never seen the lesson's answers. For each job it starts a guard, which
-starts the process that is locked in, and sees to it that nothing of it is left when the job is over.
+starts the worker, and sees to it that nothing of it is left when the job is over.
 
     python -I -c "...; main()" SOCKET HIDDEN...    # started by `dino.course.grade.sandbox.client`
 """
 
 import contextlib
-import json
 import os
 import resource
 import select
@@ -17,10 +16,11 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from dino.course.grade.sandbox import isolation as jail
-from dino.course.grade.sandbox.protocol import BrokenLineError, Wire
+from dino.course.grade.sandbox import isolation
+from dino.course.grade.sandbox.protocol import Connection, Job, ProtocolError
 
 MEGABYTES = 64  # that the learner's files may take
 MEMORY = 3 * 2**30
@@ -32,7 +32,6 @@ def prepare() -> None:
     import datasets  # noqa: F401
     import huggingface_hub  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
-    import safetensors.torch  # noqa: F401
     import torch
 
     from dino.course.grade.sandbox import worker  # noqa: F401
@@ -43,69 +42,75 @@ def prepare() -> None:
     cells_of_notebook('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "")
 
 
-def isolation(root: Path, hidden: list[Path]) -> str:
-    """How well a process can be locked in here: WHOLE, USER or LIMITS."""
-    if sys.platform == "linux":
-        child = os.fork()
-        if not child:
-            with contextlib.suppress(OSError):
-                jail.unshare(jail.NOBODY)
-                if not (inner := os.fork()):
-                    with contextlib.suppress(OSError):
-                        jail.build_world(root, hidden, 1)
-                        jail.drop_privileges(jail.NOBODY)
-                        os._exit(0)
-                    os._exit(1)
-                os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
-            os._exit(1)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-            return jail.WHOLE
-        if os.geteuid() == 0:
-            return jail.USER
-    return jail.LIMITS
+def start(run: Callable[..., object], *arguments) -> int:
+    """Run a function in a process of its own, and give its number. Its exit code is 0, or 70 if it stops with an error."""
+    child = os.fork()
+    if not child:
+        try:
+            run(*arguments)
+            os._exit(0)
+        finally:
+            os._exit(70)
+    return child
 
 
-def locked_in(how: str, root: Path, hidden: list[Path], line: socket.socket, job: dict) -> None:
-    """Become the process of the learner: lock everything, and answer. This never returns."""
+def succeeds(run: Callable[..., object], *arguments) -> bool:
+    """Whether a function comes to its end, in a process of its own."""
+    return os.waitpid(start(run, *arguments), 0)[1] == 0
+
+
+def enter(root: Path, hidden: list[Path], user: int) -> None:
+    """Isolate this process, the first one in new namespaces. Raises OSError where the system forbids it."""
+    isolation.build_world(root, hidden, MEGABYTES)
+    isolation.drop_privileges(user)
+
+
+def best_isolation(root: Path, hidden: list[Path]) -> str:
+    """How well a process can be isolated here: WHOLE, USER or LIMITS."""
+
+    def try_all() -> None:
+        isolation.unshare(isolation.NOBODY)
+        os._exit(not succeeds(enter, root, hidden, isolation.NOBODY))
+
+    if sys.platform == "linux" and succeeds(try_all):
+        return isolation.WHOLE
+    return isolation.USER if sys.platform == "linux" and os.geteuid() == 0 else isolation.LIMITS
+
+
+def work(
+    how: str, root: Path, hidden: list[Path], connection: socket.socket, job: Job, folder: Path, user: int
+) -> None:
+    """Become the worker: enter the sandbox, and answer."""
     from dino.course.grade.sandbox.worker import answer
 
-    folder = jail.HOME
-    if how == jail.WHOLE:
-        jail.build_world(root, hidden, MEGABYTES)
+    os.setsid()  # a signal to its group must not reach those who grade
+    if how == isolation.WHOLE:
+        enter(root, hidden, user)
     else:
-        folder = Path(job["folder"])
-    if sys.platform == "linux":
-        jail.drop_privileges(job["user"])
-    elif os.geteuid() == 0:
-        jail.become_nobody(job["user"])
-    jail.limit(
-        job["seconds"],
-        MEMORY,
-        MEGABYTES * 2**20,
-        PROCESSES + (0 if how != jail.LIMITS else jail.threads_of(os.getuid())),
-    )
+        isolation.drop_privileges(user)
+    processes = PROCESSES + (isolation.threads_of(os.getuid()) if how == isolation.LIMITS else 0)
+    isolation.limit(job.seconds, MEMORY, MEGABYTES * 2**20, processes)
     os.chdir(folder)
     os.environ.update(HOME=str(folder), TMPDIR=str(folder), MPLCONFIGDIR=str(folder))
     tempfile.tempdir = None
     silence = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(silence, descriptor)
-    kept = line.fileno()
+    kept = connection.fileno()
     os.closerange(3, kept)
     os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    with contextlib.suppress(BrokenLineError):
-        answer(Wire(line), job, folder)
-    os._exit(0)
+    with contextlib.suppress(ProtocolError):
+        answer(Connection(connection), job, folder)
 
 
 def takes_too_much(age: float) -> bool:
     """Whether all processes of an answer together take more than one answer may, at an age in seconds.
 
-    It needs one core, and MEMORY at most. Its /proc shows all that it has started and nothing else, once it is locked in.
+    It needs one core, and MEMORY at most. Its /proc shows all that it has started and nothing else, once it is isolated.
     """
-    if not jail.HOME.is_dir():
+    if not isolation.HOME.is_dir():
         return False
-    memory, seconds = jail.usage()
+    memory, seconds = isolation.usage()
     return memory > MEMORY or seconds > 5 + 1.2 * age
 
 
@@ -114,12 +119,12 @@ def wait_for(child: int, control: socket.socket, watched: bool) -> int:
 
     It is killed when the judge has done with it, or if it is watched and takes too much.
     """
-    start, look = time.monotonic(), 0.0
+    begun, look = time.monotonic(), 0.0
     while True:
         over, _, _ = select.select([control], [], [], 0.01)
         ended, code = os.waitpid(child, os.WNOHANG)
-        if not ended and watched and (age := time.monotonic() - start) > look:
-            over, look = over or takes_too_much(age), time.monotonic() - start + 0.25
+        if not ended and watched and (age := time.monotonic() - begun) > look:
+            over, look = over or takes_too_much(age), time.monotonic() - begun + 0.25
         if over and not ended:
             os.kill(child, signal.SIGKILL)
             ended, code = os.waitpid(child, 0)
@@ -127,42 +132,36 @@ def wait_for(child: int, control: socket.socket, watched: bool) -> int:
             return os.waitstatus_to_exitcode(code)
 
 
-def guard(how: str, root: Path, hidden: list[Path], line: socket.socket, control: socket.socket, job: dict) -> None:
-    """Watch over a process that is locked in, until it ends or the judge has done with it, and leave nothing of it.
+def guard(how: str, root: Path, hidden: list[Path], connection: socket.socket, control: socket.socket) -> None:
+    """Watch over a worker until it ends or the judge has done with it, leave nothing of it, and say how it ended.
 
-    Says, as JSON, how it ended: `status` is its exit code, or minus the number of the signal that ended it.
+    That is its exit code, or minus the number of the signal that ended it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    job = Connection(connection).receive(time.monotonic() + 60, most=2**28)
     # Limits on processes are those of a user, so jobs that run at the same time must not share one.
-    folder, user = None, jail.NOBODY + os.getpid() % 5_000
+    folder, user = isolation.HOME, isolation.NOBODY + os.getpid() % 5_000
     if sys.platform == "linux":
-        jail.system("prctl", jail.ADOPT_ORPHANS, 1, 0, 0, 0)
-    if how == jail.WHOLE:
-        jail.unshare(user)
+        isolation.system("prctl", isolation.ADOPT_ORPHANS, 1, 0, 0, 0)
+    if how == isolation.WHOLE:
+        isolation.unshare(user)
     else:
-        folder = tempfile.mkdtemp()
-        Path(folder).chmod(0o777)
-    child = os.fork()
-    if not child:
-        control.close()
-        os.setsid()  # a signal to its group must not reach those who grade
-        try:
-            locked_in(how, root, hidden, line, {**job, "folder": folder, "user": user})
-        finally:
-            os._exit(70)
-    line.close()
-    status = wait_for(child, control, watched=how == jail.WHOLE)
-    if how != jail.WHOLE:
+        folder = Path(tempfile.mkdtemp())
+        folder.chmod(0o777)
+    child = start(work, how, root, hidden, connection, job, folder, user)
+    connection.close()
+    status = wait_for(child, control, watched=how == isolation.WHOLE)
+    if how != isolation.WHOLE:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
-        jail.kill_children()
+        isolation.kill_children()
         shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
-        control.sendall(json.dumps({"status": status}).encode())
+        control.sendall(str(status).encode())
 
 
 def main(number: int, *hidden: str) -> None:
-    """Serve jobs that come over an inherited socket, each with a line and a control of its own, until it is closed."""
+    """Serve jobs that come over an inherited socket, each with a connection and a control of its own, until it is closed."""
     prepare()
     jobs = socket.socket(fileno=number)
     places = [Path(place) for place in hidden]
@@ -174,25 +173,13 @@ def main(number: int, *hidden: str) -> None:
     root = Path(tempfile.mkdtemp())
     root.chmod(0o755)
     try:
-        how = isolation(root, places)
+        how = best_isolation(root, places)
         jobs.sendall(how.encode().ljust(8))
-        while True:
-            data, descriptors, _, _ = socket.recv_fds(jobs, 8, 2)
-            if len(data) < 8:
-                return
-            line, control = (socket.socket(fileno=descriptor) for descriptor in descriptors)
-            if not os.fork():
-                jobs.close()
-                # Twice, so that the guard is nobody's child and nobody has to wait for it.
-                if os.fork():
-                    os._exit(0)
-                try:
-                    job = Wire(line).receive(time.monotonic() + 60, most=2**28)
-                    guard(how, root, places, line, control, job)
-                finally:
-                    os._exit(0)
-            os.wait()
-            line.close()
-            control.close()
+        while len((received := socket.recv_fds(jobs, 8, 2))[0]) == 8:
+            sockets = [socket.socket(fileno=descriptor) for descriptor in received[1]]
+            # Twice, so that the guard is nobody's child and nobody has to wait for it.
+            succeeds(start, guard, how, root, places, *sockets)
+            for one in sockets:
+                one.close()
     finally:
         root.rmdir()

@@ -1,4 +1,4 @@
-"""Locks a process in before it runs code that nobody has read. Linux can lock it in whole; elsewhere only limits hold.
+"""Isolates a process before it runs code that nobody has read: whole on Linux; elsewhere only limits hold.
 
 A namespace of its own gives a process its own view of the machine: of its processes, its network, its files. See
 user_namespaces(7), mount_namespaces(7) and capabilities(7). Nothing here needs privileges where the system lets users
@@ -10,6 +10,7 @@ import ctypes
 import os
 import resource
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # From <linux/sched.h>, <sys/mount.h>, <linux/mount.h>, <linux/prctl.h>.
@@ -32,21 +33,14 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 WHOLE, USER, LIMITS = "whole", "user", "limits"
 
 
-def system(name: str, *arguments) -> None:
-    """Call a function of the C library. Raises OSError with what the system says."""
-    words = [word.encode() if isinstance(word, str) else word for word in arguments]
-    library = ctypes.CDLL(None, use_errno=True)
-    if getattr(library, name)(*words) != 0:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
-
-
-def kernel(number: int, *arguments) -> None:
-    """Make a system call that the C library has no function for. Raises OSError."""
+def system(call: str | int, *arguments) -> None:
+    """Call a function of the C library, or what has none by the number of its system call. Raises OSError."""
     words = [word.encode() if isinstance(word, str) else word for word in arguments]
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long
-    if library.syscall(ctypes.c_long(number), *words) < 0:
-        raise OSError(ctypes.get_errno(), f"system call {number}: {os.strerror(ctypes.get_errno())}")
+    done = getattr(library, call)(*words) if isinstance(call, str) else library.syscall(ctypes.c_long(call), *words)
+    if done < 0:
+        raise OSError(ctypes.get_errno(), f"system call {call}: {os.strerror(ctypes.get_errno())}")
 
 
 def become_nobody(user: int) -> None:
@@ -115,12 +109,12 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
     with contextlib.suppress(OSError):  # inside a container, /proc may not be ours to show
         system("mount", "proc", str(root / "proc"), "proc", NO_SETUID | NO_DEVICES, None)
     attributes = (ctypes.c_uint64 * 4)(READ_ONLY | NO_SETUID, 0, 0, 0)
-    kernel(SYS_MOUNT_SETATTR, HERE, str(root), WHOLE_TREE, ctypes.byref(attributes), ctypes.c_size_t(32))
+    system(SYS_MOUNT_SETATTR, HERE, str(root), WHOLE_TREE, ctypes.byref(attributes), ctypes.c_size_t(32))
     system("mount", "tmpfs", str(root / HOME.name), "tmpfs", NO_SETUID | NO_DEVICES, f"size={megabytes}m,mode=777")
     # Here lie the locks that processes share, see sem_overview(7).
     system("mount", "tmpfs", str(root / "dev/shm"), "tmpfs", NO_SETUID | NO_DEVICES, "size=1m,mode=1777")
     os.chdir(root)
-    kernel(SYS_PIVOT_ROOT, ".", OLD)
+    system(SYS_PIVOT_ROOT, ".", OLD)
     os.chdir("/")
     system("umount2", f"/{OLD}", DETACH)
 
@@ -128,18 +122,16 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
 def drop_privileges(user: int) -> None:
     """Give up all rights over the system, for ever, and become the user of this number."""
     if sys.platform != "linux":
+        become_nobody(user)
         return
-    last = (
-        int(Path("/proc/sys/kernel/cap_last_cap").read_text()) if Path("/proc/sys/kernel/cap_last_cap").exists() else 40
-    )
-    for capability in range(last + 1):
+    for capability in range(64):  # forty or so; those that the system does not know are an error, see capabilities(7)
         with contextlib.suppress(OSError):
             system("prctl", DROP_BOUND, capability, 0, 0, 0)
     become_nobody(user)
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     system("capset", ctypes.byref(header), ctypes.byref(none))
     with contextlib.suppress(OSError):  # a keyring of its own, instead of that of the login; some kernels have none
-        kernel(SYS_KEYCTL, JOIN_NEW_KEYRING, None)
+        system(SYS_KEYCTL, JOIN_NEW_KEYRING, None)
     system("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     system("prctl", DIE_WITH_PARENT, 9, 0, 0, 0)
 
@@ -158,14 +150,11 @@ def limit(seconds: int, memory: int, file: int, processes: int) -> None:
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (bound, bound))
 
 
-def processes() -> list[tuple[int, int, int, int]]:
-    """All processes of the machine that can be seen: number, parent, user and how many threads."""
-    found = []
+def processes() -> Iterator[tuple[Path, list[str]]]:
+    """All processes that /proc shows: the folder of each, and what its `stat` says from the state on; see proc_pid_stat(5)."""
     for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError):
-            fields = (place / "stat").read_text().rpartition(")")[2].split()
-            found.append((int(place.name), int(fields[1]), place.stat().st_uid, int(fields[17])))
-    return found
+        with contextlib.suppress(OSError):  # it may end meanwhile
+            yield place, (place / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def memory_of(place: Path) -> int:
@@ -182,9 +171,8 @@ def memory_of(place: Path) -> int:
 def usage() -> tuple[int, float]:
     """Bytes of memory and seconds of processor time of all processes that /proc shows; 0 and 0 where it shows none."""
     memory, time = 0, 0.0
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError, IndexError):  # it may end meanwhile
-            fields = (place / "stat").read_text().rpartition(")")[2].split()
+    for place, fields in processes():
+        with contextlib.suppress(OSError, ValueError, IndexError):
             time += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
             memory += memory_of(place)
     return memory, time
@@ -192,12 +180,16 @@ def usage() -> tuple[int, float]:
 
 def threads_of(user: int) -> int:
     """How many threads a user has now."""
-    return sum(threads for _, _, owner, threads in processes() if owner == user)
+    threads = 0
+    for place, fields in processes():
+        with contextlib.suppress(OSError):
+            threads += int(fields[17]) if place.stat().st_uid == user else 0
+    return threads
 
 
 def kill_children() -> None:
     """Kill all children of this process, and theirs, which become ours, until there are none."""
-    while children := [number for number, parent, _, _ in processes() if parent == os.getpid()]:
+    while children := [int(place.name) for place, fields in processes() if int(fields[1]) == os.getpid()]:
         for child in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, 9)

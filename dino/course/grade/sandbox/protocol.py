@@ -1,6 +1,7 @@
-"""Messages between the judge and an answer: plain numbers and words, never objects, so that reading one runs nothing.
+"""Messages between the judge and an answer: dataclasses of plain values, so that reading one runs nothing.
 
-A message is a dictionary. It travels as JSON, with the numbers of its tensors behind it, both with their length before.
+A message travels as JSON, with its tensors behind it as safetensors, and the lengths of both before it. What is read is
+one of the dataclasses below, with all of its fields and each of its type; there is nothing else that it could name.
 """
 
 import json
@@ -9,174 +10,274 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import PIL.Image
+import safetensors.torch
 import torch
 from torch import Tensor
 
-# The kinds of tensors that travel, by the names that they have on the way.
-KINDS = {
-    str(kind).removeprefix("torch."): kind
-    for kind in (
-        *(torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool),
-        *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
-    )
-}
+# The kinds of tensors that travel, by their names in safetensors.
+DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.bool: "BOOL"}
+DTYPES |= {torch.uint8: "U8", torch.int8: "I8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64"}
 PICTURES = ("RGB", "RGBA", "L")  # the modes of pictures that travel
-LENGTHS = struct.Struct("!QQ")
+LENGTHS, LENGTH = struct.Struct("!QQ"), struct.Struct("<Q")
 # Bytes of one message, and of all: a hundred and thirty times what any check needs.
 MOST_WORDS, MOST_NUMBERS, MOST = 2**24, 2**26, 2**28
 SHORT = 0.2  # seconds of waiting at a time, so that a timer of this thread can stop it
 
 
-class BrokenLineError(Exception):
-    """The other side sent what is no message, or ended."""
+class ProtocolError(Exception):
+    """The other side sent what is no message, or not now, or it ended."""
 
 
-class Other:
-    """Stands for something that cannot travel. What is left of it is the name of its type."""
+# The messages. `weights` are those of what the judge gave, as `mirror.Mirror.state` has them.
 
 
-def other(name: str) -> object:
-    """An object of a type of this name, of which nothing else is known."""
-    return type(name, (Other,), {})()
+@dataclass
+class Job:
+    """Load a learner's file, and be ready for calls: the judge's first."""
+
+    exercise: str
+    topic: str
+    file: str
+    files: dict  # by path: the learner's file, and all that it may import
+    replaced: list  # exercises before this one that are to be taken from the lesson
+    later: list  # exercises after this one
+    patience: int | float  # seconds for loading, and for each call
+    seconds: int  # of processor time for everything
 
 
-def raw(tensor: Tensor) -> bytes:
-    """The numbers of a tensor."""
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+@dataclass
+class Hello:
+    """The file is loaded: the worker's first."""
+
+    problem: str  # why the exercise is not there; empty if it is
+    kind: str  # "function", "class", or the name of another type
+    parameters: list
 
 
-class Wire:
-    """One end of the line between the two.
+@dataclass
+class Call:
+    """Call the exercise, or run a part of a network that it made: the judge's, to be replied to."""
 
-    line   a connected socket
-    pack    describes what is neither numbers nor words, as the name of its kind and a dictionary; or gives None
-    unpack  makes something of such a description
+    number: int
+    target: tuple | None  # the numbers of the network and of the part, and the weights that the network has now
+    arguments: list
+    named: dict
+    seed: int
+    recording: bool  # of gradients
+    watch: bool  # whether to tell what goes through all other parts of the network
+    weights: dict
+
+
+@dataclass
+class Ask:
+    """Do something with what the judge gave: the worker's, to be replied to while it is called."""
+
+    method: str  # "call", "zero_grad", "step"; "backward" gives the gradients that go back through a call
+    number: int
+    arguments: list
+    named: dict
+    recording: bool
+    weights: dict
+
+
+@dataclass
+class Reply:
+    """What came out."""
+
+    number: int | None  # of the call; None from the judge if no gradients go back through it
+    result: object
+    weights: dict
+    changed: list = field(default_factory=list)  # arguments that were changed: the place of each and its new value
+    trace: list = field(default_factory=list)  # what is watched: whether it goes in, the number of the part, the value
+
+
+@dataclass
+class Failure:
+    """It stopped with an error."""
+
+    error: str
+    text: str
+    sentence: str = ""  # that says in which line of the learner's
+    number: int = 0  # of the call
+
+
+# What stands in a message for what stays where it is.
+
+
+@dataclass
+class Network:
+    """A network of either side; or a function of the judge's, which has no parts."""
+
+    number: int
+    parts: list  # of each: its children, its weights (both by their places in the lists) and its buffers, by name
+    weights: list
+
+
+@dataclass
+class Optimizer:
+    """An optimizer of the judge's."""
+
+    number: int
+    weights: list  # of each: the number of its network, and its place there
+    rate: int | float
+
+
+MESSAGES = {kind.__name__: kind for kind in (Job, Hello, Call, Ask, Reply, Failure)}
+THINGS = {kind.__name__: kind for kind in (Network, Optimizer)}
+
+
+def made(kind: type, values: list) -> object:
+    """A message or a thing with these values. Raises ValueError if they are too few, too many or of other types."""
+    for one, value in zip(fields(kind), values, strict=True):
+        if not isinstance(value, one.type):
+            raise ValueError(f"a {kind.__name__} whose {one.name} is a {type(value).__name__}")
+    return kind(*values)
+
+
+def saved(tensors: list[Tensor]) -> bytes:
+    """Tensors as safetensors, by number; for many small ones `safetensors.torch.save` takes seven times as long.
+
+    See https://huggingface.co/docs/safetensors/index#format.
+    """
+    if not tensors:
+        return b""
+    header, pieces, start = {}, [], 0
+    for i, tensor in enumerate(tensors):
+        pieces.append(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        places = [start, start := start + len(pieces[-1])]
+        header[str(i)] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": places}
+    words = json.dumps(header).encode()
+    return b"".join([LENGTH.pack(len(words)), words, *pieces])
+
+
+def loaded(data: bytes) -> dict[str, Tensor]:
+    """The tensors that `saved` was given, by number. Raises ValueError and others if it is nothing that it would make."""
+    if not data:
+        return {}
+    if LENGTH.unpack_from(data)[0] > MOST_WORDS:
+        raise ValueError("too many tensors")
+    tensors = safetensors.torch.load(data)
+    for tensor in tensors.values():
+        if tensor.dtype not in DTYPES:
+            raise ValueError(f"a tensor of {tensor.dtype}")
+        if tensor.dtype is torch.bool and (tensor.view(torch.uint8) > 1).any():
+            raise ValueError("booleans that are neither true nor false")
+    return tensors
+
+
+class Connection:
+    """One end of the connection between the two.
+
+    socket  a connected socket
+    pack    gives a thing that stands for what is no plain value, or None
+    unpack  gives what a thing stands for on this side
     """
 
-    def __init__(self, line: socket.socket):
-        self.line = line
-        self.received = 0
-        self.pack: Callable[[object], tuple[str, dict] | None] = lambda _: None
-        self.unpack: Callable[[str, dict], object] = lambda kind, _: other(kind)
+    def __init__(self, socket: socket.socket):
+        self.socket, self.received = socket, 0
+        socket.settimeout(SHORT)
+        self.pack: Callable[[object], Network | Optimizer | None] = lambda _: None
+        self.unpack: Callable[[Network | Optimizer], object] = lambda thing: thing
 
-    def send(self, message: dict, until: float = math.inf) -> None:
+    def send(self, message: object, until: float = math.inf) -> None:
         """Send a message, up to a time of `time.monotonic()`.
 
-        Raises TimeoutError if it was not read by then, and BrokenLineError if nobody is there to read it.
+        Raises TimeoutError if it was not read by then, and ProtocolError if nobody is there to read it.
         """
-        pieces: list[bytes] = []
-        words = json.dumps({key: self.encode(value, pieces) for key, value in message.items()}).encode()
-        left = memoryview(b"".join([LENGTHS.pack(len(words), sum(map(len, pieces))), words, *pieces]))
+        tensors: list[Tensor] = []
+        values = [self.encode(value, tensors) for value in vars(message).values()]
+        words, numbers = json.dumps([type(message).__name__, *values]).encode(), saved(tensors)
+        left = memoryview(b"".join([LENGTHS.pack(len(words), len(numbers)), words, numbers]))
         while left:
-            if time.monotonic() > until:
-                raise TimeoutError
-            try:
-                self.line.settimeout(SHORT)
-                left = left[self.line.send(left) :]
-            except TimeoutError:
-                continue
-            except OSError as error:
-                raise BrokenLineError(str(error)) from error
+            left = left[self.patiently(self.socket.send, left, until) :]
 
-    def receive(self, until: float = math.inf, most: int = MOST_WORDS) -> dict:
+    def receive(self, until: float = math.inf, most: int = MOST_WORDS) -> object:
         """Wait for a message with at most so many bytes of words, up to a time of `time.monotonic()`.
 
-        Raises TimeoutError if none has come by then, and BrokenLineError if what comes is none.
+        Raises TimeoutError if none has come by then, and ProtocolError if what comes is none.
         """
         words, numbers = LENGTHS.unpack(self.read(LENGTHS.size, until))
         if words > most or numbers > MOST_NUMBERS:
-            raise BrokenLineError(f"It sends {(words + numbers) / 2**20:.0f} MB at once, which is too much.")
+            raise ProtocolError(f"It sends {(words + numbers) / 2**20:.0f} MB at once, which is too much.")
         self.received += words + numbers
         if self.received > MOST:  # the judge keeps some of it
-            raise BrokenLineError(f"It has sent more than {MOST / 2**20:.0f} MB in all, which is too much.")
+            raise ProtocolError(f"It has sent more than {MOST / 2**20:.0f} MB in all, which is too much.")
+        words, numbers = self.read(words, until), self.read(numbers, until)
         try:
-            message = json.loads(self.read(words, until))
-            body = self.read(numbers, until)
-            return {str(key): self.decode(value, body) for key, value in message.items()}
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, RecursionError) as error:
-            raise BrokenLineError(f"What it sends cannot be read: {error}") from error
+            tensors = loaded(bytes(numbers))
+            kind, *values = json.loads(words, object_hook=lambda value: self.decode(value, tensors))
+            message = made(MESSAGES[kind], values)
+            if tensors:
+                raise ValueError("tensors that belong to nothing")
+        except Exception as error:  # whatever it is, it comes from what was sent
+            raise ProtocolError(f"What it sends cannot be read: {error}") from error
+        return message
 
     def read(self, count: int, until: float) -> bytearray:
         """Read so many bytes."""
         data = bytearray(count)
-        view, done = memoryview(data), 0
-        while done < count:
-            if time.monotonic() > until:
-                raise TimeoutError
+        left = memoryview(data)
+        while left:
+            got = self.patiently(self.socket.recv_into, left, until)
+            if not got:
+                raise ProtocolError("The connection is closed.")
+            left = left[got:]
+        return data
+
+    def patiently(self, move: Callable[[memoryview], int], view: memoryview, until: float) -> int:
+        """Send from a view or receive into it, and give how many bytes that were."""
+        while time.monotonic() <= until:
             try:
-                self.line.settimeout(SHORT)
-                got = self.line.recv_into(view[done:])
+                return move(view)
             except TimeoutError:
                 continue
             except OSError as error:
-                raise BrokenLineError(str(error)) from error
-            if not got:
-                raise BrokenLineError("The line is closed.")
-            done += got
-        return data
+                raise ProtocolError(str(error)) from error
+        raise TimeoutError
 
-    def encode(self, value: object, pieces: list[bytes]) -> object:
-        """What stands for a value in JSON; the numbers of tensors are added to the pieces."""
-        if value is None or type(value) in (bool, int, float, str):
-            return value
-        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.shape == ()):
-            return self.encode(value.item(), pieces)
-        if isinstance(value, list | tuple):
-            return {
-                "of": "list" if isinstance(value, list) else "tuple",
-                "items": [self.encode(one, pieces) for one in value],
-            }
-        if isinstance(value, dict):
-            return {"of": "dict", "items": [[self.encode(part, pieces) for part in pair] for pair in value.items()]}
-        if isinstance(value, Tensor) and value.layout is not torch.strided:
-            return {"of": "other", "name": "sparse tensor"}
-        if isinstance(value, Tensor) and str(value.dtype).removeprefix("torch.") in KINDS:
-            start = sum(map(len, pieces))
-            pieces.append(raw(value))
-            kind, shape = str(value.dtype).removeprefix("torch."), list(value.shape)
-            return {"of": "tensor", "kind": kind, "shape": shape, "start": start, "follows": value.requires_grad}
-        if isinstance(value, PIL.Image.Image) and value.mode in PICTURES:
-            pixels = torch.from_numpy(np.array(value))
-            return {"of": "picture", "pixels": self.encode(pixels, pieces)}
-        name = f"tensor of {value.dtype}" if isinstance(value, Tensor) else type(value).__name__
-        kind, described = self.pack(value) or ("other", {"name": name})
-        return {"of": kind, **{key: self.encode(part, pieces) for key, part in described.items()}}
+    def encode(self, value: object, tensors: list[Tensor]) -> object:
+        """What stands for a value in JSON; its tensors are added to the list."""
+        match value:
+            case None | bool() | int() | float() | str():
+                return value
+            case list():
+                return [self.encode(one, tensors) for one in value]
+            case tuple():
+                return {"tuple": [self.encode(one, tensors) for one in value]}
+            case dict():
+                return {"dict": [[self.encode(one, tensors) for one in pair] for pair in value.items()]}
+            case np.generic() | np.ndarray(shape=()):
+                return self.encode(value.item(), tensors)
+            case Tensor() if value.layout is not torch.strided:
+                return {"other": "sparse tensor"}
+            case Tensor() if value.dtype not in DTYPES:
+                return {"other": f"tensor of {value.dtype}"}
+            case Tensor():
+                tensors.append(value)
+                return {"tensor": [len(tensors) - 1, value.requires_grad]}
+            case PIL.Image.Image(mode=mode) if mode in PICTURES:
+                return {"picture": self.encode(torch.from_numpy(np.array(value)), tensors)}
+        if thing := self.pack(value):
+            return {type(thing).__name__: [self.encode(one, tensors) for one in vars(thing).values()]}
+        return {"other": type(value).__name__}
 
-    def decode(self, value: object, body: bytearray) -> object:
-        """The value that something in JSON stands for."""
-        if not isinstance(value, dict):
-            if isinstance(value, list):
-                raise ValueError("a bare list")
-            return value
-        match value["of"]:
-            case "list" | "tuple":
-                items = [self.decode(one, body) for one in value["items"]]
-                return items if value["of"] == "list" else tuple(items)
-            case "dict":
-                return {self.decode(key, body): self.decode(one, body) for key, one in value["items"]}
-            case "tensor":
-                return self.tensor(value, body)
-            case "picture":
-                return PIL.Image.fromarray(self.decode(value["pixels"], body).numpy())
-        described = {key: self.decode(part, body) for key, part in value.items() if key != "of"}
-        return other(described["name"][:80]) if value["of"] == "other" else self.unpack(value["of"], described)
-
-    def tensor(self, packed: dict, body: bytearray) -> Tensor:
-        """The tensor that is packed in a body. Raises ValueError if it does not fit."""
-        kind, shape, start = KINDS[packed["kind"]], packed["shape"], packed["start"]
-        if not all(type(side) is int and side >= 0 for side in [*shape, start]):
-            raise ValueError("a tensor of no shape")
-        count = math.prod(shape)
-        size = count * torch.empty((), dtype=kind).element_size()
-        if start + size > len(body):
-            raise ValueError("a tensor without its numbers")
-        if kind is torch.bool and any(byte > 1 for byte in set(body[start : start + size])):
-            raise ValueError("truths that are neither true nor false")
-        tensor = torch.empty(shape, dtype=kind)
-        if size:
-            flat = torch.frombuffer(body, dtype=torch.uint8, count=size, offset=start).clone()
-            tensor = flat.view(kind).view(shape)
-        return tensor.requires_grad_() if packed["follows"] and kind.is_floating_point else tensor
+    def decode(self, value: dict, tensors: dict[str, Tensor]) -> object:
+        """What an object in JSON stands for; what is in it is decoded. Each tensor is there once, and taken out."""
+        ((kind, value),) = value.items()
+        match kind, value:
+            case "tuple", list():
+                return tuple(value)
+            case "dict", list():
+                return dict(value)
+            case "tensor", [int(number), bool(follows)]:
+                tensor = tensors.pop(str(number))
+                return tensor.requires_grad_() if follows and tensor.is_floating_point() else tensor
+            case "picture", Tensor():
+                return PIL.Image.fromarray(value.numpy())
+            case "other", str():
+                return type(value[:80], (), {})()  # an object of a type of this name, of which nothing else is known
+        return self.unpack(made(THINGS[kind], value))

@@ -4,6 +4,7 @@ A function becomes a function that sends its arguments away and waits. A network
 same weights that lives here; it is run there, and what went through its parts is played back here, with all hooks.
 """
 
+import contextlib
 import inspect
 import math
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from dino.course.grade.sandbox.protocol import BrokenLineError, Wire
+from dino.course.grade.sandbox.mirror import Mirror, describe, furnish, weights_of
+from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
 from dino.course.judge.timeout import StillBusyError
 
-METHODS = ("zero_grad", "step")
 MOST = 10_000  # questions from one answer: eighty times what any right one needs
 
 
@@ -24,19 +25,22 @@ class AnswerError(Exception):
     sentence = ""
 
 
-class Mirror(nn.Module):
-    """A part of a network that runs elsewhere."""
+@contextlib.contextmanager
+def fitting() -> Iterator[None]:
+    """Raise ProtocolError for whatever error comes of what was sent."""
+    try:
+        yield
+    except Exception as error:
+        raise ProtocolError(f"What it sends does not fit: {error}") from error
+
+
+class RemoteModule(nn.Sequential):
+    """A part of a network that runs elsewhere; its children can be gone through, whatever it is over there."""
 
     def __init__(self, remote: "Remote", network: int, part: int):
         super().__init__()
         # Under names that no part of a learner's network has.
         self._dino_remote, self._dino_network, self._dino_part = remote, network, part
-
-    def __iter__(self) -> Iterator[nn.Module]:
-        return iter(self._modules.values())
-
-    def __len__(self) -> int:
-        return len(self._modules)
 
     def __bool__(self) -> bool:
         return True
@@ -45,115 +49,104 @@ class Mirror(nn.Module):
         """Let it run over there; or, while that is played back, go on to what comes out of this part."""
         if self._dino_remote.events is not None:
             return self._dino_remote.play()
-        return self._dino_remote.run(self, arguments, named)
+        return self._dino_remote.run(self._dino_network, self._dino_part, arguments, named)
 
 
 class Remote:
     """An answer in another process.
 
-    wire      the line to it
-    name      of the exercise
-    patience  how many seconds it may be busy with one call before it is told to stop
-    until     when all time is over, by `time.monotonic()`
+    connection  to it
+    name        of the exercise
+    until       when all time is over, by `time.monotonic()`
     """
 
-    def __init__(self, wire: Wire, name: str, patience: float, until: float = math.inf):
-        self.wire, self.name, self.patience, self.until = wire, name, patience, until
-        wire.pack, wire.unpack = self.pack, self.unpack
-        self.given: list[object] = []
-        self.calls: list[tuple[Tensor, list[Tensor]]] = []
-        self.networks: list[list[Mirror]] = []
+    def __init__(self, connection: Connection, name: str, until: float = math.inf):
+        self.connection, self.name, self.until = connection, name, until
+        connection.pack, connection.unpack = self.pack, self.unpack
+        self.mirror = Mirror()
+        self.results: list[tuple[Tensor, list[Tensor]]] = []  # of calls of what was given, and what they depend on
+        self.networks: list[list[RemoteModule]] = []
         self.events: Iterator | None = None
-        self.broken, self.stuck, self.asked = "", False, 0
-
-    def send(self, message: dict) -> None:
-        """Send a message. Raises StillBusyError when time is over, and BrokenLineError if the other side is gone."""
-        try:
-            self.wire.send(message, self.until)
-        except TimeoutError:
-            raise StillBusyError from None
-        except BrokenLineError as error:
-            self.broken = str(error)
-            raise
-
-    def receive(self) -> dict:
-        """The next message. Raises StillBusyError when time is over, and BrokenLineError if the other side is gone."""
-        try:
-            return self.wire.receive(self.until)
-        except TimeoutError:
-            raise StillBusyError from None
-        except BrokenLineError as error:
-            self.broken = str(error)
-            raise
+        self.broken, self.stuck, self.asked, self.called = "", False, 0, 0
 
     def answer(self, kind: str, parameters: list[str]) -> object:
         """What the checks should take for the answer: a function or a class to call, if it is one."""
 
         def call(*arguments, **named):
-            return self.request({}, arguments, named)
+            return self.request(None, arguments, named)
 
         if kind == "class":
             return type(self.name, (), {"__new__": lambda _, *arguments, **named: call(*arguments, **named)})
         if kind != "function":
             return None
         names = dict.fromkeys(name for name in parameters if isinstance(name, str) and name.isidentifier())
-        call.__signature__ = inspect.Signature(
-            [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
-        )
+        parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
+        call.__signature__ = inspect.Signature(parameters)
         return call
 
-    def run(self, mirror: Mirror, arguments: tuple, named: dict) -> object:
+    def run(self, network: int, part: int, arguments: tuple, named: dict) -> object:
         """Run a network, or a part of one, over there, with the weights that it has here."""
-        parts = self.networks[mirror._dino_network]
-        watched = any(part._forward_pre_hooks or part._forward_hooks for part in parts)
-        target = {"network": mirror._dino_network, "part": mirror._dino_part, "watch": watched}
-        target["numbers"] = [weight.detach() for weight in parts[0].parameters()]
-        return self.request(target, arguments, named)
+        parts = self.networks[network]
+        watch = any(part._forward_pre_hooks or part._forward_hooks for part in parts)
+        return self.request((network, part, weights_of(parts[0])), arguments, named, watch)
 
-    def request(self, target: dict, arguments: tuple, named: dict) -> object:
+    def request(self, target: tuple | None, arguments: tuple, named: dict, watch: bool = False) -> object:
         """Have something called over there, and answer what it asks on the way.
 
-        Raises StillBusyError if it takes too long; it is then not asked again, for what it says later answers nothing.
+        Raises AnswerError if it stops with an error, ProtocolError if what it sends is no reply, and StillBusyError if it
+        takes too long; it is then not called again, for what it says later answers nothing.
         """
         if self.stuck:
             raise StillBusyError
-        self.stuck = True
-        reply = self.exchange(target, arguments, named)
-        self.stuck = False
-        if "error" in reply:
-            raise the_error(reply)
-        return self.result(reply, target, arguments)
-
-    def exchange(self, target: dict, arguments: tuple, named: dict) -> dict:
-        """Send a request, serve what is asked on the way, and give the reply."""
+        self.stuck, self.called = True, self.called + 1
         for thing in [*arguments, *named.values()]:
-            self.register(thing)
-        # Dice over there fall as they would here, but how they will fall here cannot be told over there.
-        message = {**target, "name": self.name, "seed": torch.initial_seed() % 2**31, "patience": self.patience}
-        message |= {"recording": torch.is_grad_enabled(), "arguments": list(arguments), "named": named}
-        self.send({**message, "weights": self.weights()})
-        while "ask" in (reply := self.receive()) or "back" in reply:
-            self.asked += 1
-            if self.asked > MOST:  # what was asked is kept for the claims
-                self.broken = f"It asks what it was given more than {MOST:,} times."
-                raise BrokenLineError(self.broken)
-            self.send(self.serve(reply))
-        return reply
-
-    def result(self, reply: dict, target: dict, arguments: tuple) -> object:
-        """What a reply says came out, with all that changed on the way. Raises BrokenLineError if it does not fit."""
+            can_be_asked = not isinstance(thing, Tensor) and (callable(thing) or hasattr(thing, "param_groups"))
+            if can_be_asked and not any(one is thing for one in self.mirror.things.values()):
+                self.mirror.things[len(self.mirror.things)] = thing
+        # Random numbers over there are as they would be here, but what they will be here cannot be told over there.
+        seed, recording = torch.initial_seed() % 2**31, torch.is_grad_enabled()
+        weights = self.mirror.state()
+        call = Call(self.called, target, list(arguments), named, seed, recording, watch, weights)
         try:
-            self.take(reply["weights"])
-            for i, now in reply["changed"]:
-                arguments[i].data.copy_(now)
-            if reply["trace"] is not None:
-                self.parts, self.events = self.networks[target["network"]], iter(reply["trace"])
-                self.play()
-            return reply["result"]
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
-            raise BrokenLineError(f"What it sends does not fit: {error}") from error
-        finally:
-            self.events = None
+            reply = self.exchange(call)
+        except TimeoutError:
+            raise StillBusyError from None
+        except ProtocolError as error:
+            self.broken = str(error)
+            raise
+        self.stuck = False
+        if isinstance(reply, Failure):
+            raise the_error(reply)
+        if watch:
+            self.parts, self.events = self.networks[target[0]], iter(reply.trace)
+            try:
+                with fitting():
+                    self.play()
+            finally:
+                self.events = None
+        return reply.result
+
+    def exchange(self, call: Call) -> Reply | Failure:
+        """Send a call, serve what is asked on the way, and give the reply, with all that changed on the way here, too."""
+        self.connection.send(call, self.until)
+        while True:
+            match self.connection.receive(self.until):
+                case Ask() as question:
+                    self.asked += 1
+                    if self.asked > MOST:  # what was asked is kept for the claims
+                        raise ProtocolError(f"It asks what it was given more than {MOST:,} times.")
+                    self.connection.send(self.serve(question), self.until)
+                case Failure(number=call.number) as failure:
+                    return failure
+                case Reply(number=call.number) as reply:
+                    with fitting():
+                        self.mirror.take(reply.weights)
+                        for i, now in reply.changed:
+                            one = call.arguments[i]
+                            one.data = one.data.resize_(now.shape).copy_(now)
+                    return reply
+                case message:
+                    raise ProtocolError(f"It sends a {type(message).__name__} that nobody waits for.")
 
     def play(self) -> object:
         """Play back what went through a network, from the beginning of a part to its end, and give what came out."""
@@ -163,109 +156,70 @@ class Remote:
             self.parts[part](value)
         return None
 
-    def serve(self, reply: dict) -> dict:
+    def serve(self, question: Ask) -> Reply | Failure:
         """Do what the answer asks of something that it was given."""
         try:
-            self.take(reply["weights"])
-            if "back" in reply:
-                result, sources = self.calls[reply["back"]]
-                follow = [source for source in sources if source.requires_grad]
-                found = torch.autograd.grad(result, follow, reply["gradient"], retain_graph=True, allow_unused=True)
-                gradients = dict(zip(map(id, follow), found, strict=True))
-                answer = {"gradients": [gradients.get(id(source)) for source in sources]}
-            else:
-                answer = self.call(reply)
-            return {**answer, "weights": self.weights()}
+            self.mirror.take(question.weights)
+            number = result = None
+            match question:
+                case Ask(method="call"):
+                    number, result = self.call(question)
+                case Ask(method="backward", arguments=[gradient]):
+                    result = self.backward(question.number, gradient)
+                case Ask(method="zero_grad" | "step" as method):
+                    getattr(self.mirror.things[question.number], method)()
+                case _:
+                    raise AttributeError(question.method)
+            return Reply(number, result, self.mirror.state())
         except Exception as error:
-            return {"error": type(error).__name__, "text": str(error), "weights": self.weights()}
+            return Failure(type(error).__name__, str(error))
 
-    def call(self, reply: dict) -> dict:
-        """Call something that the answer was given."""
-        thing, arguments = self.given[reply["ask"]], reply["arguments"]
-        if reply.get("method") is not None:
-            if reply["method"] not in METHODS:
-                raise AttributeError(reply["method"])
-            getattr(thing, reply["method"])()
-            return {"result": None, "call": None}
-        with torch.set_grad_enabled(bool(reply["recording"])):
-            result = thing(*arguments, **reply["named"])
-        number = None
-        if isinstance(result, Tensor) and result.requires_grad:
-            number = len(self.calls)
-            self.calls.append((result, [one for one in arguments if isinstance(one, Tensor)] + weights_of(thing)))
-        return {"result": result.detach() if isinstance(result, Tensor) else result, "call": number}
+    def call(self, question: Ask) -> tuple[int | None, object]:
+        """Call something that the answer was given: its number if gradients go back through it, and what comes out."""
+        thing = self.mirror.things[question.number]
+        with torch.set_grad_enabled(question.recording):
+            result = thing(*question.arguments, **question.named)
+        if not (isinstance(result, Tensor) and result.requires_grad):
+            return None, result
+        sources = [one for one in question.arguments if isinstance(one, Tensor)] + weights_of(thing)
+        self.results.append((result, sources))
+        return len(self.results) - 1, result.detach()
 
-    def register(self, thing: object) -> None:
-        """Remember what the answer is given, if it is to be asked for it."""
-        can_be_asked = not isinstance(thing, Tensor) and (callable(thing) or hasattr(thing, "param_groups"))
-        if can_be_asked and not any(one is thing for one in self.given):
-            self.given.append(thing)
+    def backward(self, number: int, gradient: Tensor) -> list[Tensor | None]:
+        """The gradients that go back through a result, for the arguments and the weights that it depends on."""
+        result, sources = self.results[number]
+        follow = [source for source in sources if source.requires_grad]
+        found = torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
+        gradients = dict(zip(map(id, follow), found, strict=True))
+        return [gradients.get(id(source)) for source in sources]
 
-    def pack(self, value: object) -> tuple[str, dict] | None:
-        """What describes something that the answer is given, and that stays here."""
-        number = next((i for i, thing in enumerate(self.given) if thing is value), None)
+    def pack(self, value: object) -> Network | Optimizer | None:
+        """What stands over there for something that the answer is given, and that stays here."""
+        things = self.mirror.things
+        number = next((number for number, thing in things.items() if thing is value), None)
         if number is None:
             return None
-        if isinstance(value, nn.Module):
-            return "network", {
-                "number": number,
-                "weights": {name: one.detach() for name, one in value.named_parameters()},
-            }
-        if hasattr(value, "param_groups"):
-            (group,) = value.param_groups
-            places = [
-                (i, j)
-                for one in group["params"]
-                for i, thing in enumerate(self.given)
-                for j, weight in enumerate(weights_of(thing))
-                if weight is one
-            ]
-            return "optimizer", {"number": number, "weights": places, "rate": group["lr"]}
-        return "function", {"number": number, "weights": {}}
+        if not hasattr(value, "param_groups"):
+            return describe(value, number) if isinstance(value, nn.Module) else Network(number, [], [])
+        (group,) = value.param_groups
+        places = {id(weight): (i, j) for i, thing in things.items() for j, weight in enumerate(weights_of(thing))}
+        return Optimizer(number, [places[id(one)] for one in group["params"] if id(one) in places], group["lr"])
 
-    def unpack(self, kind: str, described: dict) -> Mirror:
-        """The image of a network that the answer made."""
-        if kind != "network" or described["number"] != len(self.networks):
-            raise ValueError(f"there is nothing called {kind}")
-        weights = [nn.Parameter(one.detach(), requires_grad=one.requires_grad) for one in described["weights"]]
-        parts = [Mirror(self, described["number"], i) for i in range(len(described["parts"]))]
-        for part, one in zip(parts, described["parts"], strict=True):
-            for name, i in one["weights"].items():
-                part.register_parameter(name, None if i is None else weights[i])
-            for name, buffer in one["buffers"].items():
-                part.register_buffer(name, buffer)
-            for name, i in one["children"].items():
-                part.add_module(name, parts[i])
+    def unpack(self, thing: object) -> RemoteModule:
+        """The image of a network that the answer made. Raises ValueError if it is none, or out of order."""
+        if not isinstance(thing, Network) or thing.number != len(self.networks):
+            raise ValueError(f"a {type(thing).__name__} that nobody waits for")
+        parts = [RemoteModule(self, thing.number, i) for i in range(len(thing.parts))]
+        furnish(parts, thing)
         self.networks.append(parts)
         return parts[0]
 
-    def weights(self) -> dict[int, list[tuple]]:
-        """The numbers and gradients of all weights of what the answer was given."""
-        found = {i: weights_of(thing) for i, thing in enumerate(self.given)}
-        return {i: [(one.detach(), one.grad, None) for one in some] for i, some in found.items() if some}
 
-    def take(self, weights: dict[int, list[tuple]]) -> None:
-        """Give weights the numbers and gradients that the answer gave them, and let them share memory if they do there."""
-        for i, values in weights.items():
-            for j, (weight, (numbers, gradient, first)) in enumerate(
-                zip(weights_of(self.given[i]), values, strict=True)
-            ):
-                if first != (i, j):
-                    weight.data = weights_of(self.given[first[0]])[first[1]].data
-                elif not torch.equal(weight.data, numbers):
-                    weight.data.copy_(numbers)
-                weight.grad = gradient
-
-
-def weights_of(thing: object) -> list[Tensor]:
-    """The weights of a network; nothing else has any."""
-    return list(thing.parameters()) if isinstance(thing, nn.Module) else []
-
-
-def the_error(reply: dict) -> BaseException:
+def the_error(failure: Failure) -> BaseException:
     """The error with which the answer stopped."""
-    name = str(reply["error"])
-    kinds = (AnswerError, NotImplementedError) if name == "NotImplementedError" else (AnswerError,)
-    error = StillBusyError() if name == "StillBusyError" else type(name, kinds, {})(str(reply["text"]))
-    error.sentence = str(reply["sentence"])
+    kinds = (AnswerError, NotImplementedError) if failure.error == "NotImplementedError" else (AnswerError,)
+    error = type(failure.error[:80], kinds, {})(failure.text)
+    if failure.error == "StillBusyError":
+        error = StillBusyError()
+    error.sentence = failure.sentence
     return error

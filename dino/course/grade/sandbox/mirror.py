@@ -1,0 +1,76 @@
+"""What both sides keep alike: the weights of what the judge gave, and networks, described for the other side."""
+
+import torch
+from torch import Tensor, nn
+
+from dino.course.grade.sandbox.protocol import Network
+
+
+def weights_of(thing: object) -> list[Tensor]:
+    """The weights of a network; nothing else has any."""
+    return list(thing.parameters()) if isinstance(thing, nn.Module) else []
+
+
+class Mirror:
+    """What the judge gave, by number. Each message brings the state that the weights have on the other side."""
+
+    def __init__(self):
+        self.things: dict[int, object] = {}
+
+    def state(self) -> dict[int, list[tuple]]:
+        """All weights: their numbers, their gradients, and with which earlier one they share memory, or their own place."""
+        places: dict[int, tuple[int, int]] = {}
+        return {
+            number: [
+                (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
+                for i, weight in enumerate(weights)
+            ]
+            for number, thing in self.things.items()
+            if (weights := weights_of(thing))
+        }
+
+    def take(self, state: dict[int, list[tuple]]) -> None:
+        """Bring all weights to a state; those that share memory on the other side, and no others, do so here.
+
+        Raises errors of all kinds if it does not fit.
+        """
+        places: dict[int, tuple[int, int]] = {}
+        for number, values in state.items():
+            weights = weights_of(self.things[number])
+            for i, (weight, (numbers, gradient, first)) in enumerate(zip(weights, values, strict=True)):
+                if places.setdefault(weight.data_ptr(), (number, i)) != first:
+                    shared = first != (number, i)
+                    now = weights_of(self.things[first[0]])[first[1]].data if shared else numbers.detach()
+                    weight.data = now.view_as(weight)
+                elif not torch.equal(weight.data, numbers):
+                    weight.data.copy_(numbers)
+                if gradient is None or weight.grad is None or not torch.equal(weight.grad, gradient):
+                    weight.grad = gradient
+
+
+def describe(network: nn.Module, number: int) -> Network:
+    """A network, for the other side to furnish an image of it."""
+    parts, weights = list(network.modules()), list(network.parameters())
+    part_at = {id(part): i for i, part in enumerate(parts)}
+    weight_at = {id(weight): i for i, weight in enumerate(weights)}
+    described = [
+        (
+            {name: part_at[id(child)] for name, child in part._modules.items() if child is not None},
+            {name: None if one is None else weight_at[id(one)] for name, one in part._parameters.items()},
+            {name: one for name, one in part._buffers.items() if one is not None},
+        )
+        for part in parts
+    ]
+    return Network(number, described, weights)
+
+
+def furnish(parts: list[nn.Module], network: Network) -> None:
+    """Give empty parts the children, the weights and the buffers of a network. Raises errors of all kinds if they do not fit."""
+    weights = [nn.Parameter(one.detach(), requires_grad=one.requires_grad) for one in network.weights]
+    for part, (children, places, buffers) in zip(parts, network.parts, strict=True):
+        for name, i in places.items():
+            part.register_parameter(name, None if i is None else weights[i])
+        for name, buffer in buffers.items():
+            part.register_buffer(name, buffer)
+        for name, i in children.items():
+            part.add_module(name, parts[i])
