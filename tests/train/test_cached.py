@@ -272,9 +272,9 @@ def hostile(tmp_path):
     return folder
 
 
-def test_an_album_counts_and_names_what_it_leaves_out(hostile):
-    album, messages = told(lambda: open_pictures(hostile, SIZE, workers=1))
-    assert len(album) == len(readable())
+def test_cached_pictures_count_and_name_what_they_leave_out(hostile):
+    cached, messages = told(lambda: open_pictures(hostile, SIZE, workers=1))
+    assert len(cached) == len(readable())
     (message,) = messages
     total = len(readable()) + len(unreadable())
     assert message.startswith(f"{len(unreadable())} of {total} pictures are left out: ")
@@ -282,7 +282,7 @@ def test_an_album_counts_and_names_what_it_leaves_out(hostile):
     named = [name for name in sorted(unreadable()) if f"/{name} (" in message]
     assert named == sorted(unreadable())[:5]
     # Those that are left stand in the order of their names.
-    for picture, name in zip(album[torch.arange(len(album))], sorted(readable()), strict=True):
+    for picture, name in zip(cached[torch.arange(len(cached))], sorted(readable()), strict=True):
         assert (picture - as_tensor(readable()[name][1])).abs().mean() < 0.02, name
 
 
@@ -332,14 +332,14 @@ def numbers(pictures):
     return (pictures[:, 0, 0, 0] * 255).round().int().tolist()
 
 
-def test_an_album_stands_where_a_tensor_stands(tmp_path, drawn):
+def test_cached_pictures_stand_where_a_tensor_stands(tmp_path, drawn):
     drawn.save_to_disk(tmp_path / "drawn")
-    album, tensor = open_pictures(tmp_path / "drawn", 16), load(drawn, 16)
-    assert len(album) == len(tensor)
+    cached, tensor = open_pictures(tmp_path / "drawn", 16), load(drawn, 16)
+    assert len(cached) == len(tensor)
     for index in (torch.tensor([3, 1, 1]), torch.arange(12), slice(2, 5), torch.tensor([-1])):
-        assert torch.equal(album[index], tensor[index])
-    assert album.device == torch.device("cpu")
-    assert album[torch.tensor([0])].dtype == torch.float32
+        assert torch.equal(cached[index], tensor[index])
+    assert cached.device == torch.device("cpu")
+    assert cached[torch.tensor([0])].dtype == torch.float32
 
 
 @pytest.fixture(scope="module")
@@ -347,12 +347,12 @@ def drawn():
     return dinosaurs(12, size=16)
 
 
-def test_the_dinosaurs_are_an_album_and_a_stream_too(drawn):
+def test_the_dinosaurs_are_cached_and_streamed_too(drawn):
     with mock.patch("dino.data.dinosaurs", return_value=drawn):
-        album, stream = open_pictures("dinosaurs", 16), open_pictures("dinosaurs", 16, stream=True)
-    assert torch.equal(album[torch.arange(12)], load(drawn, 16))
+        cached, stream = open_pictures("dinosaurs", 16), open_pictures("dinosaurs", 16, stream=True)
+    assert torch.equal(cached[torch.arange(12)], load(drawn, 16))
     assert len(stream) == 12
-    assert album.about == "12 pictures, split train, column image, licence mit"
+    assert cached.about == "12 pictures, split train, column image, licence mit"
     assert stream.about == "a stream of pictures, split train, column image, licence mit"
 
 
@@ -551,8 +551,8 @@ def test_a_stream_that_breaks_off_is_a_sentence(tmp_path, greys):
 def test_rows_of_arrays_that_are_not_finite_are_left_out_by_name(tmp_path):
     rows = [[[0.0, 1.0], [0.5, 0.5]], [[0.0, float("nan")], [0.5, 0.5]], None]
     datasets.Dataset.from_dict({"image": rows}).to_parquet(tmp_path / "rows.parquet")
-    album, (message,) = told(lambda: open_pictures(tmp_path / "rows.parquet", SIZE))
-    assert len(album) == 1
+    cached, (message,) = told(lambda: open_pictures(tmp_path / "rows.parquet", SIZE))
+    assert len(cached) == 1
     assert message.startswith("2 of 3 pictures are left out: row 1: not all values are finite (empty), row 2: ")
 
 

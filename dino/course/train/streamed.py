@@ -86,7 +86,7 @@ class StreamedPictures:
     def begin(self, turn: int, position: int = 0, state: dict | None = None) -> None:
         """Start a turn through all pictures, or go on in it."""
         self.turn, self.position = turn, position
-        # This also says in which order the parts come.
+        # This also says in which order the shards come.
         self.dataset.set_epoch(turn)
         self.dataset.load_state_dict(state)
         self.begun, self.begun_at = state, position
