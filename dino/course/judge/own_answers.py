@@ -7,6 +7,7 @@ from dino.course import workspace
 from dino.course.chapters import chapters
 from dino.course.checks import check_for
 from dino.course.judge.runner import judge_file, replaced
+from dino.course.judge.trial import functions_of
 from dino.course.judge.verdict import PASSED
 
 
@@ -40,7 +41,7 @@ def use_own() -> None:
                 own[reference] = verdict.answer
     modules = [module for name, module in sys.modules.items() if name.startswith("dino.") and "course" not in name]
     spaces = [vars(module) for module in modules] + [vars(sys.modules["__main__"])]
-    spaces += [answer.__globals__ for answer in map(unwrapped, own.values()) if hasattr(answer, "__globals__")]
+    spaces += [function.__globals__ for answer in own.values() for function in functions_of(answer)]
     for space in {id(space): space for space in spaces}.values():
         for name, value in list(space.items()):
             if (inspect.isfunction(value) or inspect.isclass(value)) and value in own:
@@ -50,13 +51,6 @@ def use_own() -> None:
     print(f"Yours: {', '.join(reference.__name__ for reference in own) or 'none'}.")
     if others:
         print(f"The lesson's: {', '.join(others)}.")
-
-
-def unwrapped(answer):
-    """The function that holds the names which an answer uses: of a class, one of its methods."""
-    if inspect.isclass(answer):
-        answer = next(member for member in vars(answer).values() if inspect.isfunction(member))
-    return inspect.unwrap(answer)
 
 
 def fits(answer, reference) -> bool:

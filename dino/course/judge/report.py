@@ -3,7 +3,6 @@ answer beside one that is right, and where help is."""
 
 import ast
 import base64
-import inspect
 import linecache
 import os
 import shutil
@@ -20,6 +19,7 @@ from dino.course.chapters import definition, find_exercise, solution
 from dino.course.checks import check_for
 from dino.course.judge.figures import evidence, save
 from dino.course.judge.runner import judge_in
+from dino.course.judge.trial import functions_of
 from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
 
 
@@ -75,13 +75,10 @@ def rendered(verdict: Verdict, sign: str, help: str, new: bool) -> list[str]:
 
 def source_of(answer: Callable) -> str | None:
     """The text of an answer, as it stands in its file or cell; None if it cannot be found."""
-    members = vars(answer).values() if inspect.isclass(answer) else [answer]
-    function = next((one for one in map(inspect.unwrap, members) if inspect.isfunction(one)), None)
-    if function is None:
-        return None
-    linecache.checkcache(function.__code__.co_filename)
     try:
-        return definition("".join(linecache.getlines(function.__code__.co_filename)), answer.__name__)
+        file = functions_of(answer)[0].__code__.co_filename
+        linecache.checkcache(file)
+        return definition("".join(linecache.getlines(file)), answer.__name__)
     except (LookupError, SyntaxError):
         return None
 

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 
 import torch
 
@@ -21,23 +22,22 @@ class InputChangedError(Exception):
     """The answer writes into what it was given."""
 
 
-def codes_of(thing: Callable) -> set:
-    """The code objects of a function, or of the methods of a class."""
+def functions_of(thing: Callable) -> list[FunctionType]:
+    """A function, or the methods of a class, without their decorators."""
     members = vars(thing).values() if inspect.isclass(thing) else [thing]
-    return {inspect.unwrap(member).__code__ for member in members if inspect.isfunction(member)}
+    return [one for one in map(inspect.unwrap, members) if inspect.isfunction(one)]
 
 
 def is_the_reference(answer: Callable, reference: Callable) -> bool:
     """Whether an answer is the lesson's own, under whatever name."""
-    if inspect.isclass(answer) and inspect.isclass(reference):
-        return reference in answer.__mro__ or bool(codes_of(answer) & codes_of(reference))
-    return inspect.isfunction(inspect.unwrap(answer)) and bool(codes_of(inspect.unwrap(answer)) & codes_of(reference))
+    own = {one.__code__ for one in functions_of(reference)}
+    return reference in getattr(answer, "__mro__", ()) or any(one.__code__ in own for one in functions_of(answer))
 
 
 @contextlib.contextmanager
 def only_the_learners_code(reference: Callable) -> Iterator[None]:
     """Raise UsesTheReferenceError when anything but the course itself calls the reference in here."""
-    forbidden = codes_of(reference)
+    forbidden = {one.__code__ for one in functions_of(reference)}
     torch_folder = str(Path(torch.__file__).parent)
 
     def look(frame, event: str, _argument) -> None:
