@@ -4,7 +4,6 @@ import __future__
 
 import ast
 import functools
-import inspect
 import linecache
 import re
 import types
@@ -130,22 +129,10 @@ def given_names() -> set[str]:
     return set().union(*map(targets, assigned))
 
 
-def names_used(thing: object, space: dict) -> set[str]:
-    """The names that a function, or the methods of a class, take from the space in which they were defined."""
-    members = vars(thing).values() if isinstance(thing, type) else [thing]
-    functions = [one for one in map(inspect.unwrap, members) if isinstance(one, types.FunctionType)]
-    codes = [one.__code__ for one in functions if one.__globals__ is space]
-    found = set()
-    while codes:
-        code = codes.pop()
-        found |= set(code.co_names)
-        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    return found
-
-
-def used(space: dict) -> set[str]:
-    """The names that all that is defined in a space takes from it."""
-    return set().union(*(names_used(thing, space) for thing in space.values()))
+def names_used(node: ast.stmt) -> set[str]:
+    """The names that the functions and classes in a statement speak of."""
+    inner = [part for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef | ast.Lambda)]
+    return {name.id for part in inner for name in ast.walk(part) if isinstance(name, ast.Name)}
 
 
 def parse(source: str, name: str) -> ast.Module:
@@ -181,7 +168,7 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     """
     given = given or {}
     answers = Answers({"__name__": "__main__", **given})
-    definitions, made = [], {}
+    definitions, made, used = [], {}, set()
     for name, source, above in read_cells(path):
         try:
             # The empty lines make all numbers of lines those of the file.
@@ -206,6 +193,7 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
             elif not isinstance(node, ASSIGNMENTS):
                 sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
                 answers.problems.append((sentence, source))
+        used.update(names_used(node))
         answers.names.update(given)  # an import may have brought others
 
     def make(name: str) -> None:
@@ -219,6 +207,6 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     for one in at_once:
         # A constant may well be made of something that is never run. Then it is not made, either.
         run(*one, needed=not isinstance(one[0], ASSIGNMENTS))
-    while wanted := made.keys() & used(answers.names) - answers.names.keys():
+    while wanted := made.keys() & used - answers.names.keys():
         make(wanted.pop())
     return answers
