@@ -1,8 +1,7 @@
 """Reads a learner's file, `.py` or `.ipynb`, and runs its imports and definitions: never its training, never its plots."""
 
-import __future__
-
 import ast
+import codeop
 import functools
 import linecache
 import re
@@ -19,7 +18,6 @@ MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w.]+\?+[ \t]*|[\w, ]+=[ \t]*[!%].*)$"
 CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
-LATE_ANNOTATIONS = __future__.annotations.compiler_flag
 
 
 @dataclass
@@ -149,11 +147,6 @@ def parse(source: str, name: str) -> ast.Module:
         return ast.parse(python, filename=name)
 
 
-def is_late(node: ast.stmt) -> bool:
-    """Whether this says that annotations are not to be evaluated: `from __future__ import annotations`."""
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
 def load(path: Path, given: dict[str, object] | None = None, aside: Collection[str] = ()) -> Answers:
     """Run the imports and definitions of a learner's file, statement by statement.
 
@@ -181,11 +174,11 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
         definitions += [(node, name, source) for node in tree.body if not targets(node).intersection(given)]
     # Imports come first, for in a notebook cells may lie in any order.
     definitions.sort(key=lambda one: not isinstance(one[0], ast.Import | ast.ImportFrom))
-    late = LATE_ANNOTATIONS if any(is_late(node) for node, _, _ in definitions) else 0
+    compiled = codeop.Compile()  # it remembers `from __future__ import annotations`
 
     def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
         try:
-            exec(compile(ast.Module([node], []), name, "exec", late), answers.names)
+            exec(compiled(ast.Module([node], []), name, "exec"), answers.names)
         except Exception as error:
             if needed and isinstance(error, NameError) and error.name in made:
                 make(error.name)
