@@ -3,6 +3,8 @@
 import ast
 import codeop
 import functools
+import inspect
+import json
 import linecache
 import re
 import types
@@ -68,22 +70,14 @@ def split(text: str, name: str) -> list[tuple[str, str, int]]:
     return cells
 
 
-@functools.cache
-def jupytext() -> types.ModuleType:
-    """jupytext, loaded when the first notebook comes, for it takes long and files in Python do without it."""
-    from dino.course.notebooks import jupytext
-
-    return jupytext
-
-
 def cells_of_notebook(text: str, path: str) -> list[tuple[str, str, int]]:
     """The code cells of a notebook; their lines are kept where Python looks for the lines of tracebacks."""
     cells = []
-    for number, cell in enumerate(jupytext().reads(text, fmt="ipynb").cells, start=1):
-        if cell.cell_type == "code":
-            name = f"{path}, cell {number}"
-            linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(keepends=True), name)
-            cells.append((name, cell.source, 0))
+    for number, cell in enumerate(json.loads(text)["cells"], start=1):
+        if cell["cell_type"] == "code":
+            name, source = f"{path}, cell {number}", "".join(cell["source"])  # lines in a list, or all in one
+            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+            cells.append((name, source, 0))
     return cells
 
 
@@ -127,10 +121,11 @@ def given_names() -> set[str]:
     return set().union(*map(targets, assigned))
 
 
-def names_used(node: ast.stmt) -> set[str]:
-    """The names that the functions and classes in a statement speak of."""
-    inner = [part for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef | ast.Lambda)]
-    return {name.id for part in inner for name in ast.walk(part) if isinstance(name, ast.Name)}
+def names_used(code: types.CodeType) -> set[str]:
+    """The names that the functions in a piece of code take from around it."""
+    inner = [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    functions = [part for part in inner if part.co_flags & inspect.CO_OPTIMIZED]  # the others are bodies of classes
+    return set().union(*map(names_used, inner), *(part.co_names for part in functions))
 
 
 def parse(source: str, name: str) -> ast.Module:
@@ -178,7 +173,9 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
 
     def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
         try:
-            exec(compiled(ast.Module([node], []), name, "exec"), answers.names)
+            code = compiled(ast.Module([node], []), name, "exec")
+            exec(code, answers.names)
+            used.update(names_used(code))
         except Exception as error:
             if needed and isinstance(error, NameError) and error.name in made:
                 make(error.name)
@@ -186,7 +183,6 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
             elif not isinstance(node, ASSIGNMENTS):
                 sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
                 answers.problems.append((sentence, source))
-        used.update(names_used(node))
         answers.names.update(given)  # an import may have brought others
 
     def make(name: str) -> None:
