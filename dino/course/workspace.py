@@ -35,9 +35,9 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
             continue
         text = chapter.path.read_text(encoding="utf-8")
         if notebooks:
-            from dino.course.notebooks import jupytext, notebook
+            from dino.course.notebooks import notebook, written
 
-            text = jupytext.writes(notebook(text), fmt="ipynb")
+            text = written(notebook(text))
         write(path, text.encode())
         added.append(path)
     if not (folder / PROGRESS).exists():

@@ -10,8 +10,8 @@ import nbformat
 from PIL import Image
 
 from dino.course.chapters import LESSON, Chapter, chapters, definition, solution
-from dino.course.notebooks import PERCENT, jupytext
 from dino.course.notebooks import notebook as learner_notebook
+from dino.course.notebooks import written
 from dino.course.site.display import DARK, LIGHT, PLAIN
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
@@ -29,7 +29,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
     kept        what came out of the chapter, from `dino.course.site.execute.run`
     repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
-    cells = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt=PERCENT).cells
+    cells = learner_notebook(chapter.path.read_text(encoding="utf-8")).cells
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
     for i, (cell, outputs) in enumerate(zip(cells, kept["outputs"], strict=True)):
@@ -87,7 +87,7 @@ def notebook(chapter: Chapter, repository: str = "") -> str:
         words = "# This installs the course, if it is not here yet.\nfrom importlib.util import find_spec\n\n"
         cell = nbformat.v4.new_code_cell(f'{words}if find_spec("dino") is None:\n    {install}')
         learner.cells.insert(0, cell)
-    return jupytext.writes(learner, fmt="ipynb")
+    return written(learner)
 
 
 def reference() -> str:
