@@ -14,13 +14,7 @@ from dino.course.judge.diagnose import cause, find_mistake
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import PATIENCE, StillBusyError, at_most
-from dino.course.judge.trial import (
-    InputChangedError,
-    UsesTheReferenceError,
-    is_the_reference,
-    make_claims,
-    only_the_learners_code,
-)
+from dino.course.judge.trial import OWN_WORDS, RefusedError, is_the_reference, make_claims, only_the_learners_code
 from dino.course.judge.variants import variant
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, Verdict
 
@@ -53,23 +47,19 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     if inspect.isclass(answer) != inspect.isclass(check.reference) or not callable(answer):
         kind = "class" if inspect.isclass(check.reference) else "function"
         return verdict(FAILED, f"{name} should be a {kind}.")
-    own_words = f"This is the library's own {name}, which is always right. Write yours, and check that."
     if is_the_reference(answer, check.reference):
-        return verdict(FAILED, own_words)
+        return verdict(FAILED, OWN_WORDS.format("is", name))
     seed = secrets.randbelow(2**31) if seed is None else seed
     held = 0
     try:
         with only_the_learners_code(check.reference), at_most(PATIENCE):
             for claim in make_claims(check, answer, seed):
-                symptom = claim.symptom()
-                if symptom:
+                if symptom := claim.symptom():
                     break
                 held += 1
             else:
                 return verdict(PASSED, f"All {held} claims hold.")
-    except UsesTheReferenceError:
-        return verdict(FAILED, own_words.replace("is the", "calls the"))
-    except InputChangedError as error:
+    except RefusedError as error:
         return verdict(FAILED, str(error))
     except StillBusyError as error:
         return verdict(FAILED, explain(error, name))

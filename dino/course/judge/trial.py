@@ -13,13 +13,11 @@ import torch
 from dino.course.chapters import LESSON
 from dino.course.checks.claims import Check, Claim
 
-
-class UsesTheReferenceError(Exception):
-    """The answer runs the lesson's own code instead of the learner's."""
+OWN_WORDS = "This {} the library's own {}, which is always right. Write yours, and check that."
 
 
-class InputChangedError(Exception):
-    """The answer writes into what it was given."""
+class RefusedError(Exception):
+    """The answer writes into what it was given, or runs the lesson's own code instead of the learner's."""
 
 
 def functions_of(thing: Callable) -> list[FunctionType]:
@@ -36,7 +34,7 @@ def is_the_reference(answer: Callable, reference: Callable) -> bool:
 
 @contextlib.contextmanager
 def only_the_learners_code(reference: Callable) -> Iterator[None]:
-    """Raise UsesTheReferenceError when anything but the course itself calls the reference in here."""
+    """Raise RefusedError when anything but the course itself calls the reference in here."""
     forbidden = {one.__code__ for one in functions_of(reference)}
     torch_folder = str(Path(torch.__file__).parent)
 
@@ -47,7 +45,7 @@ def only_the_learners_code(reference: Callable) -> Iterator[None]:
         while caller is not None and caller.f_code.co_filename.startswith(torch_folder):
             caller = caller.f_back
         if caller is not None and not caller.f_code.co_filename.startswith(str(LESSON)):
-            raise UsesTheReferenceError
+            raise RefusedError(OWN_WORDS.format("calls", reference.__name__))
 
     before = sys.getprofile()
     sys.setprofile(look)
@@ -58,7 +56,7 @@ def only_the_learners_code(reference: Callable) -> Iterator[None]:
 
 
 def careful(answer: Callable) -> Callable:
-    """The same answer, on copies of its inputs; raises InputChangedError if it changes one of them."""
+    """The same answer, on copies of its inputs; raises RefusedError if it changes one of them."""
 
     def call(*inputs, **named):
         copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
@@ -71,7 +69,7 @@ def careful(answer: Callable) -> Callable:
             if isinstance(value, torch.Tensor) and not torch.equal(value, now):
                 names = list(inspect.signature(answer).parameters)
                 name = names[i] if i < len(names) else "its input"
-                raise InputChangedError(
+                raise RefusedError(
                     f"It changes `{name}` itself, which others still need. Work on a copy, or without `+=` and the like."
                 )
         return result
