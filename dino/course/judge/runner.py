@@ -25,7 +25,7 @@ replaced: list[tuple[dict, str, object, object]] = []
 
 @contextlib.contextmanager
 def the_reference() -> Iterator[None]:
-    """In here the lesson is as it comes, whatever `use_own` has put into it: no answer is compared with itself."""
+    """In here the lesson is as it comes, whatever `use_own` puts into it: no answer is compared with itself."""
     for space, name, reference, _ in replaced:
         space[name] = reference
     try:
