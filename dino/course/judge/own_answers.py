@@ -18,13 +18,10 @@ def use_own() -> None:
     The answers are those in your chapters as they are saved now. Checks still compare with the lesson.
     Raises ValueError outside a folder that `dino start` made.
     """
-    folder = workspace.find()
-    if folder is None:
-        raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them.")
+    files = [(workspace.answer_file(chapter), chapter) for chapter in chapters()]
     replaced.clear()
     own, others = {}, []
-    for chapter in chapters():
-        path = workspace.answer_file(folder, chapter)
+    for path, chapter in files:
         if not path.is_file():
             others += [f"{exercise.name} (no {path.name})" for exercise in chapter.exercises]
             continue
