@@ -56,7 +56,7 @@ def outline() -> None:
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=workspace.DEFAULT)
 @click.option("--notebook", is_flag=True, help="Make notebooks (.ipynb) instead of .py files.")
-def start(folder: Path, notebook: bool) -> int:
+def start(folder: Path, notebook: bool) -> None:
     """Make FOLDER (my-dino) with your own copies of the chapters, and a first sheet of dinosaurs.
 
     Files that are there already are never touched, so you can run it again after an upgrade to get new chapters.
@@ -76,7 +76,6 @@ def start(folder: Path, notebook: bool) -> int:
             f"  {sheet}  64 dinosaurs that nobody drew: the model that you are going to build made them just now"
         )
     click.echo(f"\nOpen {added[0] if added else kept[0]} in an editor that runs cells, or in Jupyter, and begin.")
-    return 0
 
 
 @cli.command()
@@ -98,8 +97,7 @@ def watch_files(what: str | None, variant: int | None) -> None:
     while True:
         files = files_of(what)
         saved = {path: path.stat().st_mtime if path.exists() else 0 for path, _ in files}
-        if saved != known:
-            changed = [pair for pair in files if saved[pair[0]] != known.get(pair[0])]
+        if changed := [pair for pair in files if saved[pair[0]] != known.get(pair[0])]:
             known = saved
             click.clear()
             try:
@@ -112,10 +110,10 @@ def watch_files(what: str | None, variant: int | None) -> None:
 
 def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:
     """The files that are to be checked, each with the chapter that it is, if that is known."""
-    named = find_chapter(what) if what and not Path(what).exists() else None
-    if what and named is None:
-        return [(Path(what), find_chapter(what))]
-    return [(workspace.answer_file(one), one) for one in ([named] if named else chapters())]
+    chapter = find_chapter(what) if what else None
+    if what and (chapter is None or Path(what).exists()):
+        return [(Path(what), chapter)]
+    return [(workspace.answer_file(one), one) for one in ([chapter] if chapter else chapters())]
 
 
 def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -> int:
@@ -140,7 +138,7 @@ def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -
 @cli.command()
 @click.argument("exercise", shell_complete=lambda *_: exercise_names())
 @click.option("--solution", is_flag=True, help="Show the answer instead.")
-def hint(exercise: str, solution: bool) -> int:
+def hint(exercise: str, solution: bool) -> None:
     """Show a hint for EXERCISE; asked again, a plainer one."""
     from dino.course.chapters import solution as answer
     from dino.course.checks import check_for
@@ -148,7 +146,7 @@ def hint(exercise: str, solution: bool) -> int:
     chapter, found = find_exercise(exercise)
     if solution:
         click.echo(answer(chapter, found))
-        return 0
+        return
     hints = check_for(chapter.topic, exercise).hints
     seen = workspace.progress().get(exercise, {}).get("hints", 0)
     shown = min(seen + 1, len(hints))
@@ -157,7 +155,6 @@ def hint(exercise: str, solution: bool) -> int:
     again, answered = f"`dino hint {exercise}` again says more.", f"The answer: `dino hint {exercise} --solution`."
     click.echo(again if shown < len(hints) else answered)
     workspace.record({exercise: shown}, key="hints")
-    return 0
 
 
 @cli.command()
