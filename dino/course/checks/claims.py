@@ -20,44 +20,33 @@ class Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """Shows what was expected, what came out, and the difference: pictures, (count, channels, height, width)."""
+class Figure:
+    """Shows what was expected beside what came out; `across` and `up` label the axes of a plot."""
 
     expected: Tensor
     yours: Tensor
+    across: str = ""
+    up: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Histogram:
+class Pictures(Figure):
+    """Shows pictures, (count, channels, height, width), and the difference."""
+
+
+class Histogram(Figure):
     """Shows how often levels come."""
 
-    expected: Tensor
-    yours: Tensor
+
+class Bars(Figure):
+    """Shows two rows of numbers as bars, side by side."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bars:
-    """Shows two rows of numbers as bars, side by side; `across` and `up` label the axes."""
-
-    expected: Tensor
-    yours: Tensor
-    across: str
-    up: str
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Figure):
     """Shows two rows of numbers as points: over their place in the row, which `ticks` may name, or over `x`."""
 
-    expected: Tensor
-    yours: Tensor
-    across: str
-    up: str
     x: Tensor | None = None
     ticks: Sequence | None = None
-
-
-Figure = Pictures | Histogram | Bars | Curve
 
 
 @dataclass
