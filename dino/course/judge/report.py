@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 from dino.course import workspace
 from dino.course.chapters import definition, find_exercise, solution
 from dino.course.checks import check_for
+from dino.course.checks.mistakes import without_docstrings
 from dino.course.judge.figures import evidence, save
 from dino.course.judge.runner import judge_in
 from dino.course.judge.trial import functions_of
@@ -83,27 +84,16 @@ def source_of(answer: Callable) -> str | None:
         return None
 
 
-def without_docstrings(source: str) -> list[str]:
-    """The lines of a source without its docstrings, which the learner did not write."""
-    lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
-            for line in range(node.body[0].lineno - 1, node.body[0].end_lineno):
-                lines[line] = None
-    return [line for line in lines if line is not None]
-
-
-def tree_of(source: str) -> str:
-    """What a source says to Python, however it is laid out."""
-    return ast.dump(ast.parse("\n".join(without_docstrings(source))))
-
-
 def side_by_side(name: str, answer: Callable) -> str:
     """The learner's answer to an exercise and the lesson's, side by side if they fit; "" if they say the same."""
-    yours, lessons = source_of(answer), solution(*find_exercise(name))
-    if yours is None or tree_of(yours) == tree_of(lessons):
+    yours = source_of(answer)
+    if yours is None:
         return ""
-    left, right = ["yours", "", *without_docstrings(yours)], ["the lesson's", "", *without_docstrings(lessons)]
+    # Docstrings are not what the learner wrote, and how a source is laid out is not what it says to Python.
+    yours, lessons = (without_docstrings(source) for source in (yours, solution(*find_exercise(name))))
+    if ast.dump(ast.parse("\n".join(yours))) == ast.dump(ast.parse("\n".join(lessons))):
+        return ""
+    left, right = ["yours", "", *yours], ["the lesson's", "", *lessons]
     width = max(map(len, left)) + 4
     if width + max(map(len, right)) <= shutil.get_terminal_size((120, 40)).columns - 6:
         return "\n".join((a.ljust(width) + b).rstrip() for a, b in zip_longest(left, right, fillvalue=""))
@@ -119,11 +109,9 @@ def inline(png: bytes) -> str:
     data = base64.b64encode(png).decode()
     if "KITTY_WINDOW_ID" in os.environ or os.environ.get("TERM_PROGRAM") == "ghostty":
         parts = [data[i : i + 4096] for i in range(0, len(data), 4096)]
-        heads = ["a=T,f=100,", *[""] * (len(parts) - 1)]
-        return "".join(
-            f"\x1b_G{head}m={int(i < len(parts) - 1)};{part}\x1b\\"
-            for i, (head, part) in enumerate(zip(heads, parts, strict=True))
-        )
+        keys = ["m=1"] * (len(parts) - 1) + ["m=0"]  # whether more is to come
+        keys[0] = f"a=T,f=100,{keys[0]}"
+        return "".join(f"\x1b_G{key};{part}\x1b\\" for key, part in zip(keys, parts, strict=True))
     if os.environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "vscode"):
         return f"\x1b]1337;File=inline=1;size={len(png)}:{data}\x07"
     return ""
