@@ -87,7 +87,8 @@ def judge_in(seed: int | None, name: str, answer: Callable) -> Verdict:
     verdict = judge(name, twist.adapted(answer))
     if verdict.state == FAILED:
         if judge(name, answer).state == PASSED:
-            verdict.news, verdict.symptom, verdict.untrue = twist.news, "", None
+            news = f"This answers the published exercise, not the one of your class: {twist.says}"
+            verdict = Verdict(name, FAILED, news)
         else:
             verdict.symptom += f" (That is how the course counts. In your class, {twist.says})"
     verdict.answer = answer

@@ -30,11 +30,6 @@ class Twist:
     says: str
     stub: dict[str, str]
 
-    @property
-    def news(self) -> str:
-        """What the published solution hears."""
-        return f"This answers the published exercise, not the one of your class: {self.says}"
-
     def adapted(self, answer: Callable) -> Callable:
         """The answer, as one to the published exercise."""
         chapter, _ = find_exercise(self.exercise)
