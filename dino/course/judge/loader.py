@@ -88,17 +88,14 @@ def calls(node: ast.AST) -> bool:
     return isinstance(node, ast.Call | ast.Await) or any(map(calls, ast.iter_child_nodes(node)))
 
 
-def is_definition(node: ast.stmt) -> bool:
+def is_definition(node: ast.stmt | ast.ExceptHandler) -> bool:
     """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer.
 
     An `if` or a `try` is one if there is nothing else in it.
     """
-    match node:
-        case ast.If():
-            return all(map(is_definition, [*node.body, *node.orelse]))
-        case ast.Try():
-            handled = [one for handler in node.handlers for one in handler.body]
-            return all(map(is_definition, [*node.body, *handled, *node.orelse, *node.finalbody]))
+    if isinstance(node, ast.If | ast.Try | ast.ExceptHandler):
+        blocks = (getattr(node, name, []) for name in ("body", "handlers", "orelse", "finalbody"))
+        return all(is_definition(part) for block in blocks for part in block)
     if isinstance(node, ASSIGNMENTS):
         return not calls(node) or bool(targets(node).intersection(exercise_names()))
     return isinstance(node, (*DEFINITIONS, ast.Pass))
