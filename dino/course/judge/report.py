@@ -68,36 +68,32 @@ def rendered(verdict: Verdict, sign: str, help: str, new: bool) -> list[str]:
     if verdict.state == PASSED and new:
         chapter, _ = find_exercise(name)
         lines += [f"Worth noticing: {check_for(chapter.topic, name).notice}"]
-        lines += side_by_side(name, verdict.answer).splitlines()
+        lines += side_by_side(name, verdict.answer)
     if verdict.state == FAILED:
         lines.append(f"For a hint: {help.format(name)}")
     return lines
 
 
-def source_of(answer: Callable) -> str | None:
-    """The text of an answer, as it stands in its file or cell; None if it cannot be found."""
+def side_by_side(name: str, answer: Callable) -> list[str]:
+    """The lines of the learner's answer to an exercise and of the lesson's, side by side if they fit.
+
+    There are none if both say the same, or if the text of the answer cannot be found.
+    """
     try:
         file = functions_of(answer)[0].__code__.co_filename
         linecache.checkcache(file)
-        return definition("".join(linecache.getlines(file)), answer.__name__)
+        source = definition("".join(linecache.getlines(file)), answer.__name__)
     except (LookupError, SyntaxError):
-        return None
-
-
-def side_by_side(name: str, answer: Callable) -> str:
-    """The learner's answer to an exercise and the lesson's, side by side if they fit; "" if they say the same."""
-    yours = source_of(answer)
-    if yours is None:
-        return ""
+        return []
     # Docstrings are not what the learner wrote, and how a source is laid out is not what it says to Python.
-    yours, lessons = (without_docstrings(source) for source in (yours, solution(*find_exercise(name))))
+    yours, lessons = without_docstrings(source), without_docstrings(solution(*find_exercise(name)))
     if ast.dump(ast.parse("\n".join(yours))) == ast.dump(ast.parse("\n".join(lessons))):
-        return ""
+        return []
     left, right = ["yours", "", *yours], ["the lesson's", "", *lessons]
     width = max(map(len, left)) + 4
     if width + max(map(len, right)) <= shutil.get_terminal_size((120, 40)).columns - 6:
-        return "\n".join((a.ljust(width) + b).rstrip() for a, b in zip_longest(left, right, fillvalue=""))
-    return "\n".join([*left, "", *right])
+        return [(a.ljust(width) + b).rstrip() for a, b in zip_longest(left, right, fillvalue="")]
+    return [*left, "", *right]
 
 
 def inline(png: bytes) -> str:
