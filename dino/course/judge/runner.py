@@ -112,9 +112,8 @@ def judge_file(path: Path, chapter: Chapter | None = None, seed: int | None = No
         if name in answers.names:
             verdict = judge_in(seed, name, answers.names[name])
         else:
-            gone = (
-                f"There is no {name} in {path.name}. Was it renamed or deleted? `dino start` in a new folder brings it."
-            )
+            gone = f"There is no {name} in {path.name}. Was it renamed or deleted?"
+            gone += " `dino start` in a new folder brings it."
             verdict = Verdict(name, FAILED, answers.problem_with(name) or gone)
         verdicts.append(verdict)
         if verdict.state != PASSED or name in variant(seed):

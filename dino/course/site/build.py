@@ -43,6 +43,5 @@ def write(root: Path, folder: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
-    (folder / "mkdocs.yml").write_text(
-        settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", ""), encoding="utf-8"
-    )
+    settings = settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", "")
+    (folder / "mkdocs.yml").write_text(settings, encoding="utf-8")
