@@ -38,18 +38,14 @@ def code_of(source: str) -> str:
 @functools.cache
 def imported(source: str) -> frozenset[Path]:
     """The files of the course that a source imports, anywhere in it, with the packages that they lie in."""
-    words = set()
+    places = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            words |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            words |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    found = set()
-    for word in (word for word in words if word.split(".")[0] == "dino"):
-        parts = word.split(".")[1:]
-        places = [LESSON.joinpath(*parts[:i], "__init__.py") for i in range(len(parts) + 1)]
-        found |= {place for place in [*places, LESSON.joinpath(*parts).with_suffix(".py")] if place.is_file()}
-    return frozenset(found)
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            # `from dino.noise import mix` names dino and dino.noise, and dino.noise.mix, which could be a module, too.
+            course, *parts = f"{getattr(node, 'module', '')}.{alias.name}".removeprefix(".").split(".")
+            places |= {LESSON.joinpath(*parts[:i]) for i in range(len(parts) + 1) if course == "dino"}
+    files = (file for place in places for file in (place / "__init__.py", place.with_suffix(".py")))
+    return frozenset(file for file in files if file.is_file())
 
 
 def needed(source: str, topic: str) -> list[Path]:
