@@ -101,13 +101,11 @@ class Claim:
         unknown = yours.isnan() & ~expected.isnan()
         if unknown.any():
             return f"{int(unknown.sum())} of its {yours.numel()} numbers are nan (not a number)."
-        difference = (yours - expected).abs()
-        difference[yours.isnan() & expected.isnan()] = 0
-        difference[yours == expected] = 0
-        if bool((difference <= self.tolerance).all()):
+        close = torch.isclose(yours, expected, rtol=0, atol=self.tolerance, equal_nan=True)
+        if close.all():
             return None
-        place = int(difference.argmax())
-        where = [int(i) for i in torch.unravel_index(torch.tensor(place), expected.shape)]
+        place = (yours - expected).abs().masked_fill(close, 0).argmax()
+        where = [int(i) for i in torch.unravel_index(place, expected.shape)]
         at = f"At {where} it" if expected.numel() > 1 else "It"
         return self.words or f"{at} should be {expected.flatten()[place]:.4g}, yours is {yours.flatten()[place]:.4g}."
 
@@ -169,7 +167,7 @@ class Check:
     def wrong_answers(self) -> list[tuple[str, Callable]]:
         """All wrong answers, each with its sentence."""
         groups = [(why, given if isinstance(given, tuple) else (given,)) for why, given in self.mistakes.items()]
-        pairs = [(why, mistake) for why, mistakes in groups for mistake in mistakes]
+        pairs = [(why, one) for why, group in groups for one in group]
         return [(why, mistaken(self.reference, one) if isinstance(one, dict) else one) for why, one in pairs]
 
 
