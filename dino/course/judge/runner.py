@@ -71,8 +71,7 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
             return verdict(FAILED, f"{name} needs another exercise first: {error}.")
         place, mistake = explain(error, name), find_mistake(check, answer, seed)
         return verdict(FAILED, mistake, place) if mistake else verdict(FAILED, place)
-    mistake = find_mistake(check, answer, seed)
-    if mistake:
+    if mistake := find_mistake(check, answer, seed):
         return verdict(FAILED, mistake, f"{claim.says} {symptom}", claim)
     if why := cause(claim):
         return verdict(FAILED, why, claim.says if why == symptom else f"{claim.says} {symptom}", claim)
