@@ -42,10 +42,6 @@ class Chapter:
     def topic(self) -> str:
         return self.path.stem.partition("_")[2]
 
-    @property
-    def module(self) -> str:
-        return f"dino.{self.topic}"
-
 
 def folder() -> Path:
     """Where the chapters are: beside the package in a clone, inside it when it was installed from a wheel."""
