@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters, exercise_names
-from dino.course.judge.loader import given_names, is_definition, read_cells, targets
+from dino.course.judge.loader import given_names, is_definition, names_used, read_cells, targets
 
 HEAD = '''"""A diffusion model that draws dinosaurs, in one file.
 
@@ -70,13 +70,7 @@ class Part:
 
 def names_in(source: str) -> set[str]:
     """The names that a piece of code takes from outside, or gives to it."""
-    tables = [symtable.symtable(source, "<part>", "exec")]
-    names = {symbol.get_name() for symbol in tables[0].get_symbols()}
-    while tables:
-        table = tables.pop()
-        names |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
-        tables += table.get_children()
-    return names
+    return {*symtable.symtable(source, "<part>", "exec").get_identifiers()} | names_used(source)
 
 
 def parts_of(source: str, place: tuple) -> dict[str, Part]:

@@ -3,11 +3,10 @@
 import ast
 import codeop
 import functools
-import inspect
 import json
 import linecache
 import re
-import types
+import symtable
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,11 +117,14 @@ def given_names() -> set[str]:
     return set().union(*map(targets, assigned))
 
 
-def names_used(code: types.CodeType) -> set[str]:
-    """The names that the functions in a piece of code take from around it."""
-    inner = [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    functions = [part for part in inner if part.co_flags & inspect.CO_OPTIMIZED]  # the others are bodies of classes
-    return set().union(*map(names_used, inner), *(part.co_names for part in functions))
+def names_used(source: str) -> set[str]:
+    """The names that the functions and classes in a piece of code take from around them."""
+    names, tables = set(), symtable.symtable(source, "<code>", "exec").get_children()
+    while tables:
+        table = tables.pop()
+        names |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+        tables += table.get_children()
+    return names
 
 
 def parse(source: str, name: str) -> ast.Module:
@@ -133,10 +135,7 @@ def parse(source: str, name: str) -> ast.Module:
     try:
         return ast.parse(source, filename=name)
     except SyntaxError:
-        python = MAGIC.sub(r"\1pass", source)
-        if python == source:
-            raise
-        return ast.parse(python, filename=name)
+        return ast.parse(MAGIC.sub(r"\1pass", source), filename=name)
 
 
 def load(path: Path, given: dict[str, object] | None = None, aside: Collection[str] = ()) -> Answers:
@@ -170,9 +169,8 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
 
     def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
         try:
-            code = compiled(ast.Module([node], []), name, "exec")
-            exec(code, answers.names)
-            used.update(names_used(code))
+            exec(compiled(ast.Module([node], []), name, "exec"), answers.names)
+            used.update(names_used(ast.unparse(node)))
         except Exception as error:
             if needed and isinstance(error, NameError) and error.name in made:
                 make(error.name)
