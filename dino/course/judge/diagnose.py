@@ -44,7 +44,9 @@ def most_similar(yours: list[Claim | str], bank: Iterable[tuple[str, Iterable[Cl
     for sentence, theirs in bank:
         agreed = []
         for mine, their in itertools.zip_longest(yours, theirs):
-            agreed.append(agree(mine, their))
+            # They gave the same result, or stopped with the same kind of error.
+            both = isinstance(mine, Claim) and isinstance(their, Claim)
+            agreed.append(mine.agrees(their) if both else mine == their)
             if not agreed[-1] and len(agreed) <= first + 1:
                 break
         if all(agreed):
@@ -53,13 +55,6 @@ def most_similar(yours: list[Claim | str], bank: Iterable[tuple[str, Iterable[Cl
             similar[sentence] = max(sum(agreed), similar.get(sentence, 0))
     most = [sentence for sentence, count in similar.items() if count == max(similar.values())]
     return f"Perhaps this: {most[0]}" if len(most) == 1 else None
-
-
-def agree(yours: Claim | str | None, theirs: Claim | str | None) -> bool:
-    """Whether two answers gave the same result, or stopped with the same kind of error."""
-    if isinstance(yours, Claim) and isinstance(theirs, Claim):
-        return yours.agrees(theirs)
-    return yours == theirs
 
 
 def cause(claim: Claim) -> str | None:
