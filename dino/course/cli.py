@@ -72,9 +72,8 @@ def start(folder: Path, notebook: bool) -> None:
         from dino.saving import load_denoiser
 
         draw_sheet(load_denoiser(), sheet, size=32, device="cpu")
-        click.echo(
-            f"  {sheet}  64 dinosaurs that nobody drew: the model that you are going to build made them just now"
-        )
+        made = "64 dinosaurs that nobody drew: the model that you are going to build made them just now"
+        click.echo(f"  {sheet}  {made}")
     click.echo(f"\nOpen {added[0] if added else kept[0]} in an editor that runs cells, or in Jupyter, and begin.")
 
 

@@ -13,10 +13,7 @@ DEFAULT = "my-dino"
 def find() -> Path | None:
     """The learner's folder: this one, one above it, or `my-dino` in this one."""
     here = Path.cwd()
-    for folder in (here, *here.parents, here / DEFAULT):
-        if (folder / PROGRESS).is_file():
-            return folder
-    return None
+    return next((path for path in (here, *here.parents, here / DEFAULT) if (path / PROGRESS).is_file()), None)
 
 
 def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:

@@ -50,12 +50,11 @@ def imported(source: str) -> frozenset[Path]:
 
 def needed(source: str, topic: str) -> list[Path]:
     """The files of the course that a chapter on a topic runs: what its source and the checks of its topic import, and so on."""
-    found = {*imported(source), LESSON / "course" / "checks" / f"{topic}.py", LESSON / "course" / "site" / "display.py"}
-    waiting = [*found]
-    while waiting:
-        more = imported(waiting.pop().read_text(encoding="utf-8")) - found
-        found |= more
-        waiting += more
+    new = {*imported(source), LESSON / "course" / "checks" / f"{topic}.py", LESSON / "course" / "site" / "display.py"}
+    found = set()
+    while new:
+        found |= new
+        new = set().union(*(imported(file.read_text(encoding="utf-8")) for file in new)) - found
     return sorted(found)
 
 
