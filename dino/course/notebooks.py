@@ -14,14 +14,12 @@ import jupytext  # noqa: E402
 if sys.modules[GRAMMAR] is None:
     del sys.modules[GRAMMAR]
 
-# How chapters and what learners make of them are read. Without the last word, jupytext would take comments such as
-# `# why?` or `# copy the noise` for commands of a notebook: they would not be Python any more.
-PERCENT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
-
 
 def notebook(text: str):
     """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
-    book = jupytext.reads(text, fmt=PERCENT)
+    # Without the last word, jupytext would take comments such as `# why?` or `# copy the noise` for commands of a
+    # notebook: they would not be Python any more.
+    book = jupytext.reads(text, fmt={"extension": ".py", "format_name": "percent", "comment_magics": False})
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return book
 

@@ -17,7 +17,6 @@ from dino.course.chapters import chapters, exercise_names
 MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w.]+\?+[ \t]*|[\w, ]+=[ \t]*[!%].*)$", re.MULTILINE)
 # What begins a cell, see https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format
 CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
@@ -97,7 +96,7 @@ def is_definition(node: ast.stmt | ast.ExceptHandler) -> bool:
         return all(is_definition(part) for block in blocks for part in block)
     if isinstance(node, ASSIGNMENTS):
         return not calls(node) or bool(targets(node).intersection(exercise_names()))
-    return isinstance(node, (*DEFINITIONS, ast.Pass))
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Pass)
 
 
 def targets(node: ast.stmt) -> set[str]:

@@ -46,8 +46,7 @@ def tell(verdict: Verdict, picture: Path, new: bool) -> None:
     new      whether a right answer was not known to be right before
     """
     lines = rendered(verdict, mark(verdict.state), "dino hint {}", new)
-    figure = verdict.untrue and evidence(verdict.untrue)
-    if figure:
+    if figure := verdict.untrue and evidence(verdict.untrue):
         save(figure, picture)
         lines.insert(-1, f"Look: {picture}")
     elif verdict.state != FAILED:

@@ -67,8 +67,7 @@ def careful(answer: Callable) -> Callable:
             result = answer(*copies, **named)
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if isinstance(value, torch.Tensor) and not torch.equal(value, now):
-                names = list(inspect.signature(answer).parameters)
-                name = names[i] if i < len(names) else "its input"
+                name = dict(enumerate(inspect.signature(answer).parameters)).get(i, "its input")
                 raise RefusedError(
                     f"It changes `{name}` itself, which others still need. Work on a copy, or without `+=` and the like."
                 )

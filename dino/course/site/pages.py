@@ -94,10 +94,8 @@ def reference() -> str:
     """The Markdown of a page about the lesson's modules: what each defines, and how to call it; the code is folded."""
     taught = [chapter.topic for chapter in chapters()]
     others = sorted(path.stem for path in LESSON.glob("[a-z]*.py") if path.stem not in taught)
-    parts = [
-        "# The lesson",
-        "All of `dino/`, by module: first those that the chapters teach, in their order, then the others.",
-    ]
+    about = "All of `dino/`, by module: first those that the chapters teach, in their order, then the others."
+    parts = ["# The lesson", about]
     for module in (*taught, *others):
         source = (LESSON / f"{module}.py").read_text(encoding="utf-8")
         tree = ast.parse(source)
