@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from dino.course import workspace
-from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
+from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise, solution
 from dino.course.files import write
 from dino.course.grade.commands import assign, grade
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, SIGNS, mark
@@ -136,15 +136,14 @@ def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -
 
 @cli.command()
 @click.argument("exercise", shell_complete=lambda *_: exercise_names())
-@click.option("--solution", is_flag=True, help="Show the answer instead.")
-def hint(exercise: str, solution: bool) -> None:
+@click.option("--solution", "solved", is_flag=True, help="Show the answer instead.")
+def hint(exercise: str, solved: bool) -> None:
     """Show a hint for EXERCISE; asked again, a plainer one."""
-    from dino.course.chapters import solution as answer
     from dino.course.checks import check_for
 
     chapter, found = find_exercise(exercise)
-    if solution:
-        click.echo(answer(chapter, found))
+    if solved:
+        click.echo(solution(chapter, found))
         return
     hints = check_for(chapter.topic, exercise).hints
     seen = workspace.progress().get(exercise, {}).get("hints", 0)

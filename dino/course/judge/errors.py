@@ -48,9 +48,7 @@ MEANINGS = {
     r"Expected 3D \(unbatched\) or 4D \(batched\) input to conv2d, but got input of size: (\[.*?\])": (
         r"a convolution wants (batch, channels, height, width), and is given \1"
     ),
-    r"shape '(.*?)' is invalid for input of size (\d+)": (
-        r"\2 numbers cannot be put into the shape \1"
-    ),
+    r"shape '(.*?)' is invalid for input of size (\d+)": r"\2 numbers cannot be put into the shape \1",
     r"mat1 and mat2 shapes cannot be multiplied|dimensions of batch2 tensor": (
         "`@` is the product of matrices: `*` multiplies number by number"
     ),
