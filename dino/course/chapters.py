@@ -7,6 +7,7 @@ tagged `exercise`; the sentence before each says how long it takes and how hard 
 import ast
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +42,6 @@ class Chapter:
     def topic(self) -> str:
         return self.path.stem.partition("_")[2]
 
-    @property
-    def module(self) -> str:
-        return f"dino.{self.topic}"
-
 
 def folder() -> Path:
     """Where the chapters are: beside the package in a clone, inside it when it was installed from a wheel."""
@@ -70,11 +67,10 @@ def exercise_names() -> list[str]:
 
 def find_exercise(name: str) -> tuple[Chapter, Exercise]:
     """The exercise of that name, and its chapter. Raises ValueError, naming all there are."""
-    for chapter in chapters():
-        for exercise in chapter.exercises:
-            if exercise.name == name:
-                return chapter, exercise
-    raise ValueError(f"There is no exercise called {name!r}. There are: {', '.join(exercise_names())}.")
+    found = {exercise.name: (chapter, exercise) for chapter in chapters() for exercise in chapter.exercises}
+    if name not in found:
+        raise ValueError(f"There is no exercise called {name!r}. There are: {', '.join(found)}.")
+    return found[name]
 
 
 def find_chapter(word: str) -> Chapter | None:
@@ -100,21 +96,19 @@ def solution(chapter: Chapter, exercise: Exercise) -> str:
     return definition((LESSON / f"{chapter.topic}.py").read_text(encoding="utf-8"), exercise.name)
 
 
-def functions(node: ast.AST, owner: str = "") -> list[tuple[str, ast.FunctionDef]]:
+def functions(node: ast.AST, owner: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
     """The functions of a tree and the methods of its classes, with names such as `Block.forward`."""
-    found = []
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef):
-            found.append((owner + child.name, child))
+            yield owner + child.name, child
         elif isinstance(child, ast.ClassDef):
-            found += functions(child, f"{child.name}.")
-    return found
+            yield from functions(child, f"{child.name}.")
 
 
 def cut(source: str, names: set[str]) -> str:
     """Take the bodies out of the named functions; docstrings stay, and so do the comments that name the steps."""
     lines = source.splitlines()
-    for name, node in reversed(functions(ast.parse(source))):
+    for name, node in reversed([*functions(ast.parse(source))]):
         if name not in names:
             continue
         indent = " " * node.body[0].col_offset
@@ -133,12 +127,8 @@ def cut(source: str, names: set[str]) -> str:
 
 def unwritten(source: str) -> set[str]:
     """The functions of a source that only raise NotImplementedError: those that the learner is to write."""
-    found = set()
-    for name, node in functions(ast.parse(source)):
-        match node.body[-1]:
-            case ast.Raise(exc=ast.Call(func=ast.Name(id="NotImplementedError"))):
-                found.add(name)
-    return found
+    last = {name: ast.unparse(node.body[-1]) for name, node in functions(ast.parse(source))}
+    return {name for name, statement in last.items() if statement.startswith("raise NotImplementedError(")}
 
 
 def stubs(chapter: Chapter) -> dict[str, str]:

@@ -7,12 +7,13 @@ import contextlib
 import sys
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from dino.course import workspace
-from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise
+from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter, find_exercise, solution
 from dino.course.files import write
 from dino.course.grade.commands import assign, grade
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, SIGNS, mark
@@ -35,28 +36,27 @@ cli.add_command(grade)
 
 def outline() -> None:
     """List chapters and exercises with progress."""
-    folder = workspace.find()
-    known = workspace.progress(folder)
-    passed = total = 0
+    known = workspace.progress()
+    passed = 0
     for chapter in chapters():
         minutes = sum(exercise.minutes for exercise in chapter.exercises)
         click.secho(f"\n{chapter.path.stem}  {chapter.title}", bold=True, nl=False)
         click.echo(f"  (exercises: {minutes} minutes)")
         for exercise in chapter.exercises:
             state = known.get(exercise.name, {}).get("state", NOT_STARTED)
-            passed, total = passed + (state == PASSED), total + 1
+            passed += state == PASSED
             click.echo(f"  {mark(state)} {exercise.name:<16}{exercise.minutes:>3} minutes, {exercise.difficulty}")
-    click.echo(f"\n{passed} of {total} exercises passed.")
-    if folder is None:
-        click.echo("Begin with `dino start`, which makes a folder with your own copies of the chapters.")
-    else:
+    click.echo(f"\n{passed} of {len(exercise_names())} exercises passed.")
+    if folder := workspace.find():
         click.echo(f"Your chapters are in {folder}. `dino check` checks them; `dino hint EXERCISE` helps.")
+    else:
+        click.echo("Begin with `dino start`, which makes a folder with your own copies of the chapters.")
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=workspace.DEFAULT)
 @click.option("--notebook", is_flag=True, help="Make notebooks (.ipynb) instead of .py files.")
-def start(folder: Path, notebook: bool) -> int:
+def start(folder: Path, notebook: bool) -> None:
     """Make FOLDER (my-dino) with your own copies of the chapters, and a first sheet of dinosaurs.
 
     Files that are there already are never touched, so you can run it again after an upgrade to get new chapters.
@@ -72,11 +72,9 @@ def start(folder: Path, notebook: bool) -> int:
         from dino.saving import load_denoiser
 
         draw_sheet(load_denoiser(), sheet, size=32, device="cpu")
-        click.echo(
-            f"  {sheet}  64 dinosaurs that nobody drew: the model that you are going to build made them just now"
-        )
+        made = "64 dinosaurs that nobody drew: the model that you are going to build made them just now"
+        click.echo(f"  {sheet}  {made}")
     click.echo(f"\nOpen {added[0] if added else kept[0]} in an editor that runs cells, or in Jupyter, and begin.")
-    return 0
 
 
 @cli.command()
@@ -98,8 +96,7 @@ def watch_files(what: str | None, variant: int | None) -> None:
     while True:
         files = files_of(what)
         saved = {path: path.stat().st_mtime if path.exists() else 0 for path, _ in files}
-        if saved != known:
-            changed = [pair for pair in files if saved[pair[0]] != known.get(pair[0])]
+        if changed := [pair for pair in files if saved[pair[0]] != known.get(pair[0])]:
             known = saved
             click.clear()
             try:
@@ -112,18 +109,15 @@ def watch_files(what: str | None, variant: int | None) -> None:
 
 def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:
     """The files that are to be checked, each with the chapter that it is, if that is known."""
-    folder = workspace.find()
-    named = find_chapter(what) if what and not Path(what).exists() else None
-    if what and named is None:
-        return [(Path(what), find_chapter(what))]
-    if folder is None:
-        raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them; or name a file.")
-    return [(workspace.answer_file(folder, one), one) for one in ([named] if named else chapters())]
+    chapter = find_chapter(what) if what else None
+    if what and (chapter is None or Path(what).exists()):
+        return [(Path(what), chapter)]
+    return [(workspace.answer_file(one), one) for one in ([chapter] if chapter else chapters())]
 
 
 def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -> int:
     """Check files, and tell what came of it; 1 if an answer is wrong, and 0 otherwise."""
-    known, states = workspace.progress(workspace.find()), {}
+    known, states = workspace.progress(), {}
     for path, chapter in files:
         click.secho(str(path), bold=True)
         # Loading torch takes a while, so there should be something on the screen by now.
@@ -135,36 +129,30 @@ def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -
             tell(verdict, path.parent / "feedback" / f"{verdict.exercise}.png", new)
             states[verdict.exercise] = verdict.state
     workspace.record(states)
-    count = {state: list(states.values()).count(state) for state in SIGNS}
-    click.echo("\n" + ", ".join(f"{number} {state}" for state, number in count.items() if number) + ".")
+    count = Counter(states.values())
+    click.echo("\n" + ", ".join(f"{count[state]} {state}" for state in SIGNS if count[state]) + ".")
     return 1 if count[FAILED] else 0
 
 
 @cli.command()
 @click.argument("exercise", shell_complete=lambda *_: exercise_names())
-@click.option("--solution", is_flag=True, help="Show the answer instead.")
-def hint(exercise: str, solution: bool) -> int:
+@click.option("--solution", "solved", is_flag=True, help="Show the answer instead.")
+def hint(exercise: str, solved: bool) -> None:
     """Show a hint for EXERCISE; asked again, a plainer one."""
-    from dino.course.chapters import solution as answer
     from dino.course.checks import check_for
 
     chapter, found = find_exercise(exercise)
-    if solution:
-        click.echo(answer(chapter, found))
-        return 0
+    if solved:
+        click.echo(solution(chapter, found))
+        return
     hints = check_for(chapter.topic, exercise).hints
-    seen = workspace.progress(workspace.find()).get(exercise, {}).get("hints", 0)
+    seen = workspace.progress().get(exercise, {}).get("hints", 0)
     shown = min(seen + 1, len(hints))
     for number, text in enumerate(hints[:shown], start=1):
         click.echo(f"Hint {number}: {text}")
-    more = (
-        f"`dino hint {exercise}` again says more."
-        if shown < len(hints)
-        else f"The answer: `dino hint {exercise} --solution`."
-    )
-    click.echo(more)
+    again, answered = f"`dino hint {exercise}` again says more.", f"The answer: `dino hint {exercise} --solution`."
+    click.echo(again if shown < len(hints) else answered)
     workspace.record({exercise: shown}, key="hints")
-    return 0
 
 
 @cli.command()

@@ -7,25 +7,23 @@ check fields that no notebook of ours has. `jsonschema` does without that gramma
 import sys
 
 GRAMMAR = "rfc3987_syntax"
-
-known = GRAMMAR in sys.modules
-if not known:
-    sys.modules[GRAMMAR] = None  # this is how Python marks what cannot be imported
+sys.modules.setdefault(GRAMMAR, None)  # this is how Python marks what cannot be imported
 
 import jupytext  # noqa: E402
 
-if not known:
+if sys.modules[GRAMMAR] is None:
     del sys.modules[GRAMMAR]
-
-# How chapters and what learners make of them are read. Without the last word, jupytext would take comments such as
-# `# why?` or `# copy the noise` for commands of a notebook: they would not be Python any more.
-PERCENT = {"extension": ".py", "format_name": "percent", "comment_magics": False}
-
-__all__ = ["PERCENT", "jupytext", "notebook"]
 
 
 def notebook(text: str):
     """The text of a chapter as a notebook, an `nbformat.NotebookNode`."""
-    book = jupytext.reads(text, fmt=PERCENT)
+    # Without the last word, jupytext would take comments such as `# why?` or `# copy the noise` for commands of a
+    # notebook: they would not be Python any more.
+    book = jupytext.reads(text, fmt={"extension": ".py", "format_name": "percent", "comment_magics": False})
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return book
+
+
+def written(book) -> str:
+    """A notebook as the text of an .ipynb file."""
+    return jupytext.writes(book, fmt="ipynb")

@@ -13,10 +13,7 @@ DEFAULT = "my-dino"
 def find() -> Path | None:
     """The learner's folder: this one, one above it, or `my-dino` in this one."""
     here = Path.cwd()
-    for folder in (here, *here.parents, here / DEFAULT):
-        if (folder / PROGRESS).is_file():
-            return folder
-    return None
+    return next((path for path in (here, *here.parents, here / DEFAULT) if (path / PROGRESS).is_file()), None)
 
 
 def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
@@ -35,9 +32,9 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
             continue
         text = chapter.path.read_text(encoding="utf-8")
         if notebooks:
-            from dino.course.notebooks import jupytext, notebook
+            from dino.course.notebooks import notebook, written
 
-            text = jupytext.writes(notebook(text), fmt="ipynb")
+            text = written(notebook(text))
         write(path, text.encode())
         added.append(path)
     if not (folder / PROGRESS).exists():
@@ -45,14 +42,21 @@ def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
     return added, kept
 
 
-def answer_file(folder: Path, chapter: Chapter) -> Path:
-    """The learner's copy of a chapter; the one saved last, if there is a notebook beside the text."""
+def answer_file(chapter: Chapter) -> Path:
+    """The learner's copy of a chapter; the one saved last, if there is a notebook beside the text.
+
+    Raises ValueError outside a learner's folder.
+    """
+    folder = find()
+    if folder is None:
+        raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them; or name a file.")
     copies = [path for path in folder.glob(f"{chapter.path.stem}.*") if path.suffix in (".py", ".ipynb")]
     return max(copies, key=lambda path: path.stat().st_mtime, default=folder / chapter.path.name)
 
 
-def progress(folder: Path | None) -> dict[str, dict]:
+def progress() -> dict[str, dict]:
     """What is known of each exercise: its `state`, and how many `hints` were shown. A broken file counts as empty."""
+    folder = find()
     try:
         known = json.loads((folder / PROGRESS).read_text(encoding="utf-8")) if folder else {}
     except (OSError, ValueError):
@@ -62,10 +66,8 @@ def progress(folder: Path | None) -> dict[str, dict]:
 
 def record(states: dict[str, str], key: str = "state") -> None:
     """Remember something of each exercise in the learner's folder, if we are in one."""
-    folder = find()
-    if folder is None:
-        return
-    known = progress(folder)
-    for name, state in states.items():
-        known.setdefault(name, {})[key] = state
-    write(folder / PROGRESS, (json.dumps(known, indent=2) + "\n").encode())
+    if folder := find():
+        known = progress()
+        for name, state in states.items():
+            known.setdefault(name, {})[key] = state
+        write(folder / PROGRESS, (json.dumps(known, indent=2) + "\n").encode())

@@ -136,6 +136,7 @@ def test_what_an_answer_uses_is_made_but_not_what_a_chapter_makes_for_its_experi
     path.write_text(
         "from collections import namedtuple\nPair = namedtuple('Pair', 'a b')\nUnused = print('never')\n"
         "clean = print('never')\ndef mix(a, b, c):\n    return [Pair(a, b) for _ in range(1)], clean\n"
+        "def own(x):\n    Unused = x.Unused\n    return Unused\n"
     )
     names = load(path).names
     assert names["Pair"](1, 2).b == 2

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from dino.course.checks.claims import Claim, Pictures
-from dino.course.judge.figures import bars, compare, curve, evidence, histogram, save
+from dino.course.checks.claims import Bars, Claim, Curve, Histogram, Pictures
+from dino.course.judge.figures import compare, evidence, plot, save
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def test_channels_that_are_no_colours_are_drawn_from_dark_to_bright():
 
 
 def test_a_histogram_shows_how_often_each_range_comes():
-    (axis,) = histogram(torch.rand(1000), torch.full((1000,), 0.52)).axes
+    (axis,) = plot(Histogram(torch.rand(1000), torch.full((1000,), 0.52))).axes
     yours = max(axis.patches, key=lambda patch: patch.get_xy()[:, 1].max()).get_xy()
     assert yours[:, 1].max() == pytest.approx(1)
     assert set(yours[yours[:, 1] > 0.5][:, 0].round(2)) == {0.5, 0.55}
@@ -41,10 +41,10 @@ def test_a_histogram_shows_how_often_each_range_comes():
 
 def test_a_curve_and_bars_show_both_rows_of_numbers():
     expected, yours = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 0.0, 3.0])
-    (axis,) = curve(expected, yours, "step", "level").axes
+    (axis,) = plot(Curve(expected, yours, "step", "level")).axes
     assert [list(line.get_ydata()) for line in axis.lines] == [[1, 2, 3], [1, 0, 3]]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("step", "level")
-    (axis,) = bars(expected, yours, "weight", "value").axes
+    (axis,) = plot(Bars(expected, yours, "weight", "value")).axes
     assert [patch.get_height() for patch in axis.patches] == [1, 2, 3, 1, 0, 3]
 
 

@@ -84,7 +84,7 @@ def test_the_text_says_what_is_different_and_goes_on_as_the_course_does(seed):
             assert words.startswith(twist.says)
             assert all(new in after.partition("\n# %%")[0] for new in twist.stub.values())
             assert f"# %%\ncheck({name}, variant={seed})\n\n# %%\n" in after
-            assert after.count(f"from {chapter.module} import {name}\n") == 1
+            assert after.count(f"from dino.{chapter.topic} import {name}\n") == 1
         if not here:
             assert twisted(chapter, "as it is", seed) == "as it is"
 

@@ -20,44 +20,33 @@ class Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """Shows what was expected, what came out, and the difference: pictures, (count, channels, height, width)."""
+class Figure:
+    """Shows what was expected beside what came out; `across` and `up` label the axes of a plot."""
 
     expected: Tensor
     yours: Tensor
+    across: str = ""
+    up: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Histogram:
+class Pictures(Figure):
+    """Shows pictures, (count, channels, height, width), and the difference."""
+
+
+class Histogram(Figure):
     """Shows how often levels come."""
 
-    expected: Tensor
-    yours: Tensor
+
+class Bars(Figure):
+    """Shows two rows of numbers as bars, side by side."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bars:
-    """Shows two rows of numbers as bars, side by side; `across` and `up` label the axes."""
-
-    expected: Tensor
-    yours: Tensor
-    across: str
-    up: str
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Figure):
     """Shows two rows of numbers as points: over their place in the row, which `ticks` may name, or over `x`."""
 
-    expected: Tensor
-    yours: Tensor
-    across: str
-    up: str
     x: Tensor | None = None
     ticks: Sequence | None = None
-
-
-Figure = Pictures | Histogram | Bars | Curve
 
 
 @dataclass
@@ -112,13 +101,11 @@ class Claim:
         unknown = yours.isnan() & ~expected.isnan()
         if unknown.any():
             return f"{int(unknown.sum())} of its {yours.numel()} numbers are nan (not a number)."
-        difference = (yours - expected).abs()
-        difference[yours.isnan() & expected.isnan()] = 0
-        difference[yours == expected] = 0
-        if bool((difference <= self.tolerance).all()):
+        close = torch.isclose(yours, expected, rtol=0, atol=self.tolerance, equal_nan=True)
+        if close.all():
             return None
-        place = int(difference.argmax())
-        where = [int(i) for i in torch.unravel_index(torch.tensor(place), expected.shape)]
+        place = (yours - expected).abs().masked_fill(close, 0).argmax()
+        where = [int(i) for i in torch.unravel_index(place, expected.shape)]
         at = f"At {where} it" if expected.numel() > 1 else "It"
         return self.words or f"{at} should be {expected.flatten()[place]:.4g}, yours is {yours.flatten()[place]:.4g}."
 
@@ -180,7 +167,7 @@ class Check:
     def wrong_answers(self) -> list[tuple[str, Callable]]:
         """All wrong answers, each with its sentence."""
         groups = [(why, given if isinstance(given, tuple) else (given,)) for why, given in self.mistakes.items()]
-        pairs = [(why, mistake) for why, mistakes in groups for mistake in mistakes]
+        pairs = [(why, one) for why, group in groups for one in group]
         return [(why, mistaken(self.reference, one) if isinstance(one, dict) else one) for why, one in pairs]
 
 

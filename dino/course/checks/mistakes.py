@@ -9,14 +9,19 @@ from collections.abc import Callable
 Edit = dict[str, str]
 
 
-def code_of(reference: Callable) -> str:
-    """The source of a function or class without its docstrings and comments, for these are no part of what it does."""
-    source = textwrap.dedent(inspect.getsource(reference))
-    lines = source.splitlines()
+def without_docstrings(source: str) -> list[str]:
+    """The lines of a source without the docstrings of its functions and classes."""
+    lines = dict(enumerate(source.splitlines(), start=1))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
-            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
-            lines[first:last] = [""] * (last - first)
+            for number in range(node.body[0].lineno, node.body[0].end_lineno + 1):
+                lines.pop(number, None)
+    return list(lines.values())
+
+
+def code_of(reference: Callable) -> str:
+    """The source of a function or class without its docstrings and comments, for these are no part of what it does."""
+    lines = without_docstrings(textwrap.dedent(inspect.getsource(reference)))
     return "\n".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from dino.course.chapters import EXERCISE, LESSON, Chapter, chapters, folder, stubs
 from dino.course.grade.results import Settings, number
 from dino.course.judge.variants import variant
-from dino.course.notebooks import jupytext, notebook
+from dino.course.notebooks import notebook, written
 
 
 def boxed(words: str) -> str:
@@ -37,7 +37,7 @@ def twisted(chapter: Chapter, text: str, seed: int | None) -> str:
             changed = changed.replace(old, new)
         note, cell = boxed(f"**In your class,** {twist.says}"), '\n\n\n# %% tags=["exercise"]\n'
         text = text.replace(f"{cell}{stub}", f"\n#\n{note}{cell}{changed}")
-        own = f"# From here on, the lesson's own, which counts as this text does.\nfrom {chapter.module} import {name}"
+        own = f"# From here on, the lesson's own, which counts as this text does.\nfrom dino.{chapter.topic} import {name}"
         text = text.replace(f"# %%\ncheck({name})\n", f"# %%\ncheck({name}, variant={seed})\n\n# %%\n{own}\n")
     return text
 
@@ -71,7 +71,7 @@ def for_nbgrader(text: str, settings: Settings) -> str:
             known = {**common, "grade": True, "solution": False, "locked": True, "grade_id": f"{name}-points"}
             graded = {"source": source, "metadata": {"nbgrader": {**known, "points": of}}, "id": f"{name}-points"}
             book.cells.append(type(cell)({**cell, **graded}))
-    return jupytext.writes(book, fmt="ipynb")
+    return written(book)
 
 
 def course() -> Iterator[tuple[str, bytes]]:
@@ -149,6 +149,6 @@ def assignment(settings: Settings, due: str) -> dict[str, bytes]:
         if chapter.topic in settings.topics:
             text, stem = handed_out(chapter, settings, due), chapter.path.stem
             files[f"learner/{stem}.py"] = text.encode()
-            files[f"learner/{stem}.ipynb"] = jupytext.writes(notebook(text), fmt="ipynb").encode()
+            files[f"learner/{stem}.ipynb"] = written(notebook(text)).encode()
             files[f"nbgrader/source/dino/{stem}.ipynb"] = for_nbgrader(text, settings).encode()
     return files

@@ -2,6 +2,7 @@
 what came out of it."""
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from math import isnan
@@ -22,11 +23,9 @@ def find_mistake(check: Check, answer: Callable, seed: int) -> str | None:
             with contextlib.closing(outcome(check, mistake, seed)) as results:  # it may be left before its end
                 yield sentence, results
 
-    try:
-        with at_most(PATIENCE / 2), contextlib.closing(bank()) as others:
-            return most_similar(list(outcome(check, answer, seed)), others)
-    except StillBusyError:
-        return None
+    with contextlib.suppress(StillBusyError), at_most(PATIENCE / 2), contextlib.closing(bank()) as others:
+        return most_similar(list(outcome(check, answer, seed)), others)
+    return None
 
 
 def most_similar(yours: list[Claim | str], bank: Iterable[tuple[str, Iterable[Claim | str]]]) -> str | None:
@@ -44,7 +43,9 @@ def most_similar(yours: list[Claim | str], bank: Iterable[tuple[str, Iterable[Cl
     for sentence, theirs in bank:
         agreed = []
         for mine, their in itertools.zip_longest(yours, theirs):
-            agreed.append(agree(mine, their))
+            # They gave the same result, or stopped with the same kind of error.
+            both = isinstance(mine, Claim) and isinstance(their, Claim)
+            agreed.append(mine.agrees(their) if both else mine == their)
             if not agreed[-1] and len(agreed) <= first + 1:
                 break
         if all(agreed):
@@ -53,13 +54,6 @@ def most_similar(yours: list[Claim | str], bank: Iterable[tuple[str, Iterable[Cl
             similar[sentence] = max(sum(agreed), similar.get(sentence, 0))
     most = [sentence for sentence, count in similar.items() if count == max(similar.values())]
     return f"Perhaps this: {most[0]}" if len(most) == 1 else None
-
-
-def agree(yours: Claim | str | None, theirs: Claim | str | None) -> bool:
-    """Whether two answers gave the same result, or stopped with the same kind of error."""
-    if isinstance(yours, Claim) and isinstance(theirs, Claim):
-        return yours.agrees(theirs)
-    return yours == theirs
 
 
 def cause(claim: Claim) -> str | None:
@@ -86,11 +80,8 @@ def cause(claim: Claim) -> str | None:
 
 
 def likeness(yours: Tensor, expected: Tensor, tolerance: float) -> str | None:
-    """How a wrong result is related to the right one, if it is in a simple way."""
-
-    def same(one: Tensor, other: Tensor) -> bool:
-        return one.shape == other.shape and bool(torch.allclose(one, other, rtol=0, atol=tolerance))
-
+    """How a wrong result is related to the right one of the same shape, if it is in a simple way."""
+    same = functools.partial(torch.allclose, rtol=0, atol=tolerance)
     if same(yours, expected.clamp(0, 1)):
         return "The result is right but for a clamp to the range from 0 to 1, which does not belong here."
     if same(yours, expected.clamp(min=0)):

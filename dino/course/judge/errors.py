@@ -48,9 +48,7 @@ MEANINGS = {
     r"Expected 3D \(unbatched\) or 4D \(batched\) input to conv2d, but got input of size: (\[.*?\])": (
         r"a convolution wants (batch, channels, height, width), and is given \1"
     ),
-    r"shape '(.*?)' is invalid for input of size (\d+)": (
-        r"\2 numbers cannot be put into the shape \1"
-    ),
+    r"shape '(.*?)' is invalid for input of size (\d+)": r"\2 numbers cannot be put into the shape \1",
     r"mat1 and mat2 shapes cannot be multiplied|dimensions of batch2 tensor": (
         "`@` is the product of matrices: `*` multiplies number by number"
     ),
@@ -158,11 +156,6 @@ def shapes(line: str, names: dict) -> str:
     return ", ".join(f"{name} is {tuple(tensor.shape)}" for name, tensor in tensors.items())
 
 
-def ended(sentence: str) -> str:
-    """A sentence with a full stop, unless it asks something."""
-    return sentence if sentence.endswith("?") else f"{sentence}."
-
-
 # Where code lives that is not the learner's: the lesson, Python, and what is installed.
 OTHERS = tuple(f"{folder}{os.sep}" for folder in (LESSON, Path(os.__file__).parent, Path(torch.__file__).parents[1]))
 
@@ -174,12 +167,13 @@ def explain(error: BaseException, name: str) -> str:
     """
     if told := getattr(error, "sentence", ""):  # it was explained where it happened, in another process
         return told
+    where, known = name, ""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    for frame, place in zip(reversed(frames), reversed(traceback.extract_tb(error.__traceback__)), strict=True):
-        if place.filename.startswith((*OTHERS, "<frozen", "<__array_function__")):
-            continue
-        code = f" (`{place.line}`)" if place.line else ""
-        known = shapes(place.line or "", frame.f_locals)
-        sentence = ended(f"{Path(place.filename).name}, line {place.lineno}{code}: {meaning(error)}")
-        return f"{sentence} Here {known}." if known else sentence
-    return ended(f"{name}: {meaning(error)}")
+    for frame, place in zip(frames, traceback.extract_tb(error.__traceback__), strict=True):
+        if not place.filename.startswith((*OTHERS, "<frozen", "<__array_function__")):
+            code = f" (`{place.line}`)" if place.line else ""
+            where = f"{Path(place.filename).name}, line {place.lineno}{code}"
+            known = shapes(place.line or "", frame.f_locals)
+    sentence = f"{where}: {meaning(error)}"
+    sentence += "" if sentence.endswith("?") else "."
+    return f"{sentence} Here {known}." if known else sentence

@@ -1,13 +1,12 @@
 """Puts the learner's own answers and the given code together into one file that trains and draws by itself."""
 
 import ast
-import itertools
 import symtable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters, exercise_names
-from dino.course.judge.loader import given_names, is_definition, read_cells, targets
+from dino.course.judge.loader import given_names, is_definition, names_used, read_cells, targets
 
 HEAD = '''"""A diffusion model that draws dinosaurs, in one file.
 
@@ -57,9 +56,12 @@ if __name__ == "__main__":
 IMPORTS = "import sys\nimport torch\nfrom random import Random\nfrom PIL import Image\nfrom torch import Tensor\n"
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
-    """One definition or constant at the top of a file: its text, and the names that it speaks of."""
+    """One import, definition or constant at the top of a file: its text, the names that it speaks of, and where it belongs.
+
+    Imports have no place of their own, which is the empty one: they come first.
+    """
 
     text: str
     speaks_of: set[str]
@@ -68,70 +70,50 @@ class Part:
 
 def names_in(source: str) -> set[str]:
     """The names that a piece of code takes from outside, or gives to it."""
-    tables = [symtable.symtable(source, "<part>", "exec")]
-    names = {symbol.get_name() for symbol in tables[0].get_symbols()}
-    while tables:
-        table = tables.pop()
-        names |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
-        tables += table.get_children()
-    return names
+    return {*symtable.symtable(source, "<part>", "exec").get_identifiers()} | names_used(source)
 
 
-def parts_of(source: str, place: tuple) -> tuple[dict[str, Part], dict[str, str]]:
-    """The definitions and constants at the top of a source, and its imports, each by the name that it gives."""
-    parts, imports = {}, {}
+def parts_of(source: str, place: tuple) -> dict[str, Part]:
+    """The imports, definitions and constants at the top of a source, by the name that each gives; not those of the lesson."""
+    parts = {}
     lines = source.splitlines()
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Import):
-            imports |= {(one.asname or one.name.partition(".")[0]): f"import {ast.unparse(one)}" for one in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            if (node.module or "").partition(".")[0] != "dino":
-                imports |= {
-                    (one.asname or one.name): f"from {node.module} import {ast.unparse(one)}" for one in node.names
-                }
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = getattr(node, "module", None) or ""
+            head = f"from {module} import" if module else "import"
+            for one in node.names if module.partition(".")[0] != "dino" else ():
+                name = one.asname or one.name.partition(".")[0]
+                parts[name] = Part(f"{head} {ast.unparse(one)}", set(), ())
         elif is_definition(node) or targets(node) - given_names():
             start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]) - 1
             while start > 0 and lines[start - 1].startswith("# ") and not lines[start - 1].startswith("# %%"):
                 start -= 1
             text = "\n".join(lines[start : node.end_lineno])
-            names = {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else targets(node)
-            parts |= dict.fromkeys(names, Part(text, names_in(text), (*place, node.lineno)))
-    return parts, imports
+            parts |= dict.fromkeys(targets(node), Part(text, names_in(text), (*place, node.lineno)))
+    return parts
 
 
-def grouped(imports: set[str]) -> str:
-    """Import lines, with all that comes from one module on one line."""
-    plain = sorted(line for line in imports if line.startswith("import "))
-    pairs = sorted(line.removeprefix("from ").split(" import ") for line in imports if line.startswith("from "))
-    groups = {
-        module: ", ".join(name for _, name in names) for module, names in itertools.groupby(pairs, lambda pair: pair[0])
-    }
-    return "\n".join([*plain, *(f"from {module} import {names}" for module, names in groups.items())])
-
-
-def lesson_parts() -> tuple[dict[str, Part], dict[str, str]]:
-    """All definitions and imports of the lesson, by name."""
-    pool, imports = {}, {}
+def lesson_parts() -> dict[str, Part]:
+    """All imports, definitions and constants of the lesson, and the imports of `MAIN`, by name."""
+    found = {}
     for i, name in enumerate(["pen", "drawing", *(chapter.topic for chapter in chapters())]):
-        parts, more = parts_of((LESSON / f"{name}.py").read_text(encoding="utf-8"), (i, 1))
-        pool, imports = pool | parts, imports | more
-    return pool, imports
+        found |= parts_of((LESSON / f"{name}.py").read_text(encoding="utf-8"), (i, 1))
+    return found | parts_of(IMPORTS, ())
 
 
-def reached(pool: dict[str, Part]) -> tuple[dict[str, Part], set[str]]:
-    """The parts that the program needs, by name, and all names that it speaks of."""
+def reached(pool: dict[str, Part]) -> dict[str, Part]:
+    """The parts that the program needs, by name."""
     chosen: dict[str, Part] = {}
     wanted = names_in(MAIN)
-    while fresh := [what for what in sorted(wanted) if what in pool and what not in chosen]:
-        for what in fresh:
-            chosen[what] = pool[what]
-            wanted |= pool[what].speaks_of
-    return chosen, wanted
+    while fresh := wanted & pool.keys() - chosen.keys():
+        chosen |= {what: pool[what] for what in fresh}
+        wanted = wanted.union(*(pool[what].speaks_of for what in fresh))
+    return chosen
 
 
 def needed() -> set[str]:
     """The exercises whose answers the program is made of."""
-    return {*exercise_names()}.intersection(reached(lesson_parts()[0])[0])
+    return {*exercise_names()}.intersection(reached(lesson_parts()))
 
 
 def assemble(files: list[Path], name: str) -> str:
@@ -142,28 +124,24 @@ def assemble(files: list[Path], name: str) -> str:
 
     Raises ValueError if two of the learner's files define something differently, so that one of them would get lost.
     """
-    given, imports = lesson_parts()
+    given, exercises = lesson_parts(), exercise_names()
     own: dict[str, Part] = {}
     double = set()
     for i, path in enumerate(files, start=1):
         for number, (_, text, _) in enumerate(read_cells(path)):
-            parts, more = parts_of(text, (i, 0, number))
-            for what, part in parts.items():
+            for what, part in parts_of(text, (i, 0, number)).items():
                 if what in own and ast.dump(ast.parse(own[what].text)) != ast.dump(ast.parse(part.text)):
                     double.add(what)
-                # What a chapter defines only for its experiments must not hide what the lesson calls by that name.
-                if what in given and what in exercise_names():
+                # What a chapter defines only for its experiments must not hide what the lesson defines by that name.
+                if what in exercises:
                     own[what] = replace(part, place=given[what].place)
-                elif what not in given:
+                elif what not in given or (part.place and not given[what].place):
                     own[what] = part
-            imports = more | imports
-    chosen, wanted = reached(given | own)
-    clash = sorted(double.intersection(chosen) - set(exercise_names()))
-    if clash:
+    chosen = reached(given | own)
+    if clash := sorted(double.intersection(chosen).difference(exercises)):
         raise ValueError(f"Your chapters define {', '.join(clash)} in two ways. Give one of the two another name.")
-    imports |= parts_of(IMPORTS, ())[1]
-    body = {id(part): part for part in sorted(chosen.values(), key=lambda part: part.place)}
-    mine = ", ".join(what for what in exercise_names() if what in chosen)
-    used = {imports[what] for what in wanted if what in imports and what not in chosen}
-    texts = [HEAD.format(mine=mine, file=name) + "\n" + grouped(used), *(part.text for part in body.values())]
-    return "\n\n\n".join(texts) + "\n\n" + MAIN
+    head = HEAD.format(mine=", ".join(what for what in exercises if what in chosen), file=name)
+    lines = (part.text for part in chosen.values() if not part.place)
+    imports = sorted(lines, key=lambda line: (line.startswith("from"), line))
+    body = dict.fromkeys(sorted((part for part in chosen.values() if part.place), key=lambda part: part.place))
+    return "\n\n\n".join([head + "\n" + "\n".join(imports), *(part.text for part in body)]) + "\n\n" + MAIN

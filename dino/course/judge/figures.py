@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
@@ -57,51 +56,37 @@ def compare(expected: Tensor, yours: Tensor) -> Figure:
     return draw({"expected": expected, "yours": yours, "difference\n(grey: none)": 0.5 + (yours - expected) / 2})
 
 
-EXPECTED, YOURS = {"color": "0.55", "label": "expected"}, {"color": "#d1495b", "label": "yours"}
-
-
-def plot(across: str, up: str, ticks=None, whole: bool = False) -> tuple[Figure, Axes]:
-    """An empty plot with its labels; `ticks` names the places 0, 1, ..., and `whole` keeps to whole numbers."""
+def plot(shown: Histogram | Bars | Curve) -> Figure:
+    """Draw two rows of numbers, what was expected in grey and what came out in red."""
     figure, axis = plt.subplots(figsize=(5, 2.8), layout="constrained")
-    axis.set(xlabel=across, ylabel=up)
+    axis.set(xlabel=shown.across, ylabel=shown.up)
     axis.spines[["top", "right"]].set_visible(False)
-    if whole:
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if ticks is not None:
-        axis.set_xticks(range(len(ticks)), ticks)
-    return figure, axis
-
-
-def histogram(expected: Tensor, yours: Tensor) -> Figure:
-    """Draw how often levels come, in ranges that are 0.05 wide, or wider where levels are far out."""
-    figure, axis = plot("level", "how often")
-    low, high = min(0, math.floor(20 * float(yours.min()))), max(20, math.ceil(20 * float(yours.max())))
-    ranges = [i / 20 for i in range(low, high + 1, max(1, (high - low) // 200))]
-    ranges.append(max(ranges[-1], high / 20) + 0.05)
-    for values, look in ((expected, EXPECTED), (yours, YOURS)):
-        axis.hist(
-            values.tolist(), ranges, weights=[1 / len(values)] * len(values), histtype="step", linewidth=2, **look
-        )
-    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    return figure
-
-
-def curve(expected: Tensor, yours: Tensor, across: str, up: str, x: Tensor | None = None, ticks=None) -> Figure:
-    """Draw two rows of numbers as points: over their place in the row, or over `x`."""
-    figure, axis = plot(across, up, ticks, whole=x is None)
-    for values, look, point in ((expected, EXPECTED, "o"), (yours, YOURS, "x")):
-        places = range(len(values)) if x is None or len(x) != len(values) else x.tolist()
-        axis.plot(places, values.detach().tolist(), point, markersize=8 if len(values) < 50 else 3, **look)
-    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    return figure
-
-
-def bars(expected: Tensor, yours: Tensor, across: str, up: str) -> Figure:
-    """Draw two rows of numbers as bars, side by side."""
-    figure, axis = plot(across, up, whole=True)
-    for values, look, shift in ((expected, EXPECTED, -0.2), (yours, YOURS, 0.2)):
-        axis.bar([i + shift for i in range(len(values))], values.detach().tolist(), width=0.4, **look)
-    axis.axhline(0, color="black", linewidth=0.6)
+    rows = [(shown.expected.detach(), {"color": "0.55", "label": "expected"})]
+    rows += [(shown.yours.detach(), {"color": "#d1495b", "label": "yours"})]
+    match shown:
+        case Histogram():
+            axis.set(xlabel="level", ylabel="how often")
+            # Ranges are 0.05 wide, or wider where levels are far out.
+            low = min(0, math.floor(20 * float(shown.yours.min())))
+            high = max(20, math.ceil(20 * float(shown.yours.max())))
+            ranges = [i / 20 for i in range(low, high + 1, max(1, (high - low) // 200))]
+            ranges.append(max(ranges[-1], high / 20) + 0.05)
+            for values, look in rows:
+                share = [1 / len(values)] * len(values)
+                axis.hist(values.tolist(), ranges, weights=share, histtype="step", linewidth=2, **look)
+        case Curve(x=x, ticks=ticks):
+            for (values, look), point in zip(rows, "ox", strict=True):
+                places = range(len(values)) if x is None or len(x) != len(values) else x.tolist()
+                axis.plot(places, values.tolist(), point, markersize=8 if len(values) < 50 else 3, **look)
+            if x is None:
+                axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            if ticks is not None:
+                axis.set_xticks(range(len(ticks)), ticks)
+        case Bars():
+            for (values, look), shift in zip(rows, (-0.2, 0.2), strict=True):
+                axis.bar([i + shift for i in range(len(values))], values.tolist(), width=0.4, **look)
+            axis.axhline(0, color="black", linewidth=0.6)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
 
@@ -113,17 +98,9 @@ def evidence(claim: Claim) -> Figure | None:
         return None
     if isinstance(shown, Pictures | Bars) and shown.yours.shape != shown.expected.shape:
         return None
-    if not isinstance(shown, Pictures) and not shown.yours.isfinite().all():
-        return None
-    match shown:
-        case Pictures(expected, yours):
-            return compare(expected, yours)
-        case Histogram(expected, yours):
-            return histogram(expected, yours)
-        case Bars(expected, yours, across, up):
-            return bars(expected, yours, across, up)
-        case Curve(expected, yours, across, up, x, ticks):
-            return curve(expected, yours, across, up, x, ticks)
+    if isinstance(shown, Pictures):
+        return compare(shown.expected, shown.yours)
+    return plot(shown) if shown.yours.isfinite().all() else None
 
 
 def save(figure: Figure, path: Path) -> None:

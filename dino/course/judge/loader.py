@@ -1,13 +1,12 @@
 """Reads a learner's file, `.py` or `.ipynb`, and runs its imports and definitions: never its training, never its plots."""
 
-import __future__
-
 import ast
+import codeop
 import functools
-import inspect
+import json
 import linecache
 import re
-import types
+import symtable
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,7 @@ from dino.course.chapters import chapters, exercise_names
 MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w.]+\?+[ \t]*|[\w, ]+=[ \t]*[!%].*)$", re.MULTILINE)
 # What begins a cell, see https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format
 CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
-LATE_ANNOTATIONS = __future__.annotations.compiler_flag
 
 
 @dataclass
@@ -71,22 +68,14 @@ def split(text: str, name: str) -> list[tuple[str, str, int]]:
     return cells
 
 
-@functools.cache
-def jupytext() -> types.ModuleType:
-    """jupytext, loaded when the first notebook comes, for it takes long and files in Python do without it."""
-    from dino.course.notebooks import jupytext
-
-    return jupytext
-
-
 def cells_of_notebook(text: str, path: str) -> list[tuple[str, str, int]]:
     """The code cells of a notebook; their lines are kept where Python looks for the lines of tracebacks."""
     cells = []
-    for number, cell in enumerate(jupytext().reads(text, fmt="ipynb").cells, start=1):
-        if cell.cell_type == "code":
-            name = f"{path}, cell {number}"
-            linecache.cache[name] = (len(cell.source), None, cell.source.splitlines(keepends=True), name)
-            cells.append((name, cell.source, 0))
+    for number, cell in enumerate(json.loads(text)["cells"], start=1):
+        if cell["cell_type"] == "code":
+            name, source = f"{path}, cell {number}", "".join(cell["source"])  # lines in a list, or all in one
+            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+            cells.append((name, source, 0))
     return cells
 
 
@@ -97,20 +86,17 @@ def calls(node: ast.AST) -> bool:
     return isinstance(node, ast.Call | ast.Await) or any(map(calls, ast.iter_child_nodes(node)))
 
 
-def is_definition(node: ast.stmt) -> bool:
+def is_definition(node: ast.stmt | ast.ExceptHandler) -> bool:
     """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer.
 
     An `if` or a `try` is one if there is nothing else in it.
     """
-    match node:
-        case ast.If():
-            return all(map(is_definition, [*node.body, *node.orelse]))
-        case ast.Try():
-            handled = [one for handler in node.handlers for one in handler.body]
-            return all(map(is_definition, [*node.body, *handled, *node.orelse, *node.finalbody]))
+    if isinstance(node, ast.If | ast.Try | ast.ExceptHandler):
+        blocks = (getattr(node, name, []) for name in ("body", "handlers", "orelse", "finalbody"))
+        return all(is_definition(part) for block in blocks for part in block)
     if isinstance(node, ASSIGNMENTS):
         return not calls(node) or bool(targets(node).intersection(exercise_names()))
-    return isinstance(node, (*DEFINITIONS, ast.Pass))
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Pass)
 
 
 def targets(node: ast.stmt) -> set[str]:
@@ -130,22 +116,14 @@ def given_names() -> set[str]:
     return set().union(*map(targets, assigned))
 
 
-def names_used(thing: object, space: dict) -> set[str]:
-    """The names that a function, or the methods of a class, take from the space in which they were defined."""
-    members = vars(thing).values() if isinstance(thing, type) else [thing]
-    functions = [one for one in map(inspect.unwrap, members) if isinstance(one, types.FunctionType)]
-    codes = [one.__code__ for one in functions if one.__globals__ is space]
-    found = set()
-    while codes:
-        code = codes.pop()
-        found |= set(code.co_names)
-        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    return found
-
-
-def used(space: dict) -> set[str]:
-    """The names that all that is defined in a space takes from it."""
-    return set().union(*(names_used(thing, space) for thing in space.values()))
+def names_used(source: str) -> set[str]:
+    """The names that the functions and classes in a piece of code take from around them."""
+    names, tables = set(), symtable.symtable(source, "<code>", "exec").get_children()
+    while tables:
+        table = tables.pop()
+        names |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+        tables += table.get_children()
+    return names
 
 
 def parse(source: str, name: str) -> ast.Module:
@@ -156,15 +134,7 @@ def parse(source: str, name: str) -> ast.Module:
     try:
         return ast.parse(source, filename=name)
     except SyntaxError:
-        python = MAGIC.sub(r"\1pass", source)
-        if python == source:
-            raise
-        return ast.parse(python, filename=name)
-
-
-def is_late(node: ast.stmt) -> bool:
-    """Whether this says that annotations are not to be evaluated: `from __future__ import annotations`."""
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        return ast.parse(MAGIC.sub(r"\1pass", source), filename=name)
 
 
 def load(path: Path, given: dict[str, object] | None = None, aside: Collection[str] = ()) -> Answers:
@@ -181,7 +151,7 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     """
     given = given or {}
     answers = Answers({"__name__": "__main__", **given})
-    definitions, made = [], {}
+    definitions, made, used = [], {}, set()
     for name, source, above in read_cells(path):
         try:
             # The empty lines make all numbers of lines those of the file.
@@ -194,11 +164,12 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
         definitions += [(node, name, source) for node in tree.body if not targets(node).intersection(given)]
     # Imports come first, for in a notebook cells may lie in any order.
     definitions.sort(key=lambda one: not isinstance(one[0], ast.Import | ast.ImportFrom))
-    late = LATE_ANNOTATIONS if any(is_late(node) for node, _, _ in definitions) else 0
+    compiled = codeop.Compile()  # it remembers `from __future__ import annotations`
 
     def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
         try:
-            exec(compile(ast.Module([node], []), name, "exec", late), answers.names)
+            exec(compiled(ast.Module([node], []), name, "exec"), answers.names)
+            used.update(names_used(ast.unparse(node)))
         except Exception as error:
             if needed and isinstance(error, NameError) and error.name in made:
                 make(error.name)
@@ -219,6 +190,6 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     for one in at_once:
         # A constant may well be made of something that is never run. Then it is not made, either.
         run(*one, needed=not isinstance(one[0], ASSIGNMENTS))
-    while wanted := made.keys() & used(answers.names) - answers.names.keys():
+    while wanted := made.keys() & used - answers.names.keys():
         make(wanted.pop())
     return answers

@@ -3,7 +3,6 @@ answer beside one that is right, and where help is."""
 
 import ast
 import base64
-import inspect
 import linecache
 import os
 import shutil
@@ -18,8 +17,10 @@ import matplotlib.pyplot as plt
 from dino.course import workspace
 from dino.course.chapters import definition, find_exercise, solution
 from dino.course.checks import check_for
+from dino.course.checks.mistakes import without_docstrings
 from dino.course.judge.figures import evidence, save
 from dino.course.judge.runner import judge_in
+from dino.course.judge.trial import functions_of
 from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
 
 
@@ -45,8 +46,7 @@ def tell(verdict: Verdict, picture: Path, new: bool) -> None:
     new      whether a right answer was not known to be right before
     """
     lines = rendered(verdict, mark(verdict.state), "dino hint {}", new)
-    figure = verdict.untrue and evidence(verdict.untrue)
-    if figure:
+    if figure := verdict.untrue and evidence(verdict.untrue):
         save(figure, picture)
         lines.insert(-1, f"Look: {picture}")
     elif verdict.state != FAILED:
@@ -67,50 +67,32 @@ def rendered(verdict: Verdict, sign: str, help: str, new: bool) -> list[str]:
     if verdict.state == PASSED and new:
         chapter, _ = find_exercise(name)
         lines += [f"Worth noticing: {check_for(chapter.topic, name).notice}"]
-        lines += side_by_side(name, verdict.answer).splitlines()
+        lines += side_by_side(name, verdict.answer)
     if verdict.state == FAILED:
         lines.append(f"For a hint: {help.format(name)}")
     return lines
 
 
-def source_of(answer: Callable) -> str | None:
-    """The text of an answer, as it stands in its file or cell; None if it cannot be found."""
-    members = vars(answer).values() if inspect.isclass(answer) else [answer]
-    function = next((one for one in map(inspect.unwrap, members) if inspect.isfunction(one)), None)
-    if function is None:
-        return None
-    linecache.checkcache(function.__code__.co_filename)
+def side_by_side(name: str, answer: Callable) -> list[str]:
+    """The lines of the learner's answer to an exercise and of the lesson's, side by side if they fit.
+
+    There are none if both say the same, or if the text of the answer cannot be found.
+    """
     try:
-        return definition("".join(linecache.getlines(function.__code__.co_filename)), answer.__name__)
+        file = functions_of(answer)[0].__code__.co_filename
+        linecache.checkcache(file)
+        source = definition("".join(linecache.getlines(file)), answer.__name__)
     except (LookupError, SyntaxError):
-        return None
-
-
-def without_docstrings(source: str) -> list[str]:
-    """The lines of a source without its docstrings, which the learner did not write."""
-    lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
-            for line in range(node.body[0].lineno - 1, node.body[0].end_lineno):
-                lines[line] = None
-    return [line for line in lines if line is not None]
-
-
-def tree_of(source: str) -> str:
-    """What a source says to Python, however it is laid out."""
-    return ast.dump(ast.parse("\n".join(without_docstrings(source))))
-
-
-def side_by_side(name: str, answer: Callable) -> str:
-    """The learner's answer to an exercise and the lesson's, side by side if they fit; "" if they say the same."""
-    yours, lessons = source_of(answer), solution(*find_exercise(name))
-    if yours is None or tree_of(yours) == tree_of(lessons):
-        return ""
-    left, right = ["yours", "", *without_docstrings(yours)], ["the lesson's", "", *without_docstrings(lessons)]
+        return []
+    # Docstrings are not what the learner wrote, and how a source is laid out is not what it says to Python.
+    yours, lessons = without_docstrings(source), without_docstrings(solution(*find_exercise(name)))
+    if ast.dump(ast.parse("\n".join(yours))) == ast.dump(ast.parse("\n".join(lessons))):
+        return []
+    left, right = ["yours", "", *yours], ["the lesson's", "", *lessons]
     width = max(map(len, left)) + 4
     if width + max(map(len, right)) <= shutil.get_terminal_size((120, 40)).columns - 6:
-        return "\n".join((a.ljust(width) + b).rstrip() for a, b in zip_longest(left, right, fillvalue=""))
-    return "\n".join([*left, "", *right])
+        return [(a.ljust(width) + b).rstrip() for a, b in zip_longest(left, right, fillvalue="")]
+    return [*left, "", *right]
 
 
 def inline(png: bytes) -> str:
@@ -122,11 +104,9 @@ def inline(png: bytes) -> str:
     data = base64.b64encode(png).decode()
     if "KITTY_WINDOW_ID" in os.environ or os.environ.get("TERM_PROGRAM") == "ghostty":
         parts = [data[i : i + 4096] for i in range(0, len(data), 4096)]
-        heads = ["a=T,f=100,", *[""] * (len(parts) - 1)]
-        return "".join(
-            f"\x1b_G{head}m={int(i < len(parts) - 1)};{part}\x1b\\"
-            for i, (head, part) in enumerate(zip(heads, parts, strict=True))
-        )
+        keys = ["m=1"] * (len(parts) - 1) + ["m=0"]  # whether more is to come
+        keys[0] = f"a=T,f=100,{keys[0]}"
+        return "".join(f"\x1b_G{key};{part}\x1b\\" for key, part in zip(keys, parts, strict=True))
     if os.environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "vscode"):
         return f"\x1b]1337;File=inline=1;size={len(png)}:{data}\x07"
     return ""

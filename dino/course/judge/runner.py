@@ -14,13 +14,7 @@ from dino.course.judge.diagnose import cause, find_mistake
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import PATIENCE, StillBusyError, at_most
-from dino.course.judge.trial import (
-    InputChangedError,
-    UsesTheReferenceError,
-    is_the_reference,
-    make_claims,
-    only_the_learners_code,
-)
+from dino.course.judge.trial import OWN_WORDS, RefusedError, is_the_reference, make_claims, only_the_learners_code
 from dino.course.judge.variants import variant
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, Verdict
 
@@ -31,7 +25,7 @@ replaced: list[tuple[dict, str, object, object]] = []
 
 @contextlib.contextmanager
 def the_reference() -> Iterator[None]:
-    """In here the lesson is as it comes, whatever `use_own` has put into it: no answer is compared with itself."""
+    """In here the lesson is as it comes, whatever `use_own` puts into it: no answer is compared with itself."""
     for space, name, reference, _ in replaced:
         space[name] = reference
     try:
@@ -53,23 +47,19 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
     if inspect.isclass(answer) != inspect.isclass(check.reference) or not callable(answer):
         kind = "class" if inspect.isclass(check.reference) else "function"
         return verdict(FAILED, f"{name} should be a {kind}.")
-    own_words = f"This is the library's own {name}, which is always right. Write yours, and check that."
     if is_the_reference(answer, check.reference):
-        return verdict(FAILED, own_words)
+        return verdict(FAILED, OWN_WORDS.format("is", name))
     seed = secrets.randbelow(2**31) if seed is None else seed
     held = 0
     try:
         with only_the_learners_code(check.reference), at_most(PATIENCE):
             for claim in make_claims(check, answer, seed):
-                symptom = claim.symptom()
-                if symptom:
+                if symptom := claim.symptom():
                     break
                 held += 1
             else:
                 return verdict(PASSED, f"All {held} claims hold.")
-    except UsesTheReferenceError:
-        return verdict(FAILED, own_words.replace("is the", "calls the"))
-    except InputChangedError as error:
+    except RefusedError as error:
         return verdict(FAILED, str(error))
     except StillBusyError as error:
         return verdict(FAILED, explain(error, name))
@@ -81,8 +71,7 @@ def judge(name: str, answer: Callable, seed: int | None = None) -> Verdict:
             return verdict(FAILED, f"{name} needs another exercise first: {error}.")
         place, mistake = explain(error, name), find_mistake(check, answer, seed)
         return verdict(FAILED, mistake, place) if mistake else verdict(FAILED, place)
-    mistake = find_mistake(check, answer, seed)
-    if mistake:
+    if mistake := find_mistake(check, answer, seed):
         return verdict(FAILED, mistake, f"{claim.says} {symptom}", claim)
     if why := cause(claim):
         return verdict(FAILED, why, claim.says if why == symptom else f"{claim.says} {symptom}", claim)
@@ -97,7 +86,8 @@ def judge_in(seed: int | None, name: str, answer: Callable) -> Verdict:
     verdict = judge(name, twist.adapted(answer))
     if verdict.state == FAILED:
         if judge(name, answer).state == PASSED:
-            verdict.news, verdict.symptom, verdict.untrue = twist.news, "", None
+            news = f"This answers the published exercise, not the one of your class: {twist.says}"
+            verdict = Verdict(name, FAILED, news)
         else:
             verdict.symptom += f" (That is how the course counts. In your class, {twist.says})"
     verdict.answer = answer
@@ -121,9 +111,8 @@ def judge_file(path: Path, chapter: Chapter | None = None, seed: int | None = No
         if name in answers.names:
             verdict = judge_in(seed, name, answers.names[name])
         else:
-            gone = (
-                f"There is no {name} in {path.name}. Was it renamed or deleted? `dino start` in a new folder brings it."
-            )
+            gone = f"There is no {name} in {path.name}. Was it renamed or deleted?"
+            gone += " `dino start` in a new folder brings it."
             verdict = Verdict(name, FAILED, answers.problem_with(name) or gone)
         verdicts.append(verdict)
         if verdict.state != PASSED or name in variant(seed):

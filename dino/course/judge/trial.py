@@ -6,38 +6,36 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
 
 import torch
 
 from dino.course.chapters import LESSON
 from dino.course.checks.claims import Check, Claim
 
-
-class UsesTheReferenceError(Exception):
-    """The answer runs the lesson's own code instead of the learner's."""
+OWN_WORDS = "This {} the library's own {}, which is always right. Write yours, and check that."
 
 
-class InputChangedError(Exception):
-    """The answer writes into what it was given."""
+class RefusedError(Exception):
+    """The answer writes into what it was given, or runs the lesson's own code instead of the learner's."""
 
 
-def codes_of(thing: Callable) -> set:
-    """The code objects of a function, or of the methods of a class."""
+def functions_of(thing: Callable) -> list[FunctionType]:
+    """A function, or the methods of a class, without their decorators."""
     members = vars(thing).values() if inspect.isclass(thing) else [thing]
-    return {inspect.unwrap(member).__code__ for member in members if inspect.isfunction(member)}
+    return [one for one in map(inspect.unwrap, members) if inspect.isfunction(one)]
 
 
 def is_the_reference(answer: Callable, reference: Callable) -> bool:
     """Whether an answer is the lesson's own, under whatever name."""
-    if inspect.isclass(answer) and inspect.isclass(reference):
-        return reference in answer.__mro__ or bool(codes_of(answer) & codes_of(reference))
-    return inspect.isfunction(inspect.unwrap(answer)) and bool(codes_of(inspect.unwrap(answer)) & codes_of(reference))
+    own = {one.__code__ for one in functions_of(reference)}
+    return reference in getattr(answer, "__mro__", ()) or any(one.__code__ in own for one in functions_of(answer))
 
 
 @contextlib.contextmanager
 def only_the_learners_code(reference: Callable) -> Iterator[None]:
-    """Raise UsesTheReferenceError when anything but the course itself calls the reference in here."""
-    forbidden = codes_of(reference)
+    """Raise RefusedError when anything but the course itself calls the reference in here."""
+    forbidden = {one.__code__ for one in functions_of(reference)}
     torch_folder = str(Path(torch.__file__).parent)
 
     def look(frame, event: str, _argument) -> None:
@@ -47,7 +45,7 @@ def only_the_learners_code(reference: Callable) -> Iterator[None]:
         while caller is not None and caller.f_code.co_filename.startswith(torch_folder):
             caller = caller.f_back
         if caller is not None and not caller.f_code.co_filename.startswith(str(LESSON)):
-            raise UsesTheReferenceError
+            raise RefusedError(OWN_WORDS.format("calls", reference.__name__))
 
     before = sys.getprofile()
     sys.setprofile(look)
@@ -58,7 +56,7 @@ def only_the_learners_code(reference: Callable) -> Iterator[None]:
 
 
 def careful(answer: Callable) -> Callable:
-    """The same answer, on copies of its inputs; raises InputChangedError if it changes one of them."""
+    """The same answer, on copies of its inputs; raises RefusedError if it changes one of them."""
 
     def call(*inputs, **named):
         copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
@@ -69,9 +67,8 @@ def careful(answer: Callable) -> Callable:
             result = answer(*copies, **named)
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if isinstance(value, torch.Tensor) and not torch.equal(value, now):
-                names = list(inspect.signature(answer).parameters)
-                name = names[i] if i < len(names) else "its input"
-                raise InputChangedError(
+                name = dict(enumerate(inspect.signature(answer).parameters)).get(i, "its input")
+                raise RefusedError(
                     f"It changes `{name}` itself, which others still need. Work on a copy, or without `+=` and the like."
                 )
         return result

@@ -30,11 +30,6 @@ class Twist:
     says: str
     stub: dict[str, str]
 
-    @property
-    def news(self) -> str:
-        """What the published solution hears."""
-        return f"This answers the published exercise, not the one of your class: {self.says}"
-
     def adapted(self, answer: Callable) -> Callable:
         """The answer, as one to the published exercise."""
         chapter, _ = find_exercise(self.exercise)
@@ -62,10 +57,9 @@ def slower(times: int) -> Twist:
     )
 
 
+of_mix, of_sample = functools.partial(Twist, "mix", "level"), functools.partial(Twist, "sample", "stretch")
 LEVELS = (
-    Twist(
-        "mix",
-        "level",
+    of_mix(
         lambda level: 1 - level,
         "levels count from the other end, so level 1 leaves the pictures clean, and level 0 leaves nothing but noise.",
         {
@@ -73,9 +67,7 @@ LEVELS = (
             "0.75\n": "0.25\n",
         },
     ),
-    Twist(
-        "mix",
-        "level",
+    of_mix(
         lambda level: 100 * level,
         "levels are per cent, so level 0 leaves the pictures clean, and level 100 leaves nothing but noise.",
         {
@@ -86,9 +78,7 @@ LEVELS = (
     ),
 )
 STRETCHES = (
-    Twist(
-        "sample",
-        "stretch",
+    of_sample(
         lambda stretch: stretch - 1,
         "the stretch says how far *beyond* each guess to go, so 0 takes it as it is, and 1 goes as far again.",
         {
@@ -98,9 +88,7 @@ STRETCHES = (
             ),
         },
     ),
-    Twist(
-        "sample",
-        "stretch",
+    of_sample(
         lambda stretch: 100 * stretch,
         "the stretch is per cent, so 100 takes each guess as it is, and 200 goes twice as far.",
         {

@@ -7,14 +7,11 @@ import io
 import os
 import shutil
 from pathlib import Path
-from random import Random
-
-from PIL import Image
 
 from dino.course.chapters import LESSON, chapters
 from dino.course.site.execute import run_all
 from dino.course.site.pages import notebook, page, reference
-from dino.drawing import draw
+from dino.data import dinosaurs, load, sheet
 
 
 def made(root: Path) -> dict[str, str | bytes]:
@@ -31,12 +28,8 @@ def made(root: Path) -> dict[str, str | bytes]:
         found[f"chapters/{chapter.path.stem}.md"] = text
         found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, repository)
         found |= {f"chapters/{name}": content for name, content in pictures.items()}
-    row = Image.new("RGB", (12 * 32, 32))
-    random = Random(1)
-    for i in range(12):
-        row.paste(draw(random, 32)[0], (i * 32, 0))
     buffer = io.BytesIO()
-    row.save(buffer, format="png", optimize=True)
+    sheet(load(dinosaurs(12, seed=1)), columns=12, scale=1).save(buffer, format="png", optimize=True)
     weights = {f"live/{path.name}": path.read_bytes() for path in LESSON.glob("weights/dinosaurs-*.safetensors")}
     return found | {"live/dinosaurs.png": buffer.getvalue(), **weights}
 
@@ -50,6 +43,5 @@ def write(root: Path, folder: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
-    (folder / "mkdocs.yml").write_text(
-        settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", ""), encoding="utf-8"
-    )
+    settings = settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", "")
+    (folder / "mkdocs.yml").write_text(settings, encoding="utf-8")

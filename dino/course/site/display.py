@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import io
+from collections.abc import Callable
 
 from matplotlib import colors
 from matplotlib.artist import Artist
@@ -16,10 +17,10 @@ SMALL = {"lossless": True, "method": 6}
 ON_DARK = {colors.to_rgba(light): dark for light, dark in {"black": "#d8d8e0", "grey": "#9c9ca8"}.items()}
 
 
-def picture(figure: Figure) -> str:
-    """A figure on no background, twice as fine as a page shows it, as WebP in base64."""
+def webp(save: Callable, **settings) -> str:
+    """What is saved as WebP, in base64."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="webp", dpi=200, transparent=True, pil_kwargs=SMALL)
+    save(buffer, format="webp", **settings)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -37,17 +38,17 @@ def both(figure: Figure, **_choice) -> tuple[dict[str, str], dict]:
     for legend in [*figure.legends, *(axis.get_legend() for axis in figure.axes)]:
         if legend:
             legend.get_frame().set_alpha(0)
-    light = picture(figure)
+    # On no background, and twice as fine as a page shows it.
+    settings = {"dpi": 200, "transparent": True, "pil_kwargs": SMALL}
+    light = webp(figure.savefig, **settings)
     for artist in figure.findobj():
         recolour(artist)
-    return {LIGHT: light, DARK: picture(figure)}, {}
+    return {LIGHT: light, DARK: webp(figure.savefig, **settings)}, {}
 
 
 def plain(image: Image.Image, **_choice) -> tuple[dict[str, str], dict]:
     """A picture as IPython wants it."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="webp", **SMALL)
-    return {PLAIN: base64.b64encode(buffer.getvalue()).decode()}, {}
+    return {PLAIN: webp(image.save, **SMALL)}, {}
 
 
 def prepare() -> None:

@@ -17,7 +17,7 @@ from dino.course.chapters import LESSON, Chapter, solved
 from dino.course.checks import check_for
 from dino.course.files import locked, processors, write
 from dino.course.judge.trial import make_claims
-from dino.course.notebooks import PERCENT, jupytext
+from dino.course.notebooks import notebook
 
 # Torch's threads wait for each other: two chapters side by side, one thread each, are done first.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -38,43 +38,33 @@ def code_of(source: str) -> str:
 @functools.cache
 def imported(source: str) -> frozenset[Path]:
     """The files of the course that a source imports, anywhere in it, with the packages that they lie in."""
-    words = set()
+    places = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            words |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            words |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    found = set()
-    for word in (word for word in words if word.split(".")[0] == "dino"):
-        parts = word.split(".")[1:]
-        places = [LESSON.joinpath(*parts[:i], "__init__.py") for i in range(len(parts) + 1)]
-        found |= {place for place in [*places, LESSON.joinpath(*parts).with_suffix(".py")] if place.is_file()}
-    return frozenset(found)
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+            # `from dino.noise import mix` names dino and dino.noise, and dino.noise.mix, which could be a module, too.
+            course, *parts = f"{getattr(node, 'module', '')}.{alias.name}".removeprefix(".").split(".")
+            places |= {LESSON.joinpath(*parts[:i]) for i in range(len(parts) + 1) if course == "dino"}
+    files = (file for place in places for file in (place / "__init__.py", place.with_suffix(".py")))
+    return frozenset(file for file in files if file.is_file())
 
 
 def needed(source: str, topic: str) -> list[Path]:
     """The files of the course that a chapter on a topic runs: what its source and the checks of its topic import, and so on."""
-    found = {*imported(source), LESSON / "course" / "checks" / f"{topic}.py", LESSON / "course" / "site" / "display.py"}
-    waiting = [*found]
-    while waiting:
-        more = imported(waiting.pop().read_text(encoding="utf-8")) - found
-        found |= more
-        waiting += more
+    new = {*imported(source), LESSON / "course" / "checks" / f"{topic}.py", LESSON / "course" / "site" / "display.py"}
+    found = set()
+    while new:
+        found |= new
+        new = set().union(*(imported(file.read_text(encoding="utf-8")) for file in new)) - found
     return sorted(found)
 
 
 def key_of(chapter: Chapter) -> str:
     """What the outputs of a chapter depend on, in short: its code, that of the modules it imports, weights, and versions."""
-    source = "\n".join(cell.source for cell in notebook_of(chapter).cells if cell.cell_type == "code")
+    source = "\n".join(cell.source for cell in notebook(solved(chapter)).cells if cell.cell_type == "code")
     parts = [source, *(code_of(file.read_text(encoding="utf-8")) for file in needed(source, chapter.topic))]
     parts += [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(LESSON.glob("weights/*.safetensors"))]
     parts += [version(package) for package in ("torch", "matplotlib", "pillow")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def notebook_of(chapter: Chapter) -> nbformat.NotebookNode:
-    """A chapter with the answers filled in, as a notebook that was not run yet."""
-    return jupytext.reads(solved(chapter), fmt=PERCENT)
 
 
 def specification(chapter: Chapter) -> dict[str, dict]:
@@ -104,12 +94,12 @@ def run(chapter: Chapter, cache: Path, limit: int = 600) -> dict:
     lock.touch()
     with locked(lock):
         if not kept.is_file():
-            notebook = notebook_of(chapter)
+            book = notebook(solved(chapter))
             first = nbformat.v4.new_code_cell("from dino.course.site.display import prepare\nprepare()")
-            notebook.cells.insert(0, first)
-            client = nbclient.NotebookClient(notebook, timeout=limit, kernel_name="python3")
+            book.cells.insert(0, first)
+            client = nbclient.NotebookClient(book, timeout=limit, kernel_name="python3")
             client.execute(env={**os.environ, **ONE_THREAD})
-            outputs = [cell.get("outputs", []) for cell in notebook.cells[1:]]
+            outputs = [cell.get("outputs", []) for cell in book.cells[1:]]
             write(kept, json.dumps({"outputs": outputs, "exercises": specification(chapter)}).encode())
             for old in set(cache.glob(f"{chapter.path.stem}-*.json")) - {kept}:
                 old.unlink()

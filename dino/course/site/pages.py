@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import contextlib
 import io
 import re
 import textwrap
@@ -9,9 +10,9 @@ import textwrap
 import nbformat
 from PIL import Image
 
-from dino.course.chapters import LESSON, Chapter, chapters, definition, solution
-from dino.course.notebooks import PERCENT, jupytext
+from dino.course.chapters import LESSON, Chapter, chapters, definition, find_exercise, solution
 from dino.course.notebooks import notebook as learner_notebook
+from dino.course.notebooks import written
 from dino.course.site.display import DARK, LIGHT, PLAIN
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
@@ -20,6 +21,8 @@ FRAME = re.compile(r"^> \*\*(?P<title>.+?)\.?\*\* ?(?P<rest>.*(?:\n>.*)*)", re.M
 EXERCISE = re.compile(r"^\*\*Exercise: `(?P<name>\w+)`\*\* · (?P<facts>.+)$", re.MULTILINE)
 # A comment `<!-- live: ELEMENT | WORDS -->` stands for something to play with, and the words below it.
 LIVE = re.compile(r"<!-- live: (?P<element>[\w -]+?) \| (?P<words>.+?) -->", re.DOTALL)
+# What a kernel shows: the end of the file's name, on which pages it can be seen, and how much finer it is than there.
+KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-dark", 2), PLAIN: (".webp", "", 1)}
 CAPTION = re.compile(r"^\*(?P<words>[^*].*?)\*(?=\n\n|\Z)", re.DOTALL)
 
 
@@ -29,7 +32,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
     kept        what came out of the chapter, from `dino.course.site.execute.run`
     repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
-    cells = jupytext.reads(chapter.path.read_text(encoding="utf-8"), fmt=PERCENT).cells
+    cells = learner_notebook(chapter.path.read_text(encoding="utf-8")).cells
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
     for i, (cell, outputs) in enumerate(zip(cells, kept["outputs"], strict=True)):
@@ -38,7 +41,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
             continue
         parts.append(fenced(cell.source, "python"))
         if "exercise" in cell.metadata.get("tags", []):
-            parts.append(help_with(chapter, cell.source, kept["exercises"]))
+            parts += help_with(cell.source, kept["exercises"])
         if code := given(cell.source):
             names = ", ".join(f"`{name}`" for name, _ in code)
             parts.append(folded("quote", f"From the lesson: {names}", *(text for _, text in code)))
@@ -57,15 +60,12 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
 
 def facts(chapter: Chapter, repository: str) -> str:
     """What one wants to know before a chapter: how long it takes, and what it builds on; and where else it can be read."""
-    words = (
-        len(re.findall(r"^# .*", chapter.path.read_text(encoding="utf-8"), re.MULTILINE)) * 16
-    )  # a line has about 16
-    minutes = sum(exercise.minutes for exercise in chapter.exercises) + words / 200
-    before = chapters()[: chapters().index(chapter)]
-    needs = (
-        f"builds on [{before[-1].title}]({before[-1].path.stem}.md)" if before else "needs a little Python and torch"
-    )
-    stem = chapter.path.stem
+    lines = re.findall(r"^# .*", chapter.path.read_text(encoding="utf-8"), re.MULTILINE)
+    # A line has about 16 words, of which one reads 200 in a minute.
+    minutes = sum(exercise.minutes for exercise in chapter.exercises) + len(lines) * 16 / 200
+    needs, stem = "needs a little Python and torch", chapter.path.stem
+    if before := chapters()[: chapters().index(chapter)]:
+        needs = f"builds on [{before[-1].title}]({before[-1].path.stem}.md)"
     links = [f"[Download as notebook]({stem}.ipynb){{ .md-button download }}"]
     if repository:
         links += [
@@ -87,28 +87,26 @@ def notebook(chapter: Chapter, repository: str = "") -> str:
         words = "# This installs the course, if it is not here yet.\nfrom importlib.util import find_spec\n\n"
         cell = nbformat.v4.new_code_cell(f'{words}if find_spec("dino") is None:\n    {install}')
         learner.cells.insert(0, cell)
-    return jupytext.writes(learner, fmt="ipynb")
+    return written(learner)
 
 
 def reference() -> str:
     """The Markdown of a page about the lesson's modules: what each defines, and how to call it; the code is folded."""
     taught = [chapter.topic for chapter in chapters()]
     others = sorted(path.stem for path in LESSON.glob("[a-z]*.py") if path.stem not in taught)
-    parts = [
-        "# The lesson",
-        "All of `dino/`, by module: first those that the chapters teach, in their order, then the others.",
-    ]
+    about = "All of `dino/`, by module: first those that the chapters teach, in their order, then the others."
+    parts = ["# The lesson", about]
     for module in (*taught, *others):
         source = (LESSON / f"{module}.py").read_text(encoding="utf-8")
         tree = ast.parse(source)
         parts += [f"## `dino.{module}` {{ #{module} }}", ast.get_docstring(tree)]
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                code = definition(source, node.name).splitlines()
+                code = definition(source, node.name)
                 length = node.body[0].end_lineno - node.end_lineno  # up to the end of the docstring
                 parts.append(f"### `{node.name}` {{ #{module}.{node.name} }}")
-                parts.append(fenced("\n".join(code[: length or None]), "python"))
-                parts.append(folded("quote", "Code", fenced("\n".join(code), "python")))
+                parts.append(fenced("\n".join(code.splitlines()[: length or None]), "python"))
+                parts.append(folded("quote", "Code", fenced(code, "python")))
     return "\n\n".join(parts) + "\n"
 
 
@@ -148,35 +146,26 @@ def framed(text: str) -> str:
     return EXERCISE.sub(r"### Exercise: `\g<name>` { #\g<name> }\n\n\g<facts>\n{ .facts }", FRAME.sub(frame, text))
 
 
-def help_with(chapter: Chapter, source: str, exercises: dict[str, dict]) -> str:
+def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
     """What stands below an exercise: hints, what is claimed of an answer, and the answer."""
     (node,) = ast.parse(source).body
     known = exercises[node.name]
-    answer = solution(chapter, next(one for one in chapter.exercises if one.name == node.name))
-    return "\n\n".join(
-        [
-            folded("abstract", "What the check looks at", "\n".join(f"- {says}" for says in known["claims"])),
-            *(folded("tip", f"Hint {i}", hint) for i, hint in enumerate(known["hints"], start=1)),
-            folded("success", "Solution", fenced(answer, "python")),
-        ]
-    )
+    return [
+        folded("abstract", "What the check looks at", "\n".join(f"- {says}" for says in known["claims"])),
+        *(folded("tip", f"Hint {i}", hint) for i, hint in enumerate(known["hints"], start=1)),
+        folded("success", "Solution", fenced(solution(*find_exercise(node.name)), "python")),
+    ]
 
 
 def given(source: str) -> list[tuple[str, str]]:
     """The functions and classes of the lesson that a cell imports, by name, each with its code in a block."""
     found = []
     for node in ast.parse(source).body:
-        if not isinstance(node, ast.ImportFrom) or not re.fullmatch(r"dino\.\w+", node.module or ""):
-            continue
-        file = node.module.partition(".")[2]
-        if file == "course":
-            continue
-        text = (LESSON / f"{file}.py").read_text(encoding="utf-8")
-        for name in (alias.name for alias in node.names):
-            try:
-                found.append((name, f"`dino/{file}.py`\n\n{fenced(definition(text, name), 'python')}"))
-            except LookupError:  # a constant
-                continue
+        file = re.fullmatch(r"dino\.(?!course$)(\w+)", getattr(node, "module", None) or "")
+        for alias in node.names if file else ():
+            with contextlib.suppress(LookupError):  # a constant
+                code = definition((LESSON / f"{file[1]}.py").read_text(encoding="utf-8"), alias.name)
+                found.append((alias.name, f"`dino/{file[1]}.py`\n\n{fenced(code, 'python')}"))
     return found
 
 
@@ -189,22 +178,13 @@ def alternative(after: str) -> str:
 
 def shown(output: dict, name: str, words: str) -> tuple[str, dict[str, bytes]]:
     """One picture or value in Markdown, and the files that it is made of."""
-    data = output["data"]
-    if LIGHT in data:
-        kinds = {"light": data[LIGHT], "dark": data[DARK]}
-        pictures = {f"{name}-{kind}.webp": base64.b64decode(content) for kind, content in kinds.items()}
-        marks = [
-            image(f, words, scale=2, only=f"#only-{kind}") for kind, f in zip(kinds, pictures.items(), strict=True)
-        ]
-        return "\n".join(marks), pictures
-    if PLAIN in data:
-        picture = base64.b64decode(data[PLAIN])
-        return image((f"{name}.webp", picture), words), {f"{name}.webp": picture}
-    return printed_text(data["text/plain"]), {}
-
-
-def image(file: tuple[str, bytes], words: str, scale: int = 1, only: str = "") -> str:
-    """A picture in Markdown, with its size, so that nothing moves when it comes."""
-    name, content = file
-    width, height = (side // scale for side in Image.open(io.BytesIO(content)).size)
-    return f'![{words}]({name}{only}){{ .output width="{width}" height="{height}" loading="lazy" }}'
+    data, marks, files = output["data"], [], {}
+    for kind, (file, only, scale) in KINDS.items():
+        if kind in data:
+            content = base64.b64decode(data[kind])
+            # A picture has its size, so that nothing moves when it comes.
+            width, height = (side // scale for side in Image.open(io.BytesIO(content)).size)
+            size = f'width="{width}" height="{height}"'
+            marks.append(f'![{words}]({name}{file}{only}){{ .output {size} loading="lazy" }}')
+            files[f"{name}{file}"] = content
+    return "\n".join(marks) or printed_text(data["text/plain"]), files

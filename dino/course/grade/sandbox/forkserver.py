@@ -35,11 +35,10 @@ def prepare() -> None:
     import torch
 
     from dino.course.grade.sandbox import worker  # noqa: F401
-    from dino.course.judge.loader import cells_of_notebook, exercise_names, given_names
+    from dino.course.judge.loader import exercise_names, given_names
 
     torch.set_num_threads(1)
     exercise_names(), given_names()
-    cells_of_notebook('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "")
 
 
 def start(run: Callable[..., object], *arguments) -> int:
