@@ -1,12 +1,14 @@
 """What a learner may hand in, by accident or on purpose: no point that is not deserved, and none lost that is."""
 
 import ast
+import contextlib
 import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -346,8 +348,8 @@ def test_who_asks_too_much_of_what_it_was_given_is_stopped(fork_server, monkeypa
         files = {chapter.path.name: changed.encode()}
         return grading.grade(fork_server, Submission("x", files), Settings(("sampling",), unlocked=True)).marks[-1]
 
-    monkeypatch.setattr(grading, "PATIENCE", 60)
-    monkeypatch.setattr(grading, "ALL", 60)
+    for module, name in ((grading, "PATIENCE"), (grading, "ALL"), (judging, "PATIENCE")):
+        monkeypatch.setattr(module, name, 120)
     level = "torch.ones(len(noise), 1, 1, 1)"
     often = mark(f"for _ in range(100_000): denoiser(noise, {level})")
     assert (often.score, often.symptom) == (0, "It asks what it was given more than 10,000 times.")
@@ -402,41 +404,52 @@ def test_there_is_no_network(graded):
             server.accept()
 
 
-def processes():
-    """What runs on this machine, by its number."""
-    return {int(path.name) for path in Path("/proc").glob("[0-9]*")}
-
-
-def test_nothing_keeps_running_when_an_answer_is_judged(graded):
-    lines = (
-        "import os, time\nif not os.fork():\n    os.setsid()\n    if not os.fork():\n        time.sleep(600)\n    os._exit(0)\n"
-        + RIGHT
-    )
-    before = processes()
-    assert states(graded({FILE: with_mix(lines)})) == "ppp"
-    deadline = time.monotonic() + 5
-    while (left := [n for n in processes() - before if Path(f"/proc/{n}").exists()]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    # Whatever else has started meanwhile on this machine was not started by us.
-    assert not [n for n in left if os.getpid() in ancestors(n) or "torch" in command(n)]
+def called(name):
+    """The processes of this machine that go by a name."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (place / "comm").read_bytes() == f"{name}\n".encode() or os.getpid() in ancestors(int(place.name)):
+                found.add(int(place.name))
+    return found
 
 
 def ancestors(number):
     found = []
     while number > 1:
         try:
-            number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+            number = int(Path(f"/proc/{number}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
         except OSError:
             break
         found.append(number)
     return found
 
 
-def command(number):
+def test_nothing_keeps_running_when_an_answer_is_judged(graded):
+    name = f"dino-{os.getpid()}"  # which what it starts has from it: other processes of this machine are none of ours
+    lines = (
+        f"import ctypes, os, time\nctypes.CDLL(None).prctl(15, b'{name}')\n"
+        "if not os.fork():\n    os.setsid()\n    if not os.fork():\n        time.sleep(600)\n    os._exit(0)\n"
+        "time.sleep(0.2)\n" + RIGHT
+    )
+    before, seen, over = called(name), set(), threading.Event()
+
+    def look():
+        while not over.wait(0.02):
+            seen.update(called(name) - before)
+
+    watch = threading.Thread(target=look)
+    watch.start()
     try:
-        return Path(f"/proc/{number}/cmdline").read_text()
-    except OSError:
-        return ""
+        assert states(graded({FILE: with_mix(lines)})) == "ppp"
+    finally:
+        over.set()
+        watch.join()
+    assert len(seen) > 2
+    deadline = time.monotonic() + 5
+    while (left := called(name) - before) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
 
 
 def test_files_beside_the_answers_hide_nothing_of_python_or_the_course(graded):
