@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from dino.course.chapters import find_exercise, solved
-from dino.course.judge import diagnose
+from dino.course.judge import diagnose, runner
 from dino.course.judge.loader import load
 
 
@@ -53,9 +53,10 @@ def the_same_random_numbers():
 
 
 @pytest.fixture(autouse=True)
-def time_to_find_mistakes(monkeypatch):
+def patience(monkeypatch):
     """What a test hears must not depend on how busy the machine is."""
-    monkeypatch.setattr(diagnose, "PATIENCE", 600)
+    for module in (runner, diagnose):
+        monkeypatch.setattr(module, "PATIENCE", 600)
 
 
 @pytest.fixture

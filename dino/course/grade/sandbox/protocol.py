@@ -206,10 +206,10 @@ class Connection:
         self.received += words + numbers
         if self.received > MOST:  # the judge keeps some of it
             raise ProtocolError(f"It has sent more than {MOST / 2**20:.0f} MB in all, which is too much.")
-        words, numbers = self.read(words, until), self.read(numbers, until)
+        body = self.read(words + numbers, until)
         try:
-            tensors = loaded(bytes(numbers))
-            kind, *values = json.loads(words, object_hook=lambda value: self.decode(value, tensors))
+            tensors = loaded(bytes(memoryview(body)[words:]))
+            kind, *values = json.loads(body[:words], object_hook=lambda value: self.decode(value, tensors))
             message = made(MESSAGES[kind], values)
             if tensors:
                 raise ValueError("tensors that belong to nothing")
