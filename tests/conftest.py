@@ -70,15 +70,6 @@ def album(tmp_path):
 
 
 @pytest.fixture
-def one_thread():
-    """Small tensors are quicker with one thread than with two that wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
 def chapter_with():
     """The text of a solved chapter that has another answer to one exercise."""
 

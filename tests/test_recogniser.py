@@ -63,7 +63,6 @@ def test_every_way_of_spoiling_occurs_and_changes_a_picture():
         assert 0.1 < share.float().mean() < 0.3
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_it_is_taught_the_same_way_each_time():
     one, other = (teach(steps=3, batch=8, count=64).state_dict() for _ in range(2))
     assert all(torch.equal(one[name], other[name]) for name in one)

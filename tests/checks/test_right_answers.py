@@ -288,7 +288,6 @@ def test_there_are_at_least_30_right_answers():
     assert len(ODD) >= 30
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(("name", "text"), ODD, ids=[f"{name}-{i}" for i, (name, _) in enumerate(ODD)])
 def test_right_answers_pass_however_they_are_written(name, text, answer):
     for seed in range(3):

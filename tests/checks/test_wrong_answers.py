@@ -165,7 +165,6 @@ WRONG = {
 BAD = [(name, *pair) for name, pairs in WRONG.items() for pair in pairs]
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(("name", "text", "news"), BAD, ids=[f"{name}-{i}" for i, (name, *_) in enumerate(BAD)])
 def test_wrong_answers_hear_what_is_wrong(name, text, news, answer):
     for seed in range(3):

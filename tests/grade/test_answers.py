@@ -10,8 +10,6 @@ from dino.course.judge.verdict import FAILED, PASSED
 from tests.checks.test_right_answers import ODD
 from tests.checks.test_wrong_answers import BAD
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def mark(fork_server, chapter_with):

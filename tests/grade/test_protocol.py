@@ -28,8 +28,6 @@ from dino.course.grade.submissions import Submission
 from dino.course.judge.timeout import StillBusyError, at_most
 from dino.course.judge.verdict import FAILED, PASSED
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def pair():

@@ -23,8 +23,6 @@ from dino.course.grade.sandbox.client import lesson_for
 from dino.course.grade.submissions import Submission
 from dino.course.judge import runner as judging
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CHAPTER = chapters()[0]
 FILE = CHAPTER.path.name
 WHOLE = solved(CHAPTER)

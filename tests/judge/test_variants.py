@@ -16,8 +16,6 @@ from dino.course.judge.variants import LEVELS, STRETCHES, slower, variant
 from dino.course.judge.verdict import FAILED, PASSED
 from tests.test_cli import dino
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 # Each twist, and the published answer rewritten for it.
 OWN = [
     (LEVELS[0], "(1 - level) * clean + level * noise", "level * clean + (1 - level) * noise"),

@@ -28,10 +28,7 @@ from dino.data import dinosaurs, load
 
 SIZE = 8
 # Since Python 3.12, dividing a process that has threads gives a warning.
-pytestmark = [
-    pytest.mark.usefixtures("one_thread"),
-    pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,8 @@ MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for 
 LONGEST = 70  # seconds that an exercise can take, everything included
 
 
-def work(line: Connection, settings: Settings) -> None:
-    """Grade what comes over a line, until it is closed: this is a process of its own."""
+def work(connection: Connection, settings: Settings) -> None:
+    """Grade what comes over a connection, until it is closed: this is a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         isolation.system("prctl", isolation.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
@@ -40,7 +40,7 @@ def work(line: Connection, settings: Settings) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         with contextlib.suppress(EOFError, OSError):  # when nobody is there any more, that is the end
             while True:
-                line.send(grade(server, line.recv(), settings))
+                connection.send(grade(server, connection.recv(), settings))
 
 
 class Worker:
@@ -53,7 +53,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         context = multiprocessing.get_context("spawn")
-        self.line, theirs = context.Pipe()
+        self.connection, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, settings))
         self.process.start()
         theirs.close()
@@ -62,19 +62,19 @@ class Worker:
         """Hand it a submission, and give it some seconds."""
         self.submission, self.tries, self.until = submission, tries, time.monotonic() + seconds
         with contextlib.suppress(OSError):  # a worker that is gone is found by `wait`
-            self.line.send(submission)
+            self.connection.send(submission)
 
     def result(self) -> Graded | None:
         """What came of the submission; None if the worker broke down or is not done, and then it is ended."""
         with contextlib.suppress(EOFError, OSError):
-            if self.line.poll():
-                return self.line.recv()
+            if self.connection.poll():
+                return self.connection.recv()
         self.kill()
         return None
 
     def kill(self) -> None:
         """End it at once; what it started ends by itself, for nobody is there to talk to."""
-        self.line.close()
+        self.connection.close()
         self.process.kill()
 
 
@@ -89,11 +89,11 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
         while waiting or busy:
             while waiting and len(busy) < workers:
                 worker = idle.pop() if idle else Worker(settings)
-                busy[worker.line] = worker
+                busy[worker.connection] = worker
                 worker.begin(*waiting.pop(), seconds)
             ready, now = wait(list(busy), timeout=1), time.monotonic()
-            for line in [line for line, worker in busy.items() if line in ready or now > worker.until]:
-                worker = busy.pop(line)
+            for done in [one for one, worker in busy.items() if one in ready or now > worker.until]:
+                worker = busy.pop(done)
                 if graded := worker.result():
                     idle.append(worker)
                 elif worker.tries == 1:
@@ -107,7 +107,7 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
         for worker in busy.values():
             worker.kill()
         for worker in idle:
-            worker.line.close()
+            worker.connection.close()
         for worker in idle:
             worker.process.join(15)
 
