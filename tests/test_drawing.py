@@ -11,7 +11,7 @@ from dino.pen import COLOURS
 
 
 def test_the_same_seed_draws_the_same_pictures():
-    one, other = ([draw(dice, 32) for _ in range(5)] for dice in (Random(3), Random(3)))
+    one, other = ([draw(random, 32) for _ in range(5)] for random in (Random(3), Random(3)))
     for (picture, *kind), (again, *same) in zip(one, other, strict=True):
         assert kind == same
         assert picture.tobytes() == again.tobytes()
@@ -20,9 +20,9 @@ def test_the_same_seed_draws_the_same_pictures():
 
 @pytest.mark.parametrize("size", [16, 32, 64])
 def test_dinosaurs_stand_whole_on_white(size):
-    dice = Random(0)
+    random = Random(0)
     for _ in range(50):
-        picture = np.asarray(draw(dice, size)[0])
+        picture = np.asarray(draw(random, size)[0])
         assert picture.shape == (size, size, 3)
         border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
         assert (border.min(axis=1) > 250).mean() > 0.8
@@ -30,8 +30,8 @@ def test_dinosaurs_stand_whole_on_white(size):
 
 
 def test_all_species_and_colours_come_equally_often_and_face_both_ways():
-    dice = Random(0)
-    drawn = [draw(dice, 32) for _ in range(1600)]
+    random = Random(0)
+    drawn = [draw(random, 32) for _ in range(1600)]
     assert max(Counter(species for _, species, _ in drawn).values()) < 1.2 * 1600 / len(SPECIES)
     palette = np.array([body for body, _ in COLOURS.values()])
     bodies, right = Counter(), 0

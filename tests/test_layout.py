@@ -121,7 +121,7 @@ def test_imports_between_rooms_run_one_way():
         assert {use.partition(".")[0] for use in uses} <= {room, *ROOMS[room]}, name
 
 
-def test_no_imports_run_in_a_circle_and_none_is_hidden():
+def test_no_imports_run_in_a_circle_and_only_two_find_modules_by_name():
     tuple(graphlib.TopologicalSorter(course_modules()).static_order())
     hidden = [path for path in COURSE.rglob("*.py") if "import_module(" in path.read_text()]
     # One finds the checks of a topic, for there is no list of topics; one finds the lesson beside a learner's answer.

@@ -16,7 +16,7 @@ def test_levels_are_uniform_and_one_for_each_picture():
     assert random_levels(torch.zeros(5, 3, 4, 4)).shape == (5, 1, 1, 1)
     levels = random_levels(torch.zeros(50_000, 1, 1, 1)).flatten().sort().values
     # The largest gap between the drawn and the uniform distribution (Kolmogorov-Smirnov) is below 1.63 / sqrt(n) in
-    # 99 of 100 cases; the dice are fixed here.
+    # 99 of 100 cases; the seed is fixed here.
     assert (levels - torch.linspace(0, 1, 50_000)).abs().max() < 1.63 / 50_000**0.5
 
 

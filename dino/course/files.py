@@ -22,7 +22,9 @@ def write(path: Path, content: bytes, previous: Path | None = None) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        mask = os.umask(0)  # it can only be read by setting it
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
         if previous and path.exists():
             path.replace(previous)
         temporary.replace(path)

@@ -49,7 +49,7 @@ def answer_file(chapter: Chapter) -> Path:
     """
     folder = find()
     if folder is None:
-        raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them; or name a file.")
+        raise ValueError("There are no chapters of yours here. `dino start` makes a folder with them.")
     copies = [path for path in folder.glob(f"{chapter.path.stem}.*") if path.suffix in (".py", ".ipynb")]
     return max(copies, key=lambda path: path.stat().st_mtime, default=folder / chapter.path.name)
 

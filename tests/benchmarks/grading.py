@@ -36,7 +36,7 @@ HOSTILE = [
 ]
 
 
-def hand_in(place: Path, dice: random.Random, hostile: str | None) -> dict[str, bool]:
+def hand_in(place: Path, numbers: random.Random, hostile: str | None) -> dict[str, bool]:
     """Write what one learner hands in, and tell which answers are right."""
     right = dict.fromkeys(NAMES, True)
     place.mkdir(parents=True)
@@ -44,12 +44,12 @@ def hand_in(place: Path, dice: random.Random, hostile: str | None) -> dict[str, 
         text = solved(chapter)
         for exercise in chapter.exercises:
             answer, name = solution(chapter, exercise), exercise.name
-            fate = dice.random()
+            fate = numbers.random()
             wrong = [one for other, one, _ in BAD if other == name]
             if hostile is not None and name in ("mix", "step"):
                 text = text.replace(answer, f"def {name}(*_):\n    {hostile}")
             elif fate < 0.2 and wrong:
-                text = text.replace(answer, dice.choice(wrong))
+                text = text.replace(answer, numbers.choice(wrong))
             elif fate < 0.3:
                 text = text.replace(answer, stubs(chapter)[name])
             else:
@@ -78,12 +78,12 @@ def main() -> None:
         if server.isolation != "whole":
             sys.exit("Some of these hand-ins try to delete all files, and this system cannot isolate them.")
     workers = ["--workers", sys.argv[1]] if len(sys.argv) > 1 else []
-    dice = random.Random(0)
+    numbers = random.Random(0)
     with tempfile.TemporaryDirectory() as name:
         folder, count = Path(name), 200
-        places = sorted(dice.sample(range(count), len(HOSTILE)))
+        places = sorted(numbers.sample(range(count), len(HOSTILE)))
         hostile = dict(zip(places, HOSTILE, strict=True))
-        expected = {f"{i:03}": hand_in(folder / f"in/{i:03}", dice, hostile.get(i)) for i in range(count)}
+        expected = {f"{i:03}": hand_in(folder / f"in/{i:03}", numbers, hostile.get(i)) for i in range(count)}
         hand_in(folder / "one/alone", random.Random(1), None)
         alone = grade(folder, "one", "--out", "first", "--workers", "1")
         known = json.loads(json.loads((folder / "first/learners/alone/marks.json").read_text())["graded"])

@@ -111,7 +111,7 @@ def test_a_close_result_of_another_float_type_is_right():
     assert Claim("", yours=torch.tensor([torch.inf, 1.0]), expected=torch.tensor([torch.inf, 1.0])).symptom() is None
 
 
-def test_judging_leaves_the_dice_alone(answer):
+def test_judging_leaves_the_random_generator_alone(answer):
     right = answer("make_question")
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -154,6 +154,17 @@ def test_comments_stay_comments_even_if_they_look_like_commands_for_a_notebook(t
     assert answers.names["mix"](answers.names["level"]) == 0.5
     (cell,) = notebook(path.read_text()).cells
     assert cell.source.startswith("# why?\n# copy the noise\n# %noise\nlevel")
+
+
+def test_a_marker_of_cells_inside_a_string_begins_no_cell(tmp_path):
+    path = tmp_path / "noise.py"
+    path.write_text(
+        '''words = """\n# %%\n"""\n\n# %%\ndef mix(a, b, c):\n    return words\n\n# %%\nbroken = (\n\n# %%\nlast = 1\n'''
+    )
+    answers = load(path)
+    assert answers.names["mix"](1, 2, 3) == "\n# %%\n"
+    assert answers.names["last"] == 1
+    assert [text for _, text in answers.problems] == ["broken = (\n"]
 
 
 FILE_WITH_SURROUNDINGS = """

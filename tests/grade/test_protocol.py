@@ -349,7 +349,7 @@ def test_a_question_about_nothing_is_refused_and_the_call_goes_on(question):
 
 
 def test_a_garbled_conversation_ends_with_a_mark():
-    def garbled(dice):
+    def garbled(numbers):
         def talk(connection):
             while True:
                 call = connection.receive()
@@ -357,8 +357,8 @@ def test_a_garbled_conversation_ends_with_a_mark():
                 with ours, theirs:
                     Connection(ours).send(right(call))
                     data = bytearray(theirs.recv(2**20))
-                place = dice.choice([dice.randrange(protocol.LENGTHS.size, 200), dice.randrange(len(data))])
-                data[place] ^= 1 << dice.randrange(8)
+                place = numbers.choice([numbers.randrange(protocol.LENGTHS.size, 200), numbers.randrange(len(data))])
+                data[place] ^= 1 << numbers.randrange(8)
                 connection.socket.sendall(data)
 
         return talk
@@ -374,11 +374,11 @@ def test_of_thousands_of_garbled_messages_each_is_a_message_or_none():
     with ours, theirs:
         Connection(ours).send(call)
         sent = theirs.recv(2**16)
-    dice, kinds = random.Random(0), set()
+    numbers, kinds = random.Random(0), set()
     for _ in range(3000):
         data = bytearray(sent)
-        for _ in range(dice.randint(1, 3)):
-            data[dice.randrange(protocol.LENGTHS.size, len(data))] = dice.randrange(256)
+        for _ in range(numbers.randint(1, 3)):
+            data[numbers.randrange(protocol.LENGTHS.size, len(data))] = numbers.randrange(256)
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.sendall(data)

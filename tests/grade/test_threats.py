@@ -272,7 +272,7 @@ def test_an_answer_is_alone_in_its_session_so_that_no_signal_to_a_group_reaches_
 
 
 KEYS = """
-import sys
+import errno, sys
 from pathlib import Path
 from dino.course.grade import grading
 from dino.course.grade.sandbox import isolation
@@ -282,8 +282,8 @@ from dino.course.grade.submissions import Submission
 try:
     isolation.system(isolation.SYS_KEYCTL, isolation.JOIN_NEW_KEYRING, None)
     isolation.system({add}, "user", "dino", "swordfish", 9, -3)
-except OSError:
-    sys.exit("no keys")
+except OSError as error:  # a kernel without them, or one that forbids them; anything else is a fault
+    sys.exit("no keys" if error.errno in (errno.ENOSYS, errno.EPERM) else str(error))
 with ForkServer() as server:
     print(grading.grade(server, Submission("x", {{"01_noise.py": Path("01_noise.py").read_bytes()}}), Settings(("noise",))).score)
 """
@@ -633,6 +633,7 @@ def test_levels_far_out_of_range_are_drawn_in_no_time(graded):
 RIGHT_BUT_UNUSUAL = {
     "layers called network": ("Block", "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.network = nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width, bias=False))\n\n    def forward(self, x):\n        return x + self.network(x)"),
     "layers called part and remote": ("Block", "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.part = conv(width, width)\n        self.remote = conv(width, width, bias=False)\n\n    def forward(self, x):\n        return x + self.remote(self.part(x).relu())"),
+    "layers called extend and pop": ("Block", "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.extend = conv(width, width)\n        self.pop = conv(width, width, bias=False)\n\n    def forward(self, x):\n        return x + self.pop(self.extend(x).relu())"),
     "in place": ("training_step", "def training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean)\n    error = denoiser(noisy, level)\n    error -= clean\n    loss = error.square_().mean()\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()"),
     "deepcopy": ("update_average", "@torch.no_grad()\ndef update_average(average, denoiser, n):\n    keep = min(0.95, n / 10)\n    new = copy.deepcopy(denoiser)\n    for one, other in zip(average.parameters(), new.parameters()):\n        one.copy_(keep * one + (1 - keep) * other)"),
     "threads": ("loss_by_level", "@torch.no_grad()\ndef loss_by_level(denoiser, clean, levels):\n    from concurrent.futures import ThreadPoolExecutor\n\n    def one(level):\n        with torch.no_grad():\n            same = level.expand(len(clean), 1, 1, 1)\n            return F.mse_loss(denoiser(mix(clean, torch.rand_like(clean), same), same), clean)\n\n    with ThreadPoolExecutor(4) as pool:\n        return torch.stack(list(pool.map(one, levels)))"),

@@ -76,6 +76,7 @@ class Worker:
         """End it at once; what it started ends by itself, for nobody is there to talk to."""
         self.connection.close()
         self.process.kill()
+        self.process.join()
 
 
 def grade_all(submissions: list[Submission], settings: Settings, workers: int) -> Iterator[tuple[Submission, Graded]]:
@@ -88,7 +89,7 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = idle.pop() if idle else Worker(settings)
+                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings)
                 busy[worker.connection] = worker
                 worker.begin(*waiting.pop(), seconds)
             ready, now = wait(list(busy), timeout=1), time.monotonic()
@@ -96,6 +97,8 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
                 worker = busy.pop(done)
                 if graded := worker.result():
                     idle.append(worker)
+                    if not waiting:  # it would keep its memory until the slowest is done
+                        worker.connection.close()
                 elif worker.tries == 1:
                     waiting.append((worker.submission, 2))
                     continue

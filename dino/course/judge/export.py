@@ -130,7 +130,13 @@ def assemble(files: list[Path], name: str) -> str:
     for i, path in enumerate(files, start=1):
         for number, (_, text, _) in enumerate(read_cells(path)):
             for what, part in parts_of(text, (i, 0, number)).items():
-                if what in own and ast.dump(ast.parse(own[what].text)) != ast.dump(ast.parse(part.text)):
+                # An import may be written in several ways; of definitions, one would get lost.
+                if (
+                    what in own
+                    and part.place
+                    and own[what].place
+                    and ast.dump(ast.parse(own[what].text)) != ast.dump(ast.parse(part.text))
+                ):
                     double.add(what)
                 # What a chapter defines only for its experiments must not hide what the lesson defines by that name.
                 if what in exercises:

@@ -2,11 +2,14 @@
 
 import ast
 import codeop
+import contextlib
 import functools
+import io
 import json
 import linecache
 import re
 import symtable
+import tokenize
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,10 +61,17 @@ def read_cells(path: Path) -> list[tuple[str, str, int]]:
 
 
 def split(text: str, name: str) -> list[tuple[str, str, int]]:
-    """The code cells of a text in the format py:percent, in which a line that begins with `# %%` begins a cell."""
-    cells, lines, above, marker = [], text.splitlines(), 0, ""
+    """The code cells of a text in the format py:percent, in which a line that begins with `# %%` begins a cell.
+
+    What stands inside a string of several lines begins none.
+    """
+    quoted: set[int] = set()
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):  # as far as it is Python
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            quoted.update(range(token.start[0], token.end[0]) if token.type == tokenize.STRING else ())
+    cells, lines, above, marker = [], text.split("\n"), 0, ""
     for number, line in enumerate([*lines, "# %%"]):
-        if CELL.match(line):
+        if CELL.match(line) and number not in quoted:
             if not re.search(r"\[(markdown|md|raw)\]", marker):
                 cells.append((name, "\n".join(lines[above:number]), above))
             above, marker = number + 1, line
@@ -169,7 +179,6 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
         try:
             exec(compiled(ast.Module([node], []), name, "exec"), answers.names)
-            used.update(names_used(ast.unparse(node)))
         except Exception as error:
             if needed and isinstance(error, NameError) and error.name in made:
                 make(error.name)
@@ -177,6 +186,8 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
             elif not isinstance(node, ASSIGNMENTS):
                 sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
                 answers.problems.append((sentence, source))
+        else:
+            used.update(names_used(ast.unparse(node)))
         answers.names.update(given)  # an import may have brought others
 
     def make(name: str) -> None:

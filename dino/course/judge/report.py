@@ -12,13 +12,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 import click
-import matplotlib.pyplot as plt
 
 from dino.course import workspace
 from dino.course.chapters import definition, find_exercise, solution
 from dino.course.checks import check_for
 from dino.course.checks.mistakes import without_docstrings
-from dino.course.judge.figures import evidence, save
 from dino.course.judge.runner import judge_in
 from dino.course.judge.trial import functions_of
 from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
@@ -34,8 +32,14 @@ def check(answer, variant: int | None = None) -> None:
     """
     verdict = judge_in(variant, getattr(answer, "__name__", str(answer)), answer)
     print("\n  ".join(rendered(verdict, SIGNS[verdict.state], "run `dino hint {}` in a terminal", new=True)))
-    if verdict.untrue and evidence(verdict.untrue):
-        plt.show()
+    if verdict.untrue:
+        from dino.course.judge.figures import (  # here, for it takes long to load, and right answers do without it
+            evidence,
+            plt,
+        )
+
+        if evidence(verdict.untrue):
+            plt.show()
     workspace.record({verdict.exercise: verdict.state})
 
 
@@ -46,7 +50,12 @@ def tell(verdict: Verdict, picture: Path, new: bool) -> None:
     new      whether a right answer was not known to be right before
     """
     lines = rendered(verdict, mark(verdict.state), "dino hint {}", new)
-    if figure := verdict.untrue and evidence(verdict.untrue):
+    figure = None
+    if verdict.untrue:
+        from dino.course.judge.figures import evidence, save
+
+        figure = evidence(verdict.untrue)
+    if figure:
         save(figure, picture)
         lines.insert(-1, f"Look: {picture}")
     elif verdict.state != FAILED:

@@ -36,6 +36,7 @@ class ProcessGroup:
 
     def __init__(self, rank: int = 0, world_size: int = 1, device: torch.device | str = "cpu"):
         self.rank, self.world_size, self.main, self.device = rank, world_size, rank == 0, torch.device(device)
+        self.members: list[tuple[str, int]] = []  # the host and the number of each process, once they are connected
 
     def gather(self, thing: Any) -> list:
         """What every process calls this thing, in the order of the ranks."""
@@ -99,7 +100,10 @@ class ProcessGroup:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process of this machine has ended, even if whoever started it has not taken notice."""
+    """Whether a process of this machine has ended; on Linux, even if whoever started it has not taken notice.
+
+    Windows does not tell; there, a broken connection is all that one hears of.
+    """
     try:
         if os.name == "posix":  # on Windows, this would be Ctrl-C
             os.kill(pid, 0)

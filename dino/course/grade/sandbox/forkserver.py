@@ -131,12 +131,15 @@ def wait_for(child: int, control: socket.socket, watched: bool) -> int:
             return os.waitstatus_to_exitcode(code)
 
 
-def guard(how: str, root: Path, hidden: list[Path], connection: socket.socket, control: socket.socket) -> None:
+def guard(
+    jobs: socket.socket, how: str, root: Path, hidden: list[Path], connection: socket.socket, control: socket.socket
+) -> None:
     """Watch over a worker until it ends or the judge has done with it, leave nothing of it, and say how it ended.
 
     That is its exit code, or minus the number of the signal that ended it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs.close()  # the fork server's alone: who waits for it should notice when it is gone
     job = Connection(connection).receive(time.monotonic() + 60, most=2**28)
     # Limits on processes are those of a user, so jobs that run at the same time must not share one.
     folder, user = isolation.HOME, isolation.NOBODY + os.getpid() % 5_000
@@ -177,7 +180,7 @@ def main(number: int, *hidden: str) -> None:
         while len((received := socket.recv_fds(jobs, 8, 2))[0]) == 8:
             sockets = [socket.socket(fileno=descriptor) for descriptor in received[1]]
             # Twice, so that the guard is nobody's child and nobody has to wait for it.
-            succeeds(start, guard, how, root, places, *sockets)
+            succeeds(start, guard, jobs, how, root, places, *sockets)
             for one in sockets:
                 one.close()
     finally:

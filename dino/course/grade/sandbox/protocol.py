@@ -173,8 +173,9 @@ class Connection:
     """One end of the connection between the two.
 
     socket  a connected socket
-    pack    gives a thing that stands for what is no plain value, or None
-    unpack  gives what a thing stands for on this side
+
+    Each side sets `pack`, which gives a thing that stands for what is no plain value, or None, and `unpack`, which gives what
+    a thing stands for there.
     """
 
     def __init__(self, socket: socket.socket):

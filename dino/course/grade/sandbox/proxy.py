@@ -34,13 +34,19 @@ def fitting() -> Iterator[None]:
         raise ProtocolError(f"What it sends does not fit: {error}") from error
 
 
-class RemoteModule(nn.Sequential):
+class RemoteModule(nn.Module):
     """A part of a network that runs elsewhere; its children can be gone through, whatever it is over there."""
 
     def __init__(self, remote: "Remote", network: int, part: int):
         super().__init__()
         # Under names that no part of a learner's network has.
         self._dino_remote, self._dino_network, self._dino_part = remote, network, part
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return iter(self._modules.values())
+
+    def __len__(self) -> int:
+        return len(self._modules)
 
     def __bool__(self) -> bool:
         return True
@@ -143,7 +149,10 @@ class Remote:
                         self.mirror.take(reply.weights)
                         for i, now in reply.changed:
                             one = call.arguments[i]
-                            one.data = one.data.resize_(now.shape).copy_(now)
+                            if one.shape == now.shape:
+                                one.data.copy_(now)
+                            else:  # in memory of its own, for what is around it is not the answer's to write
+                                one.data = now.clone()
                     return reply
                 case message:
                     raise ProtocolError(f"It sends a {type(message).__name__} that nobody waits for.")
