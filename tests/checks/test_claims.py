@@ -150,7 +150,7 @@ def test_comments_stay_comments_even_if_they_look_like_commands_for_a_notebook(t
         "# %%\n# why?\n# copy the noise\n# %noise\nlevel = 0.5\n\n\ndef mix(clean):\n# cat dog\n    return clean\n"
     )
     answers = load(path)
-    assert not answers.problems
+    assert not answers.lost
     assert answers.names["mix"](answers.names["level"]) == 0.5
     (cell,) = notebook(path.read_text()).cells
     assert cell.source.startswith("# why?\n# copy the noise\n# %noise\nlevel")
@@ -164,7 +164,7 @@ def test_a_marker_of_cells_inside_a_string_begins_no_cell(tmp_path):
     answers = load(path)
     assert answers.names["mix"](1, 2, 3) == "\n# %%\n"
     assert answers.names["last"] == 1
-    assert [text for _, text in answers.problems] == ["broken = (\n"]
+    assert answers.lost == {"broken": "noise.py, line 10 is not Python yet ('(' was never closed): broken = ("}
 
 
 FILE_WITH_SURROUNDINGS = """
@@ -203,7 +203,7 @@ def mix(clean, noise, level):
 def test_what_surrounds_an_answer_is_made_as_far_as_the_answer_needs_it(tmp_path, capsys):
     (tmp_path / "noise.py").write_text(FILE_WITH_SURROUNDINGS)
     answers = load(tmp_path / "noise.py")
-    assert not answers.problems
+    assert not answers.lost
     assert answers.names["mix"](0, 0, 0) == 3 + 2 + 1
     assert answers.names["device"] == "cpu"
     assert "files" not in answers.names

@@ -103,6 +103,7 @@ def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -
     answer = remote.answer(hello.kind, hello.parameters)
     verdict = judge_in(settings.variant, mark.exercise, answer)
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
+    mark.symptom = f"{mark.symptom} {hello.note}".strip()
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes
     mark.picture = picture_of(verdict.untrue)
     if verdict.state == PASSED:

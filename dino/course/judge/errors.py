@@ -112,6 +112,14 @@ MEANINGS = {
     r"must be Tensor, not (\w+)": r"a \1 stands where torch wants a tensor",
     r"not enough values to unpack \(expected (\d+), got (\d+)\)": r"\1 names stand on the left, and only \2 things come back",
     r"too many values to unpack \(expected (\d+)\)": r"only \1 names stand on the left, and more things come back",
+    # Imports.
+    r"No module named '(\w+)'": (
+        r"no package of that name is installed, and no \1.py lies beside this file: `pip install \1`, if it is spelt right"
+    ),
+    r"No module named '([\w.]+)\.(\w+)'": r"there is no `\2` in `\1`: is it misspelt?",
+    r"partially initialized module '([\w.]+)'": r"\1 and a file that it imports import each other",
+    r"cannot import name '(\w+)' from '([\w.]+)'": r"there is no `\1` in `\2`: is it misspelt?",
+    r"attempted relative import": "leave the dot before the name away: helper files are found beside this one",
     # Calls.
     r"missing the required \"forward\" function|_forward_unimplemented": "this module has no `forward`: is its name right?",
     r"before Module\.__init__\(\) call": "`super().__init__()` has to be the first line of `__init__`",
@@ -142,6 +150,8 @@ def meaning(error: BaseException) -> str:
     """What an error means, in words; its own words if it is none of the usual."""
     if isinstance(error, StillBusyError):
         return "it was still busy here when the check had waited long enough: is there a loop that never ends?"
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno} is not Python yet ({error.msg})"
     text = str(error).rstrip(". ")
     for pattern, sentence in MEANINGS.items():
         if match := re.search(pattern, text):
@@ -156,6 +166,9 @@ def shapes(line: str, names: dict) -> str:
     return ", ".join(f"{name} is {tuple(tensor.shape)}" for name, tensor in tensors.items())
 
 
+# The name by which an answer knows what its file should have defined but could not: a sentence with the cause, by name.
+LOST = "__lost__"
+
 # Where code lives that is not the learner's: the lesson, Python, and what is installed.
 OTHERS = tuple(f"{folder}{os.sep}" for folder in (LESSON, Path(os.__file__).parent, Path(torch.__file__).parents[1]))
 
@@ -169,6 +182,10 @@ def explain(error: BaseException, name: str) -> str:
         return told
     where, known = name, ""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    # Where a file could not be run in full, what should have brought a name is the first cause.
+    lost = frames[-1].f_globals.get(LOST, {}) if frames and type(error) is NameError else {}
+    if cause := lost.get(error.name) or lost.get("*"):
+        return cause
     for frame, place in zip(frames, traceback.extract_tb(error.__traceback__), strict=True):
         if not place.filename.startswith((*OTHERS, "<frozen", "<__array_function__")):
             code = f" (`{place.line}`)" if place.line else ""

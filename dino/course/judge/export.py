@@ -1,12 +1,14 @@
 """Puts the learner's own answers and the given code together into one file that trains and draws by itself."""
 
 import ast
-import symtable
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters, exercise_names
-from dino.course.judge.loader import given_names, is_definition, names_used, read_cells, targets
+from dino.course.judge.loader import Statement, given_names, parse, statement, statements_of
+from dino.course.judge.reading import Cell
 
 HEAD = '''"""A diffusion model that draws dinosaurs, in one file.
 
@@ -68,46 +70,56 @@ class Part:
     place: tuple
 
 
-def names_in(source: str) -> set[str]:
-    """The names that a piece of code takes from outside, or gives to it."""
-    return {*symtable.symtable(source, "<part>", "exec").get_identifiers()} | names_used(source)
+def text_of(one: Statement) -> str:
+    """A statement as it is written, with its decorators and the comments above it."""
+    lines, node = one.cell.text.splitlines(), one.node
+    start = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))]) - one.cell.above - 1
+    end = node.end_lineno - one.cell.above
+    while start > 0 and lines[start - 1].startswith("# ") and not lines[start - 1].startswith("# %%"):
+        start -= 1
+    return textwrap.dedent("\n".join(lines[start:end]))
 
 
-def parts_of(source: str, place: tuple) -> dict[str, Part]:
-    """The imports, definitions and constants at the top of a source, by the name that each gives; not those of the lesson."""
-    parts = {}
-    lines = source.splitlines()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            module = getattr(node, "module", None) or ""
+def statements_in(source: str) -> list[Statement]:
+    """The statements of a source of the course's own."""
+    cell = Cell("", source)
+    return [statement(node, cell) for node in parse(cell).body]
+
+
+def parts_of(statements: Iterable[Statement], place: tuple) -> dict[str, list[Part]]:
+    """The imports, definitions and constants at the top of a source, by the names that each gives; not those of the lesson."""
+    parts: dict[str, list[Part]] = {}
+    for number, one in enumerate(statements):
+        if isinstance(one.node, ast.Import | ast.ImportFrom):
+            module = getattr(one.node, "module", None) or ""
             head = f"from {module} import" if module else "import"
-            for one in node.names if module.partition(".")[0] != "dino" else ():
-                name = one.asname or one.name.partition(".")[0]
-                parts[name] = Part(f"{head} {ast.unparse(one)}", set(), ())
-        elif is_definition(node) or targets(node) - given_names():
-            start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]) - 1
-            while start > 0 and lines[start - 1].startswith("# ") and not lines[start - 1].startswith("# %%"):
-                start -= 1
-            text = "\n".join(lines[start : node.end_lineno])
-            parts |= dict.fromkeys(targets(node), Part(text, names_in(text), (*place, node.lineno)))
+            for alias in one.node.names if module.partition(".")[0] != "dino" else ():
+                name = alias.asname or alias.name.partition(".")[0]
+                parts[name] = [*parts.get(name, []), Part(f"{head} {ast.unparse(alias)}", set(), ())]
+            continue
+        gives = one.gives if one.at_once else one.gives - given_names()
+        part = Part(text_of(one), one.gives | one.reads, (*place, number))
+        for name in gives | (one.changes & parts.keys()):
+            # A definition takes the place of what was there; what is changed is needed as it was, too.
+            parts[name] = [part] if name in getattr(one.node, "name", "").split() else [*parts.get(name, []), part]
     return parts
 
 
-def lesson_parts() -> dict[str, Part]:
+def lesson_parts() -> dict[str, list[Part]]:
     """All imports, definitions and constants of the lesson, and the imports of `MAIN`, by name."""
     found = {}
     for i, name in enumerate(["pen", "drawing", *(chapter.topic for chapter in chapters())]):
-        found |= parts_of((LESSON / f"{name}.py").read_text(encoding="utf-8"), (i, 1))
-    return found | parts_of(IMPORTS, ())
+        found |= parts_of(statements_in((LESSON / f"{name}.py").read_text(encoding="utf-8")), (i, 1))
+    return found | parts_of(statements_in(IMPORTS), ())
 
 
-def reached(pool: dict[str, Part]) -> dict[str, Part]:
+def reached(pool: dict[str, list[Part]]) -> dict[str, list[Part]]:
     """The parts that the program needs, by name."""
-    chosen: dict[str, Part] = {}
-    wanted = names_in(MAIN)
+    chosen: dict[str, list[Part]] = {}
+    wanted = {"*"}.union(*(one.gives | one.reads for one in statements_in(MAIN)))
     while fresh := wanted & pool.keys() - chosen.keys():
         chosen |= {what: pool[what] for what in fresh}
-        wanted = wanted.union(*(pool[what].speaks_of for what in fresh))
+        wanted = wanted.union(*(part.speaks_of for what in fresh for part in pool[what]))
     return chosen
 
 
@@ -125,29 +137,40 @@ def assemble(files: list[Path], name: str) -> str:
     Raises ValueError if two of the learner's files define something differently, so that one of them would get lost.
     """
     given, exercises = lesson_parts(), exercise_names()
-    own: dict[str, Part] = {}
+    own: dict[str, list[Part]] = {}
     double = set()
     for i, path in enumerate(files, start=1):
-        for number, (_, text, _) in enumerate(read_cells(path)):
-            for what, part in parts_of(text, (i, 0, number)).items():
-                # An import may be written in several ways; of definitions, one would get lost.
-                if (
-                    what in own
-                    and part.place
-                    and own[what].place
-                    and ast.dump(ast.parse(own[what].text)) != ast.dump(ast.parse(part.text))
-                ):
-                    double.add(what)
-                # What a chapter defines only for its experiments must not hide what the lesson defines by that name.
-                if what in exercises:
-                    own[what] = replace(part, place=given[what].place)
-                elif what not in given or (part.place and not given[what].place):
-                    own[what] = part
+        for what, parts in parts_of(statements_of(path)[0], (i, 0)).items():
+            # An import may be written in several ways; of definitions, one would get lost.
+            if what in own and parts[0].place and own[what][0].place and meant(own[what]) != meant(parts):
+                double.add(what)
+            # What a chapter defines only for its experiments must not hide what the lesson defines by that name.
+            if what in exercises:
+                own[what] = [replace(part, place=(*given[what][0].place, n)) for n, part in enumerate(parts)]
+            elif what not in given or (parts[0].place and not given[what][0].place):
+                own[what] = parts
     chosen = reached(given | own)
     if clash := sorted(double.intersection(chosen).difference(exercises)):
         raise ValueError(f"Your chapters define {', '.join(clash)} in two ways. Give one of the two another name.")
     head = HEAD.format(mine=", ".join(what for what in exercises if what in chosen), file=name)
-    lines = (part.text for part in chosen.values() if not part.place)
+    every = [part for parts in chosen.values() for part in parts]
+    lines = {part.text for part in every if not part.place}
     imports = sorted(lines, key=lambda line: (line.startswith("from"), line))
-    body = dict.fromkeys(sorted((part for part in chosen.values() if part.place), key=lambda part: part.place))
-    return "\n\n\n".join([head + "\n" + "\n".join(imports), *(part.text for part in body)]) + "\n\n" + MAIN
+    body = dict.fromkeys(
+        part.text for part in sorted((part for part in every if part.place), key=lambda part: part.place)
+    )
+    return "\n\n\n".join([head + "\n" + "\n".join(imports), *body]) + "\n\n" + MAIN
+
+
+def meant(parts: list[Part]) -> str:
+    """What parts say to Python, however they are laid out."""
+    return ast.dump(ast.parse("\n".join(part.text for part in parts)))
+
+
+def helpers(program: str, folder: Path) -> list[str]:
+    """The files and folders beside a learner's chapters that a program imports."""
+    tree = ast.parse(program)
+    modules = {one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    modules |= {alias.name for one in ast.walk(tree) if isinstance(one, ast.Import) for alias in one.names}
+    tops = {module.partition(".")[0] for module in modules if module}
+    return sorted(path.name for top in tops for path in (folder / f"{top}.py", folder / top) if path.exists())

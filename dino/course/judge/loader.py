@@ -1,92 +1,82 @@
-"""Reads a learner's file, `.py` or `.ipynb`, and runs its imports and definitions: never its training, never its plots."""
+"""Reads a learner's file and runs its imports and definitions, and what its answers need: never its training, never its plots."""
 
 import ast
 import codeop
 import contextlib
 import functools
-import io
-import json
+import importlib
 import linecache
 import re
 import symtable
-import tokenize
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dino.course.chapters import chapters, exercise_names
+from dino.course.chapters import chapters, exercise_names, functions
+from dino.course.judge.errors import LOST, OTHERS, explain, meaning
+from dino.course.judge.reading import Cell, read_cells
 
 # Lines for the notebook itself: `%matplotlib inline`, `!ls`, `mix?` and `files = !ls`.
 MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w.]+\?+[ \t]*|[\w, ]+=[ \t]*[!%].*)$", re.MULTILINE)
-# What begins a cell, see https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format
-CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+IMPORTS = (ast.Import, ast.ImportFrom)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# What defines, assigns and imports names in a text that is not Python yet.
+DEFINES = re.compile(r"^[ \t]*(?:async +)?(?:def|class) +(\w+)(?=[ (:])", re.MULTILINE)
+ASSIGNS = re.compile(r"^(\w+(?: *, *\w+)*) *(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+BRINGS = re.compile(r"^[ \t]*(?:from +[\w.]+ +)?import +(.+)$", re.MULTILINE)
+# The indentation of a cell's first line of code.
+INDENT = re.compile(r"(?:[ \t]*(?:#.*)?\n)*([ \t]*)")
 
 
 @dataclass
 class Answers:
     """What a file defines, and what went wrong on the way.
 
-    names     everything that its imports and definitions define
-    problems  what could not be run: a sentence about it, and its text
+    file    its name
+    names   everything that its imports and definitions define
+    lost    what they should define but do not: a sentence with the first cause, by name
+    notes   of exercises that are defined more than once: which definition was taken
     """
 
+    file: str
     names: dict = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
-    def problem_with(self, name: str) -> str | None:
-        """The sentence about a definition that could not be run, if there is one."""
-        wanted = re.compile(rf"^\s*(def|class)\s+{name}\b", re.MULTILINE)
-        return next((sentence for sentence, text in self.problems if wanted.search(text)), None)
+    def problem_with(self, name: str) -> str:
+        """The sentence about an exercise that is not in `names`: why, as far as it is known."""
+        gone = f"There is no {name} in {self.file}. Was it renamed or deleted? `dino start` in a new folder brings it."
+        return self.lost.get(name, gone)
 
     def mentions(self, name: str) -> bool:
         """Whether the file defines something, or tries to."""
-        return name in self.names or self.problem_with(name) is not None
+        return name in self.names or name in self.lost
 
 
-def read_cells(path: Path) -> list[tuple[str, str, int]]:
-    """The code cells of a file: the name to use for it in tracebacks, its text, and the number of lines above it.
+@dataclass(eq=False)
+class Statement:
+    """A statement at the top of a file.
 
-    Raises FileNotFoundError or ValueError with a sentence for the learner.
+    gives    the names that it defines, imports or assigns
+    changes  the names whose values it changes, such as the table in `table[key] = value`
+    reads    the names that it takes from elsewhere, in the bodies of its functions, too
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. `dino start` makes a folder with all chapters.")
-    if path.suffix not in (".py", ".ipynb"):
-        raise ValueError(f"{path} is neither a .py file nor a notebook (.ipynb).")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return split(text, str(path)) if path.suffix == ".py" else cells_of_notebook(text, str(path))
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read as a {path.suffix} file: {error}") from error
 
+    node: ast.stmt
+    cell: Cell
+    gives: set[str]
+    changes: set[str]
+    reads: set[str]
 
-def split(text: str, name: str) -> list[tuple[str, str, int]]:
-    """The code cells of a text in the format py:percent, in which a line that begins with `# %%` begins a cell.
+    @property
+    def place(self) -> str:
+        return self.cell.place(self.node.lineno)
 
-    What stands inside a string of several lines begins none.
-    """
-    quoted: set[int] = set()
-    with contextlib.suppress(tokenize.TokenError, SyntaxError):  # as far as it is Python
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            quoted.update(range(token.start[0], token.end[0]) if token.type == tokenize.STRING else ())
-    cells, lines, above, marker = [], text.split("\n"), 0, ""
-    for number, line in enumerate([*lines, "# %%"]):
-        if CELL.match(line) and number not in quoted:
-            if not re.search(r"\[(markdown|md|raw)\]", marker):
-                cells.append((name, "\n".join(lines[above:number]), above))
-            above, marker = number + 1, line
-    return cells
-
-
-def cells_of_notebook(text: str, path: str) -> list[tuple[str, str, int]]:
-    """The code cells of a notebook; their lines are kept where Python looks for the lines of tracebacks."""
-    cells = []
-    for number, cell in enumerate(json.loads(text)["cells"], start=1):
-        if cell["cell_type"] == "code":
-            name, source = f"{path}, cell {number}", "".join(cell["source"])  # lines in a list, or all in one
-            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-            cells.append((name, source, 0))
-    return cells
+    @property
+    def at_once(self) -> bool:
+        return is_definition(self.node)
 
 
 def calls(node: ast.AST) -> bool:
@@ -97,7 +87,7 @@ def calls(node: ast.AST) -> bool:
 
 
 def is_definition(node: ast.stmt | ast.ExceptHandler) -> bool:
-    """Whether a statement is an import, a definition, or an assignment that calls nothing or makes an answer.
+    """Whether a statement is an import, a definition, or an assignment that calls nothing.
 
     An `if` or a `try` is one if there is nothing else in it.
     """
@@ -105,54 +95,250 @@ def is_definition(node: ast.stmt | ast.ExceptHandler) -> bool:
         blocks = (getattr(node, name, []) for name in ("body", "handlers", "orelse", "finalbody"))
         return all(is_definition(part) for block in blocks for part in block)
     if isinstance(node, ASSIGNMENTS):
-        return not calls(node) or bool(targets(node).intersection(exercise_names()))
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Pass)
+        return not calls(node)
+    return isinstance(node, (*IMPORTS, *DEFINITIONS, ast.Pass))
 
 
-def targets(node: ast.stmt) -> set[str]:
-    """The names that an assignment, or the definition of a function or class, gives."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    if not isinstance(node, ASSIGNMENTS):
-        return set()
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+def root(node: ast.AST) -> str:
+    """The name that something such as `table[key].list` begins with; "" if it begins with none."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def changed_by(node: ast.stmt) -> set[str]:
+    """The names whose values a statement changes: `table[key] = value`, `list.append(value)`."""
+    found = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+            found.add(root(part))
+        elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+            found.add(root(part.value.func) if isinstance(part.value.func, ast.Attribute) else "")
+    return found - {""}
+
+
+def statement(node: ast.stmt, cell: Cell) -> Statement:
+    """A statement with the names that it gives, changes and reads. Raises SyntaxError if Python does not take it."""
+    with as_syntax_errors():
+        compile(ast.Module([node], []), "<code>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        table = symtable.symtable(ast.unparse(node), "<code>", "exec")
+    symbols, tables = table.get_symbols(), table.get_children()
+    gives = {one.get_name() for one in symbols if one.is_assigned() or one.is_imported() or one.is_namespace()}
+    reads = {one.get_name() for one in symbols if one.is_referenced()}
+    while tables:
+        table = tables.pop()
+        reads |= {one.get_name() for one in table.get_symbols() if one.is_global()}
+        tables += table.get_children()
+    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+        gives.add("*")
+    return Statement(node, cell, gives, set() if isinstance(node, DEFINITIONS) else changed_by(node), reads)
 
 
 @functools.cache
 def given_names() -> set[str]:
     """The names that the chapters themselves assign, in their experiments."""
     trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
-    assigned = (node for tree in trees for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign))
-    return set().union(*map(targets, assigned))
+    nodes = (node for tree in trees for node in tree.body if not isinstance(node, (*IMPORTS, *DEFINITIONS)))
+    return set().union(*(statement(node, Cell("", "")).gives for node in nodes))
 
 
-def names_used(source: str) -> set[str]:
-    """The names that the functions and classes in a piece of code take from around them."""
-    names, tables = set(), symtable.symtable(source, "<code>", "exec").get_children()
-    while tables:
-        table = tables.pop()
-        names |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
-        tables += table.get_children()
-    return names
+def is_stub(node: ast.stmt) -> bool:
+    """Whether a definition is as a chapter has it: a function in it says no more than that it is to be written."""
+    for _, function in functions(ast.Module([node], [])):
+        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        if len(body) == 1 and ast.unparse(body[0]).startswith("raise NotImplementedError("):
+            return True
+    return False
 
 
-def parse(source: str, name: str) -> ast.Module:
-    """The statements of a cell; lines for the notebook itself, such as `%matplotlib inline`, are passed over.
+@contextlib.contextmanager
+def as_syntax_errors() -> Iterator[None]:
+    """Raise SyntaxError for all that Python raises of a text that it does not take."""
+    try:
+        yield
+    except (ValueError, RecursionError, MemoryError) as error:  # letters that are none, brackets without end
+        raise SyntaxError(str(error) or type(error).__name__) from error
+
+
+def parse(cell: Cell) -> ast.Module:
+    """The statements of a cell, as a notebook takes them: a cell that is indented as a whole is moved to the margin, and
+    lines for the notebook itself, such as `%matplotlib inline`, are passed over.
 
     Raises SyntaxError.
     """
-    try:
-        return ast.parse(source, filename=name)
-    except SyntaxError:
-        return ast.parse(MAGIC.sub(r"\1pass", source), filename=name)
+    text = re.sub(f"^{INDENT.match(cell.text)[1]}", "", cell.text, flags=re.MULTILINE)
+    # The empty lines make all numbers of lines those of the file.
+    source = "\n" * cell.above + text
+    with as_syntax_errors():
+        try:
+            return ast.parse(source, filename=cell.name)
+        except SyntaxError:
+            return ast.parse(MAGIC.sub(r"\1pass", source), filename=cell.name)
+
+
+def goes_on(above: ast.stmt, cell: Cell, first: ast.stmt) -> bool:
+    """Whether an indented cell seems to be the rest of the definition above it: its methods, or its whole body."""
+    method = isinstance(first, ast.FunctionDef) and [one.arg for one in first.args.args][:1] == ["self"]
+    bare = len(above.body) == 1 and isinstance(above.body[0], ast.Expr | ast.Pass)
+    return bool(INDENT.match(cell.text)[1]) and (bare or (isinstance(above, ast.ClassDef) and method))
+
+
+def names_in(text: str) -> set[str]:
+    """The names that a text which is not Python would define, assign or import."""
+    names = {*DEFINES.findall(text), *re.findall(r"\w+", " ".join(ASSIGNS.findall(text)))}
+    for line in BRINGS.findall(text):
+        for part in line.partition("#")[0].strip("() ").split(","):
+            whole, _, other = part.strip().partition(" as ")
+            names.add(other.strip() or whole.partition(".")[0])
+    return names
+
+
+def statements_of(path: Path) -> tuple[list[Statement], Answers]:
+    """The statements at the top of a learner's file that Python takes, and what there is to say of the others.
+
+    Of several definitions of an exercise the last is taken, but an untouched stub only where there is nothing else.
+    Raises FileNotFoundError or ValueError if there is no such file or it is not one.
+    """
+    cells, found, answers = read_cells(path), [], Answers(path.name)
+
+    def broken(cell: Cell, error: SyntaxError, text: str) -> None:
+        line = error.lineno or cell.above + 1
+        shown = [*cell.text.splitlines(), ""][min(line - cell.above - 1, cell.text.count("\n"))].strip()
+        sentence = f"{cell.place(line)} is not Python yet ({error.msg}): {shown}"
+        for name in names_in(text):
+            answers.lost.setdefault(name, sentence)
+
+    def rest(cell: Cell, line: int) -> None:
+        sentence = (
+            f"{cell.place(line)} seems to be the rest of `{above.name}`, which begins above it: a definition has to "
+        )
+        answers.lost.setdefault(above.name, f"{sentence}stand in one piece, indented, and in one cell.")
+        found[:] = [one for one in found if one.node is not above]
+
+    above = None  # the definition that came last
+    for cell in (cell for cell in cells if cell.code):
+        if cell.name != str(
+            path
+        ):  # a cell of a notebook: its lines are kept where Python looks for those of tracebacks
+            lines = cell.text.splitlines(keepends=True)
+            linecache.cache[cell.name] = (len(cell.text), None, lines, cell.name)
+        try:
+            tree = parse(cell)
+        except SyntaxError as error:
+            broken(cell, error, cell.text)
+            continue
+        if above and tree.body and goes_on(above, cell, tree.body[0]):
+            rest(cell, tree.body[0].lineno)
+        for node in tree.body:
+            try:
+                found.append(statement(node, cell))
+            except SyntaxError as error:
+                if above and "outside function" in error.msg:
+                    rest(cell, node.lineno)
+                else:
+                    broken(cell, error, ast.unparse(node))
+            above = node if isinstance(node, DEFINITIONS) else above
+    choose(found, answers)
+    look_elsewhere(cells, found, answers)
+    return found, answers
+
+
+def choose(found: list[Statement], answers: Answers) -> None:
+    """Leave out the stubs of exercises that are written elsewhere, and note which definition is taken."""
+    for name in exercise_names():
+        defined = [one for one in found if isinstance(one.node, DEFINITIONS) and one.node.name == name]
+        written = [one for one in defined if not is_stub(one.node)]
+        stubs = [one for one in defined if one not in written]
+        if written and stubs and defined[-1] in stubs:
+            answers.notes[name] = f"Taken is the one at {written[-1].place}, not the stub at {stubs[-1].place}."
+        elif len(written) > 1:
+            answers.notes[name] = f"It is written {len(written)} times. Taken is the last, at {written[-1].place}."
+        elif written and name in answers.lost:
+            answers.notes[name] = f"Taken is the one at {written[-1].place}. There is another: {answers.lost[name]}"
+        if written or name in answers.lost:
+            found[:] = [one for one in found if one not in stubs]
+
+
+def look_elsewhere(cells: list[Cell], found: list[Statement], answers: Answers) -> None:
+    """Find what is not at the top of the file: in the cells of text, and inside of other definitions."""
+    for one in found:
+        outer = getattr(one.node, "name", "another statement")
+        for part in ast.walk(one.node):
+            if isinstance(part, DEFINITIONS) and part is not one.node and part.name in exercise_names():
+                sentence = (
+                    f"{one.cell.place(part.lineno)} defines {part.name} inside of {outer}: move it to the margin."
+                )
+                answers.lost.setdefault(part.name, sentence)
+    for cell in (cell for cell in cells if not cell.code):
+        text = re.sub(r"^# ?", "", cell.text, flags=re.MULTILINE)
+        remedy = "put a line `# %%` above it" if cell.name.endswith(".py") else "turn the cell into code"
+        for name in names_in(text):
+            line = next((n for n, line in enumerate(text.split("\n"), 1) if name in names_in(line)), 1)
+            sentence = f"{cell.place(cell.above + line)}: {name} stands in a cell of text, which is not run: {remedy}."
+            answers.lost.setdefault(name, sentence)
+            stubs = [one for one in found if one.gives == {name} and is_stub(one.node)]
+            if re.search(rf"^(?:def|class) {name}\b", text, re.MULTILINE) and stubs:
+                found[:] = [one for one in found if one not in stubs]
+
+
+def needed(roots: Iterable[Statement], found: list[Statement]) -> set[Statement]:
+    """The statements that some of them need, themselves included: whatever gives or changes a name that one of them reads.
+
+    What a chapter makes for its experiments is none: an answer that uses that by accident should hear of it.
+    """
+    variables = set().union(*(one.gives for one in found if not isinstance(one.node, (*IMPORTS, *DEFINITIONS))))
+    givers: dict[str, list[Statement]] = {}
+    for one in found:
+        for name in one.gives | (one.changes & variables):
+            if one.at_once or name not in given_names():
+                givers.setdefault(name, []).append(one)
+    chosen, waiting = set(), [*roots]
+    while waiting:
+        one = waiting.pop()
+        if one not in chosen:
+            chosen.add(one)
+            # What is read to make a name is needed, and so is what makes the other names that are given with it.
+            for name in one.reads | (one.changes & variables):
+                waiting += givers.get(name, [])
+    return chosen
+
+
+def home(module: object) -> Path | None:
+    """The folder in which a module's file lies, or a package's folder."""
+    if file := getattr(module, "__file__", None):
+        return Path(file).parents[Path(file).stem == "__init__"]
+    return next((Path(part).parent for part in getattr(module, "__path__", [])), None)
+
+
+# The folder whose helper modules can be imported now, and the modules that were there before.
+beside: list[tuple[Path, set[str]]] = []
+
+
+def stand_beside(path: Path) -> None:
+    """Let a file import what lies beside it; helper modules of another folder, or from before an edit, are forgotten.
+
+    The folder comes last, so that a file of the learner's called torch.py hides nothing.
+    """
+    while beside:
+        folder, before = beside.pop()
+        if str(folder) in sys.path:
+            sys.path.reverse()  # ours is the last
+            sys.path.remove(str(folder))
+            sys.path.reverse()
+        fresh = {name for name in sys.modules if name not in before and "." not in name}
+        helpers = {name for name in fresh if home(sys.modules[name]) == folder}
+        for name in [name for name in sys.modules if name.partition(".")[0] in helpers]:
+            del sys.modules[name]
+    folder = path.absolute().parent
+    beside.append((folder, {*sys.modules}))
+    sys.path.append(str(folder))
+    importlib.invalidate_caches()
 
 
 def load(path: Path, given: dict[str, object] | None = None, aside: Collection[str] = ()) -> Answers:
-    """Run the imports and definitions of a learner's file, statement by statement.
+    """Run the imports and definitions of a learner's file, statement by statement, and what its answers need of the rest.
 
-    What the learner made with a call, such as a `namedtuple`, is made too if an answer uses it; but not what the chapter
-    makes for its experiments: an answer that uses that by accident should hear of it.
-    One bad cell does not spoil the others: what goes wrong is kept as a sentence in `problems`.
+    What calls nothing is run, too, as far as it can be. One bad cell does not spoil the others.
 
     given  what takes the place of the learner's definitions of these names, which are not run
     aside  names whose definitions are run only if another answer uses them
@@ -160,47 +346,56 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     Raises FileNotFoundError or ValueError if there is no such file or it is not one.
     """
     given = given or {}
-    answers = Answers({"__name__": "__main__", **given})
-    definitions, made, used = [], {}, set()
-    for name, source, above in read_cells(path):
-        try:
-            # The empty lines make all numbers of lines those of the file.
-            tree = parse("\n" * above + source, name)
-        except SyntaxError as error:
-            line = error.lineno or above + 1
-            text = [*source.splitlines(), ""][line - above - 1].strip()
-            answers.problems.append((f"{name}, line {line} is not Python yet ({error.msg}): {text}", source))
-            continue
-        definitions += [(node, name, source) for node in tree.body if not targets(node).intersection(given)]
+    found, answers = statements_of(path)
+    found = [one for one in found if not one.gives.intersection(given) or isinstance(one.node, IMPORTS)]
+    exercises = {*exercise_names()}.difference(aside)
+    chosen = needed([one for one in found if one.gives & exercises], found)
+    ready = [one for one in found if one in chosen or (one.at_once and not one.gives.intersection(aside))]
     # Imports come first, for in a notebook cells may lie in any order.
-    definitions.sort(key=lambda one: not isinstance(one[0], ast.Import | ast.ImportFrom))
-    compiled = codeop.Compile()  # it remembers `from __future__ import annotations`
+    ready.sort(key=lambda one: not isinstance(one.node, IMPORTS))
+    answers.names |= {"__name__": "__main__", LOST: answers.lost, **given}
+    compiled, done = codeop.Compile(), set()  # it remembers `from __future__ import annotations`
 
-    def run(node: ast.stmt, name: str, source: str, needed: bool) -> None:
+    def run(one: Statement) -> None:
+        done.add(one)
         try:
-            exec(compiled(ast.Module([node], []), name, "exec"), answers.names)
-        except Exception as error:
-            if needed and isinstance(error, NameError) and error.name in made:
-                make(error.name)
-                run(node, name, source, needed)
-            elif not isinstance(node, ASSIGNMENTS):
-                sentence = f"{name}, line {node.lineno} stops with {type(error).__name__}: {error}"
-                answers.problems.append((sentence, source))
-        else:
-            used.update(names_used(ast.unparse(node)))
+            exec(compiled(ast.Module([one.node], []), one.cell.name, "exec"), answers.names)
+        except (Exception, SystemExit) as error:
+            name = error.name if isinstance(error, NameError) else None
+            later = [other for other in ready if other not in done and name in other.gives]
+            for other in later:
+                run(other)
+            if later:
+                run(one)
+                return
+            # What is made of an experiment's results is not made, either; an answer that uses it should hear of that.
+            experiment = one not in chosen or one.gives <= given_names()
+            if not (name and name not in answers.lost and experiment and not isinstance(one.node, DEFINITIONS)):
+                for lost in one.gives:
+                    answers.lost.setdefault(lost, why(one, error))
         answers.names.update(given)  # an import may have brought others
 
-    def make(name: str) -> None:
-        for one in made.pop(name):
-            run(*one, needed=True)
-
-    at_once = [one for one in definitions if is_definition(one[0]) and not targets(one[0]).intersection(aside)]
-    for one in definitions:
-        for target in targets(one[0]) - given_names() if one not in at_once else ():
-            made.setdefault(target, []).append(one)
-    for one in at_once:
-        # A constant may well be made of something that is never run. Then it is not made, either.
-        run(*one, needed=not isinstance(one[0], ASSIGNMENTS))
-    while wanted := made.keys() & used - answers.names.keys():
-        make(wanted.pop())
+    stand_beside(path)
+    writes, sys.dont_write_bytecode = (
+        sys.dont_write_bytecode,
+        True,
+    )  # two edits of a helper in one second look alike there
+    try:
+        for one in ready:
+            if one not in done:
+                run(one)
+    finally:
+        sys.dont_write_bytecode = writes
     return answers
+
+
+def why(one: Statement, error: BaseException) -> str:
+    """The sentence about a statement that could not be run."""
+    if not isinstance(one.node, IMPORTS):
+        return explain(error, one.place)
+    trace, inside = error.__traceback__, False
+    while trace := trace.tb_next:
+        file = trace.tb_frame.f_code.co_filename
+        inside |= file != one.cell.name and not file.startswith((*OTHERS, "<frozen"))
+    cause = explain(error, one.place) if inside else f"{meaning(error).rstrip('.')}."
+    return f"{one.place}: `{ast.unparse(one.node)}` failed: {cause}"

@@ -111,9 +111,8 @@ def judge_file(path: Path, chapter: Chapter | None = None, seed: int | None = No
         if name in answers.names:
             verdict = judge_in(seed, name, answers.names[name])
         else:
-            gone = f"There is no {name} in {path.name}. Was it renamed or deleted?"
-            gone += " `dino start` in a new folder brings it."
-            verdict = Verdict(name, FAILED, answers.problem_with(name) or gone)
+            verdict = Verdict(name, FAILED, answers.problem_with(name))
+        verdict.symptom = f"{verdict.symptom} {answers.notes.get(name, '')}".strip()
         verdicts.append(verdict)
         if verdict.state != PASSED or name in variant(seed):
             answers.names[name] = check_for(chapter.topic, name).reference

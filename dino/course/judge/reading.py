@@ -1,0 +1,144 @@
+"""Reads a learner's file, `.py` or `.ipynb`, as its cells. What is neither gets one sentence: what it is, and what to do.
+
+Nothing is run or compiled here, and torch is not needed: whoever sorts what a class handed in reads with this, too.
+"""
+
+import codecs
+import contextlib
+import io
+import json
+import re
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+# What begins a cell, see https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format
+CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
+# What looks like Python at the beginning of a line.
+PYTHON = re.compile(r"^(?:# %%|import \w|from [\w.]+ import |def \w+\(|class \w+[:(])", re.MULTILINE)
+KINDS = {b"PK\x03\x04": "a zip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\x1f\x8b": "a packed file"}
+WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+
+
+@dataclass(eq=False)
+class Cell:
+    """One cell of a file.
+
+    name   what tracebacks call it
+    text   what stands in it
+    above  the number of lines of the file above it
+    code   whether it is code, and not text
+    """
+
+    name: str
+    text: str
+    above: int = 0
+    code: bool = True
+
+    def place(self, line: int) -> str:
+        """Where a line is, counted as tracebacks count it."""
+        return f"{Path(self.name).name}, line {line}"
+
+
+def read_cells(path: Path) -> list[Cell]:
+    """The cells of a file. Raises FileNotFoundError or ValueError with a sentence for the learner."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Name a file in it, .py or .ipynb.")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. `dino start` makes a folder with all chapters.")
+    try:
+        return cells_in(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def cells_in(data: bytes, path: str) -> list[Cell]:
+    """The cells of a file's content. Raises ValueError, with a sentence that names the path, if it is not what its name says."""
+    stem, ending = Path(path).with_suffix(""), Path(path).suffix.lower()
+    if ending not in (".py", ".ipynb"):
+        remedy = f" Rename it to {stem.name}." if stem.suffix in (".py", ".ipynb") else ""
+        raise ValueError(f"{path} is neither a .py file nor a notebook (.ipynb).{remedy}")
+    what = "a Python file" if ending == ".py" else "a notebook"
+    text = decoded(data, path, what)
+    begin = text.lstrip()
+    if begin[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
+        raise ValueError(
+            f"{path} is not {what} but a web page: download the file itself (on GitHub, `Download raw file`)."
+        )
+    if ending == ".ipynb":
+        return cells_of_notebook(text, path)
+    if begin.startswith("{") and ('"cell_type"' in text or '"nbformat"' in text):
+        raise ValueError(f"{path} is not a Python file but a notebook: name it {stem.name}.ipynb.")
+    return split(text, path)
+
+
+def decoded(data: bytes, path: str, what: str) -> str:
+    """The text of a file, in the encoding that Python, too, would read it in. Raises ValueError."""
+    if not data.strip():
+        raise ValueError(f"{path} is empty.")
+    if kind := next((kind for mark, kind in KINDS.items() if data.startswith(mark)), ""):
+        raise ValueError(f"{path} is not {what} but {kind}.")
+    remedy = "save it again as UTF-8, which editors offer as `Encoding` when they save"
+    wide = next((name for mark, name in WIDE.items() if data.startswith(mark)), "")
+    if wide or b"\0" in data:
+        raise ValueError(f"{path} is written in {wide or 'UTF-16, or is no text'}, and not in UTF-8: {remedy}.")
+    encoding = "utf-8"
+    try:
+        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+        return io.IncrementalNewlineDecoder(None, translate=True).decode(data.decode(encoding), final=True)
+    except UnicodeDecodeError as error:
+        place, kind = f"{path}, line {data[: error.start].count(10) + 1}", encoding.upper()
+    except SyntaxError as error:  # from the first two lines
+        if "unknown encoding" in str(error):
+            raise ValueError(f"{path} names an encoding that Python does not know ({error}): {remedy}.") from error
+        place, kind = path, "UTF-8"
+    also = ", or name its encoding in the first line: `# -*- coding: cp1252 -*-`" if path.endswith(".py") else ""
+    raise ValueError(f"{place} holds a letter that is not in {kind}: {remedy}{also}.")
+
+
+def split(text: str, name: str) -> list[Cell]:
+    """The cells of a text in the format py:percent, in which a line that begins with `# %%` begins a cell.
+
+    What stands inside a string of several lines begins none.
+    """
+    quoted: set[int] = set()
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):  # as far as it is Python
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            quoted.update(range(token.start[0], token.end[0]) if token.type == tokenize.STRING else ())
+    cells, lines, above, code = [], text.split("\n"), 0, True
+    for number, line in enumerate([*lines, "# %%"]):
+        if CELL.match(line) and number not in quoted:
+            cells.append(Cell(name, "\n".join(lines[above:number]), above, code))
+            above, code = number + 1, not re.search(r"\[(markdown|md|raw)\]", line)
+    return cells
+
+
+def cells_of_notebook(text: str, path: str) -> list[Cell]:
+    """The cells of a notebook. Raises ValueError if it is none."""
+    again = "Save it in Jupyter, and copy or upload it again."
+    if not text.lstrip().startswith(("{", "[")):
+        if PYTHON.search(text):
+            raise ValueError(f"{path} is not a notebook but Python: name it {Path(path).stem}.py.")
+        raise ValueError(f"{path} is not a notebook: it begins with {text.split()[0][:40]!r}. {again}")
+    if "\n<<<<<<< " in text:
+        raise ValueError(f"{path} is not a whole notebook: git left the marks of a merge conflict in it (<<<<<<<).")
+    try:
+        book = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a whole notebook: it is cut off or damaged ({error}). {again}") from error
+    if isinstance(book, dict) and "worksheets" in book:
+        raise ValueError(f"{path} is a notebook of an old format, 3. Open it in Jupyter, and save it again.")
+    cells = book.get("cells") if isinstance(book, dict) else None
+    if not isinstance(cells, list):
+        raise ValueError(f"{path} is not a notebook: it is JSON, but has no cells. {again}")
+    found = []
+    for number, cell in enumerate(cells, start=1):
+        try:
+            kind, source = cell["cell_type"], cell["source"]
+            source = source if isinstance(source, str) else "".join(source)  # lines in a list, or all in one
+        except (TypeError, KeyError) as error:
+            raise ValueError(
+                f"{path} is not a whole notebook: cell {number} has no type or no text. {again}"
+            ) from error
+        found.append(Cell(f"{path}, cell {number}", source, code=kind == "code"))
+    return found
