@@ -90,7 +90,7 @@ def test_a_chapter_imports_only_what_was_completed_and_never_its_own_answers(cha
 
 
 # The rooms of the school, and which others each may use; `site` is the website's alone.
-BASE = {"chapters", "files", "notebooks", "workspace"}
+BASE = {"chapters", "files", "notebooks", "terminal", "workspace"}
 ROOMS = {
     "checks": set(),
     "judge": {*BASE, "checks"},

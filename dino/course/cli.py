@@ -17,6 +17,7 @@ from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter
 from dino.course.files import write
 from dino.course.grade.commands import assign, grade
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, SIGNS, mark
+from dino.course.terminal import Plain
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,18 +37,22 @@ cli.add_command(grade)
 
 def outline() -> None:
     """List chapters and exercises with progress."""
-    known = workspace.progress()
-    passed = 0
+    folder, known, passed = workspace.find(), {}, 0
+    try:
+        known = workspace.read_progress(folder) if folder else {}
+    except (OSError, ValueError) as error:
+        click.echo(f"Note: {folder / workspace.PROGRESS} cannot be read ({error}), so it is not known how far you are.")
     for chapter in chapters():
         minutes = sum(exercise.minutes for exercise in chapter.exercises)
         click.secho(f"\n{chapter.path.stem}  {chapter.title}", bold=True, nl=False)
         click.echo(f"  (exercises: {minutes} minutes)")
         for exercise in chapter.exercises:
-            state = known.get(exercise.name, {}).get("state", NOT_STARTED)
+            state = known.get(exercise.name, {}).get("state")
+            state = state if state in SIGNS else NOT_STARTED
             passed += state == PASSED
             click.echo(f"  {mark(state)} {exercise.name:<16}{exercise.minutes:>3} minutes, {exercise.difficulty}")
     click.echo(f"\n{passed} of {len(exercise_names())} exercises passed.")
-    if folder := workspace.find():
+    if folder:
         click.echo(f"Your chapters are in {folder}. `dino check` checks them; `dino hint EXERCISE` helps.")
     else:
         click.echo("Begin with `dino start`, which makes a folder with your own copies of the chapters.")
@@ -82,56 +87,116 @@ def start(folder: Path, notebook: bool) -> None:
 @click.option("--watch", is_flag=True, help="Check again whenever you save, until Ctrl-C.")
 @click.option("--variant", type=int, help="The number of your class's variant of the course, if it has one.")
 def check(what: str | None, watch: bool, variant: int | None) -> int:
-    """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), or of all chapters."""
+    """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), of all chapters in a folder, or of all yours."""
+    named = what is not None and is_place(what)
     if not watch:
-        return check_files(files_of(what), variant)
+        return check_files(files_of(what, named), variant, what)
     with contextlib.suppress(KeyboardInterrupt):
-        watch_files(what, variant)
+        watch_files(what, named, variant)
     return 0
 
 
-def watch_files(what: str | None, variant: int | None) -> None:
-    """Check what was saved, again and again."""
-    known: dict[Path, float] = {}
+def is_place(what: str) -> bool:
+    """Whether a word means a file or folder, and not a chapter: it is there, or is written like a path.
+
+    A folder that is called like a chapter is meant only if there are chapters in it.
+    """
+    path = Path(what)
+    if find_chapter(what) is None:
+        return True
+    if path.is_dir():
+        return any(workspace.copies(chapter, path) for chapter in chapters())
+    return path.exists() or path.name != what or (path.suffix != "" and workspace.find() is None)
+
+
+def stamp(path: Path) -> tuple:
+    """What changes when a file is saved, or a helper module beside it; empty while the file is away."""
+    try:
+        helpers = [one for one in sorted(path.parent.glob("*.py")) if one != path and find_chapter(one.name) is None]
+        return tuple((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in [path, *helpers])
+    except OSError:
+        return ()
+
+
+def watch_files(what: str | None, named: bool, variant: int | None) -> None:
+    """Check what was saved, again and again. A file that is away is waited for."""
+    known: dict[Path, tuple] = {}
+    away = ""
     while True:
-        files = files_of(what)
-        saved = {path: path.stat().st_mtime if path.exists() else 0 for path, _ in files}
-        if changed := [pair for pair in files if saved[pair[0]] != known.get(pair[0])]:
-            known = saved
+        try:
+            files, problem = files_of(what, named), ""
+        except (OSError, ValueError) as error:  # a folder may be away for a while, too
+            files, problem = [], str(error)
+        saved = {path: stamp(path) for path, _ in files}
+        changed = [pair for pair in files if saved[pair[0]] != known.get(pair[0])]
+        if changed or problem != away:
             click.clear()
-            try:
-                check_files(changed, variant)
-            except (OSError, ValueError) as error:
-                click.echo(f"dino: {error}", err=True)
+            if problem:
+                click.echo(f"dino: {problem}", err=True)
+            else:
+                check_files(changed, variant, what)
             click.echo("Save, and it is checked again. Ctrl-C ends this.")
+        known, away = saved, problem
         time.sleep(0.3)
 
 
-def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:
-    """The files that are to be checked, each with the chapter that it is, if that is known."""
-    chapter = find_chapter(what) if what else None
-    if what and (chapter is None or Path(what).exists()):
-        return [(Path(what), chapter)]
-    return [(workspace.answer_file(one), one) for one in ([chapter] if chapter else chapters())]
+def files_of(what: str | None, named: bool) -> list[tuple[Path, Chapter | None]]:
+    """The files that are to be checked, each with the chapter that it is, if that is known.
+
+    named  whether `what` is a file or folder
+
+    Raises ValueError if there is none.
+    """
+    if not named:
+        chapter = find_chapter(what) if what else None
+        if what and (folder := workspace.find()) and (folder / what).is_file():
+            return [(folder / what, chapter)]
+        return [(workspace.answer_file(one), one) for one in ([chapter] if chapter else chapters())]
+    path = Path(what)
+    if not path.is_dir():
+        return [(path, find_chapter(what))]
+    inside = path if any(workspace.copies(one, path) for one in chapters()) else path / workspace.DEFAULT
+    found = [(workspace.answer_file(one, inside), one) for one in chapters()] if inside.is_dir() else []
+    if not (files := [pair for pair in found if pair[0].is_file()]):
+        raise ValueError(f"There are no chapters in {path}, such as {chapters()[0].path.name}. Name a file in it.")
+    return files
 
 
-def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None) -> int:
-    """Check files, and tell what came of it; 1 if an answer is wrong, and 0 otherwise."""
-    known, states = workspace.progress(), {}
+def tell_passed_over(path: Path, chapter: Chapter) -> None:
+    """Say it if there are several files for a chapter of which one was taken."""
+    with contextlib.suppress(OSError):  # a file may go away meanwhile, and is missed then
+        if note := workspace.passed_over(path, chapter):
+            click.echo(f"  Note: {note}")
+
+
+def check_files(files: list[tuple[Path, Chapter | None]], variant: int | None, what: str | None) -> int:
+    """Check files, and tell what came of it; 2 if one cannot be checked, 1 if an answer is wrong, and 0 otherwise.
+
+    what  the learner's word for them, which may be a file itself
+    """
+    count, code = Counter(), 0
     for path, chapter in files:
         click.secho(str(path), bold=True)
+        if path != Path(what or ""):
+            tell_passed_over(path, chapter)
         # Loading torch takes a while, so there should be something on the screen by now.
         from dino.course.judge.report import tell
         from dino.course.judge.runner import judge_file
 
-        for verdict in judge_file(path, chapter, variant):
-            new = known.get(verdict.exercise, {}).get("state") != PASSED
-            tell(verdict, path.parent / "feedback" / f"{verdict.exercise}.png", new)
-            states[verdict.exercise] = verdict.state
-    workspace.record(states)
-    count = Counter(states.values())
-    click.echo("\n" + ", ".join(f"{count[state]} {state}" for state in SIGNS if count[state]) + ".")
-    return 1 if count[FAILED] else 0
+        known, states = workspace.progress(beside=path), {}
+        try:
+            for verdict in judge_file(path, chapter, variant):
+                new = known.get(verdict.exercise, {}).get("state") != PASSED
+                tell(verdict, path.parent / "feedback" / f"{verdict.exercise}.png", new)
+                states[verdict.exercise] = verdict.state
+        except (OSError, ValueError) as error:
+            click.echo(f"dino: {error}", err=True)
+            code = 2
+        workspace.record(states, beside=path)
+        count.update(states.values())
+    if count:
+        click.echo("\n" + ", ".join(f"{count[state]} {state}" for state in SIGNS if count[state]) + ".")
+    return code or (1 if count[FAILED] else 0)
 
 
 @cli.command()
@@ -162,10 +227,12 @@ def hint(exercise: str, solved: bool) -> None:
 def assemble(out: Path | None) -> int:
     """Put your answers and the given code together into one file that trains and draws by itself."""
     from dino.course.judge.export import assemble as put_together
-    from dino.course.judge.export import needed
+    from dino.course.judge.export import helpers, needed
     from dino.course.judge.runner import judge_file
 
-    files = files_of(None)
+    files = files_of(None, named=False)
+    for path, chapter in files:
+        tell_passed_over(path, chapter)
     out = out or files[0][0].parent / "my_dino.py"
     if out.exists():
         raise ValueError(f"{out} is there already. Rename or remove it, or name another file with --out.")
@@ -176,8 +243,11 @@ def assemble(out: Path | None) -> int:
     if wrong:
         click.echo(f"Nothing was written: these answers have to be right first. `dino hint {wrong[0].exercise}` helps.")
         return 1
-    write(out, put_together([path for path, _ in files], out.name).encode())
+    program = put_together([path for path, _ in files], out.name)
+    write(out, program.encode())
     click.echo(f"{out}: all your answers, in one file that needs nothing of this course. Run it: python {out}")
+    if own := helpers(program, files[0][0].parent):
+        click.echo(f"It imports what you wrote in {', '.join(own)}, which has to lie beside it.")
     return 0
 
 
@@ -274,13 +344,14 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
 def main() -> None:
     """Run the command, and turn what goes wrong into a sentence."""
     warnings.showwarning = lambda message, *_args, **_more: click.echo(f"Note: {message}", err=True)
-    try:
-        sys.exit(cli(standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
-    except (OSError, ValueError) as error:
-        click.echo(f"dino: {error}", err=True)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Stopped.", err=True)
-        sys.exit(1)
+    with contextlib.redirect_stdout(Plain(sys.stdout)), contextlib.redirect_stderr(Plain(sys.stderr)):
+        try:
+            sys.exit(cli(standalone_mode=False) or 0)
+        except click.ClickException as error:
+            error.show()
+        except (OSError, ValueError) as error:
+            click.echo(f"dino: {error}", err=True)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Stopped.", err=True)
+            sys.exit(1)
     sys.exit(2)

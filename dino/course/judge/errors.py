@@ -173,6 +173,11 @@ LOST = "__lost__"
 OTHERS = tuple(f"{folder}{os.sep}" for folder in (LESSON, Path(os.__file__).parent, Path(torch.__file__).parents[1]))
 
 
+def stopped(sentence: str) -> str:
+    """A sentence with a full stop, if it is no question."""
+    return sentence if sentence.endswith(("?", ".")) else f"{sentence}."
+
+
 def explain(error: BaseException, name: str) -> str:
     """An error in one sentence: where the learner's own code stopped, and what that means.
 
@@ -184,13 +189,12 @@ def explain(error: BaseException, name: str) -> str:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     # Where a file could not be run in full, what should have brought a name is the first cause.
     lost = frames[-1].f_globals.get(LOST, {}) if frames and type(error) is NameError else {}
-    if cause := lost.get(error.name) or lost.get("*"):
+    if cause := lost.get(getattr(error, "name", "")) or lost.get("*"):
         return cause
     for frame, place in zip(frames, traceback.extract_tb(error.__traceback__), strict=True):
         if not place.filename.startswith((*OTHERS, "<frozen", "<__array_function__")):
             code = f" (`{place.line}`)" if place.line else ""
             where = f"{Path(place.filename).name}, line {place.lineno}{code}"
             known = shapes(place.line or "", frame.f_locals)
-    sentence = f"{where}: {meaning(error)}"
-    sentence += "" if sentence.endswith("?") else "."
+    sentence = f"{where}: {stopped(meaning(error))}"
     return f"{sentence} Here {known}." if known else sentence

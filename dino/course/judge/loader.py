@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dino.course.chapters import chapters, exercise_names, functions
-from dino.course.judge.errors import LOST, OTHERS, explain, meaning
+from dino.course.judge.errors import LOST, OTHERS, explain, meaning, stopped
 from dino.course.judge.reading import Cell, read_cells
 
 # Lines for the notebook itself: `%matplotlib inline`, `!ls`, `mix?` and `files = !ls`.
@@ -397,5 +397,5 @@ def why(one: Statement, error: BaseException) -> str:
     while trace := trace.tb_next:
         file = trace.tb_frame.f_code.co_filename
         inside |= file != one.cell.name and not file.startswith((*OTHERS, "<frozen"))
-    cause = explain(error, one.place) if inside else f"{meaning(error).rstrip('.')}."
+    cause = explain(error, one.place) if inside else stopped(meaning(error))
     return f"{one.place}: `{ast.unparse(one.node)}` failed: {cause}"

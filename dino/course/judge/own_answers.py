@@ -25,6 +25,8 @@ def use_own() -> None:
         if not path.is_file():
             others += [f"{exercise.name} (no {path.name})" for exercise in chapter.exercises]
             continue
+        if note := workspace.passed_over(path, chapter):
+            print(f"Note: {note}")
         for verdict in judge_file(path, chapter):
             reference = check_for(chapter.topic, verdict.exercise).reference
             if verdict.state == PASSED and fits(verdict.answer, reference):

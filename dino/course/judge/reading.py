@@ -140,5 +140,6 @@ def cells_of_notebook(text: str, path: str) -> list[Cell]:
             raise ValueError(
                 f"{path} is not a whole notebook: cell {number} has no type or no text. {again}"
             ) from error
+        source = source.encode("utf-8", "replace").decode()  # JSON can hold halves of letters, which Python cannot read
         found.append(Cell(f"{path}, cell {number}", source, code=kind == "code"))
     return found

@@ -20,6 +20,7 @@ from dino.course.checks.mistakes import without_docstrings
 from dino.course.judge.runner import judge_in
 from dino.course.judge.trial import functions_of
 from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
+from dino.course.terminal import held_by
 
 
 def check(answer, variant: int | None = None) -> None:
@@ -31,7 +32,8 @@ def check(answer, variant: int | None = None) -> None:
     Raises ValueError if no exercise has the name of the answer.
     """
     verdict = judge_in(variant, getattr(answer, "__name__", str(answer)), answer)
-    print("\n  ".join(rendered(verdict, SIGNS[verdict.state], "run `dino hint {}` in a terminal", new=True)))
+    lines = rendered(verdict, SIGNS[verdict.state], "run `dino hint {}` in a terminal", new=True)
+    print(held_by(sys.stdout, "\n  ".join(lines)))
     if verdict.untrue:
         from dino.course.judge.figures import (  # here, for it takes long to load, and right answers do without it
             evidence,
@@ -55,11 +57,15 @@ def tell(verdict: Verdict, picture: Path, new: bool) -> None:
         from dino.course.judge.figures import evidence, save
 
         figure = evidence(verdict.untrue)
-    if figure:
-        save(figure, picture)
-        lines.insert(-1, f"Look: {picture}")
-    elif verdict.state != FAILED:
-        picture.unlink(missing_ok=True)
+    try:
+        if figure:
+            save(figure, picture)
+            lines.insert(-1, f"Look: {picture}")
+        elif verdict.state != FAILED:
+            picture.unlink(missing_ok=True)
+    except OSError as error:
+        figure = None
+        lines.append(f"{picture} cannot be written: {error.strerror}.")
     click.echo("  " + "\n      ".join(lines))
     if figure and sys.stdout.isatty() and (shown := inline(picture.read_bytes())):
         click.echo(shown)
