@@ -62,9 +62,10 @@ def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> J
     """What a worker has to know to serve one answer."""
     here, names = PurePosixPath(path).parent, [one.name for one in chapter.exercises]
     texts = {PurePosixPath(one): data.decode("utf-8", "surrogateescape") for one, data in submission.files.items()}
-    beside = {one.name: text for one, text in texts.items() if one.parent == here and one.suffix == ".py"}
+    helpers = [one for one in texts if one.is_relative_to(here) and one.suffix == ".py"]
+    beside = {str(one.relative_to(here)): texts[one] for one in helpers}
     file, text = PurePosixPath(path).name, texts[PurePosixPath(path)]
-    files = {**lesson_for(chapter, name), **beside, file: text}
+    files = {**beside, **lesson_for(chapter, name), file: text}
     return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
 
 
