@@ -142,6 +142,8 @@ def meaning(error: BaseException) -> str:
     """What an error means, in words; its own words if it is none of the usual."""
     if isinstance(error, StillBusyError):
         return "it was still busy here when the check had waited long enough: is there a loop that never ends?"
+    if isinstance(error, SystemExit):
+        return "this ends the whole program: `return` ends a function"
     text = str(error).rstrip(". ")
     for pattern, sentence in MEANINGS.items():
         if match := re.search(pattern, text):
