@@ -50,7 +50,7 @@ def test_each_mistake_about_pictures_levels_curves_or_weights_can_be_seen(name):
         untrue = next((one for one in results if isinstance(one, Claim) and one.symptom()), None)
         both = [untrue.yours, untrue.expected] if untrue else [None]
         if all(map(torch.is_tensor, both)) and both[0].shape == both[1].shape and both[0].numel() > 1:
-            figure = evidence(untrue)
+            figure = evidence(untrue.figure)
             assert figure is not None, sentence
             plt.close(figure)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from dino.course.checks.claims import Bars, Claim, Curve, Histogram, Pictures
+from dino.course.checks.claims import Bars, Curve, Histogram, Pictures
 from dino.course.judge.figures import compare, evidence, plot, save
 
 
@@ -49,9 +49,9 @@ def test_a_curve_and_bars_show_both_rows_of_numbers():
 
 
 def test_a_claim_without_a_picture_or_with_a_wrong_shape_shows_nothing():
-    assert evidence(Claim("", yours=torch.zeros(1, 3, 2, 2), expected=torch.ones(1, 3, 2, 2))) is None
-    assert evidence(Claim("", yours=torch.zeros(2, 3, 2, 2), expected=torch.ones(1, 3, 2, 2), figure=Pictures)) is None
-    assert evidence(Claim("", yours=None, expected=torch.ones(1, 3, 2, 2), figure=Pictures)) is None
+    assert evidence(None) is None
+    assert evidence(Pictures(torch.ones(1, 3, 2, 2), torch.zeros(2, 3, 2, 2))) is None
+    assert evidence(Pictures(torch.ones(1, 3, 2, 2), None)) is None
 
 
 def test_a_figure_is_saved_as_a_png_file(tmp_path):

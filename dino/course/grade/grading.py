@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters
 from dino.course.checks import check_for
-from dino.course.checks.claims import Claim
+from dino.course.checks.claims import Claim, Figure
 from dino.course.grade.results import Graded, Mark, Settings, plain
 from dino.course.grade.sandbox.client import ForkServer, how_it_ended, lesson_for
 from dino.course.grade.sandbox.isolation import LIMITS
@@ -106,7 +106,7 @@ def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
     mark.symptom = f"{mark.symptom} {hello.note}".strip()
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes
-    mark.picture = picture_of(verdict.untrue)
+    mark.picture = picture_of(verdict.figure)
     if verdict.state == PASSED:
         mark.score = mark.of
     elif settings.partial and verdict.state == FAILED and callable(answer) and not (remote.broken or remote.stuck):
@@ -131,13 +131,13 @@ def true_share(topic: str, name: str, answer) -> float:
     return 0
 
 
-def picture_of(claim: Claim | None) -> bytes:
+def picture_of(figure: Figure | None) -> bytes:
     """What is wrong, as a PNG picture; nothing if it cannot be seen."""
     buffer = io.BytesIO()
     try:
         with at_most(DRAWING):
-            if figure := claim and evidence(claim):
-                figure.savefig(buffer, format="png", dpi=90, bbox_inches="tight")
+            if drawn := evidence(figure):
+                drawn.savefig(buffer, format="png", dpi=90, bbox_inches="tight")
     except (Exception, StillBusyError):  # what came from an answer may be of any kind, and a picture is no grade
         return b""
     finally:

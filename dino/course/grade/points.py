@@ -4,7 +4,7 @@ nbgrader runs learners' code and its own in one process. Trust it with handing o
 the marks.
 """
 
-from dino.course.judge.runner import judge_in
+from dino.course.judge.runner import judge_apart
 from dino.course.judge.verdict import PASSED
 
 
@@ -15,4 +15,4 @@ def points(answer, of: float, variant: int | None = None) -> float:
     of       how many points there are
     variant  the seed of the variant that the class has, if it has one
     """
-    return of if judge_in(variant, getattr(answer, "__name__", str(answer)), answer).state == PASSED else 0.0
+    return of if judge_apart(variant, getattr(answer, "__name__", str(answer)), answer).state == PASSED else 0.0

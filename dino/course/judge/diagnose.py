@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dino.course.checks.claims import Check, Claim, Pictures, Shape, problem
-from dino.course.judge.timeout import PATIENCE, StillBusyError, at_most
+from dino.course.judge.timeout import PATIENCE, StillBusyError, at_most, uncompiled
 from dino.course.judge.trial import outcome
 
 
@@ -23,7 +23,7 @@ def find_mistake(check: Check, answer: Callable, seed: int) -> str | None:
             with contextlib.closing(outcome(check, mistake, seed)) as results:  # it may be left before its end
                 yield sentence, results
 
-    with contextlib.suppress(StillBusyError), at_most(PATIENCE / 2), contextlib.closing(bank()) as others:
+    with contextlib.suppress(StillBusyError), at_most(PATIENCE / 2), uncompiled(), contextlib.closing(bank()) as others:
         return most_similar(list(outcome(check, answer, seed)), others)
     return None
 

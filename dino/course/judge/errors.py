@@ -152,6 +152,8 @@ def meaning(error: BaseException) -> str:
         return "it was still busy here when the check had waited long enough: is there a loop that never ends?"
     if isinstance(error, SyntaxError) and error.filename:
         return f"{Path(error.filename).name}, line {error.lineno} is not Python yet ({error.msg})"
+    if isinstance(error, SystemExit):
+        return "this ends the whole program: `return` ends a function"
     text = str(error).rstrip(". ")
     for pattern, sentence in MEANINGS.items():
         if match := re.search(pattern, text):

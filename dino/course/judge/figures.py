@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from dino.course.checks.claims import Bars, Claim, Curve, Histogram, Pictures
+from dino.course.checks import claims
+from dino.course.checks.claims import Bars, Curve, Histogram, Pictures
 from dino.course.files import write
 
 
@@ -91,9 +92,8 @@ def plot(shown: Histogram | Bars | Curve) -> Figure:
     return figure
 
 
-def evidence(claim: Claim) -> Figure | None:
-    """The figure that makes an untrue claim visible, if there is one."""
-    shown = claim.figure
+def evidence(shown: claims.Figure | None) -> Figure | None:
+    """What makes an untrue claim visible, drawn; None if there is nothing to be seen."""
     if shown is None or not isinstance(shown.yours, Tensor) or shown.yours.ndim != shown.expected.ndim:
         return None
     if isinstance(shown, Pictures | Bars) and shown.yours.shape != shown.expected.shape:

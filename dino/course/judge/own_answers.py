@@ -6,6 +6,7 @@ import sys
 from dino.course import workspace
 from dino.course.chapters import chapters
 from dino.course.checks import check_for
+from dino.course.judge.loader import load
 from dino.course.judge.runner import judge_file, replaced, the_reference
 from dino.course.judge.trial import functions_of
 from dino.course.judge.verdict import PASSED
@@ -27,10 +28,14 @@ def use_own() -> None:
             continue
         if note := workspace.passed_over(path, chapter):
             print(f"Note: {note}")
-        for verdict in judge_file(path, chapter):
-            reference = check_for(chapter.topic, verdict.exercise).reference
-            if verdict.state == PASSED and fits(verdict.answer, reference):
-                own[reference] = verdict.answer
+        verdicts = judge_file(path, chapter)
+        references = {verdict.exercise: check_for(chapter.topic, verdict.exercise).reference for verdict in verdicts}
+        lessons = {verdict.exercise: references[verdict.exercise] for verdict in verdicts if verdict.state != PASSED}
+        answers = load(path, given=lessons).names
+        for verdict in verdicts:
+            reference, answer = references[verdict.exercise], answers[verdict.exercise]
+            if verdict.state == PASSED and fits(answer, reference):
+                own[reference] = answer
             else:
                 layers = "its layers have other names than the weights that come with the course"
                 others.append(f"{verdict.exercise} ({layers if verdict.state == PASSED else verdict.state})")

@@ -3,22 +3,19 @@ answer beside one that is right, and where help is."""
 
 import ast
 import base64
-import linecache
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
 
 import click
 
 from dino.course import workspace
-from dino.course.chapters import definition, find_exercise, solution
+from dino.course.chapters import find_exercise, solution
 from dino.course.checks import check_for
 from dino.course.checks.mistakes import without_docstrings
-from dino.course.judge.runner import judge_in
-from dino.course.judge.trial import functions_of
+from dino.course.judge.runner import judge_apart
 from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
 from dino.course.terminal import held_by
 
@@ -31,16 +28,16 @@ def check(answer, variant: int | None = None) -> None:
 
     Raises ValueError if no exercise has the name of the answer.
     """
-    verdict = judge_in(variant, getattr(answer, "__name__", str(answer)), answer)
+    verdict = judge_apart(variant, getattr(answer, "__name__", str(answer)), answer)
     lines = rendered(verdict, SIGNS[verdict.state], "run `dino hint {}` in a terminal", new=True)
     print(held_by(sys.stdout, "\n  ".join(lines)))
-    if verdict.untrue:
+    if verdict.figure:
         from dino.course.judge.figures import (  # here, for it takes long to load, and right answers do without it
             evidence,
             plt,
         )
 
-        if evidence(verdict.untrue):
+        if evidence(verdict.figure):
             plt.show()
     workspace.record({verdict.exercise: verdict.state})
 
@@ -53,10 +50,10 @@ def tell(verdict: Verdict, picture: Path, new: bool) -> None:
     """
     lines = rendered(verdict, mark(verdict.state), "dino hint {}", new)
     figure = None
-    if verdict.untrue:
+    if verdict.figure:
         from dino.course.judge.figures import evidence, save
 
-        figure = evidence(verdict.untrue)
+        figure = evidence(verdict.figure)
     try:
         if figure:
             save(figure, picture)
@@ -79,25 +76,23 @@ def rendered(verdict: Verdict, sign: str, help: str, new: bool) -> list[str]:
     """
     name = verdict.exercise
     lines = [f"{sign} {name}: {verdict.news}", *([verdict.symptom] if verdict.symptom else [])]
+    if verdict.printed:
+        lines += ["It printed:", *verdict.printed.splitlines()]
     if verdict.state == PASSED and new:
         chapter, _ = find_exercise(name)
         lines += [f"Worth noticing: {check_for(chapter.topic, name).notice}"]
-        lines += side_by_side(name, verdict.answer)
+        lines += side_by_side(name, verdict.source)
     if verdict.state == FAILED:
         lines.append(f"For a hint: {help.format(name)}")
     return lines
 
 
-def side_by_side(name: str, answer: Callable) -> list[str]:
+def side_by_side(name: str, source: str) -> list[str]:
     """The lines of the learner's answer to an exercise and of the lesson's, side by side if they fit.
 
-    There are none if both say the same, or if the text of the answer cannot be found.
+    There are none if both say the same, or if the text of the answer could not be found.
     """
-    try:
-        file = functions_of(answer)[0].__code__.co_filename
-        linecache.checkcache(file)
-        source = definition("".join(linecache.getlines(file)), answer.__name__)
-    except (LookupError, SyntaxError):
+    if not source:
         return []
     # Docstrings are not what the learner wrote, and how a source is laid out is not what it says to Python.
     yours, lessons = without_docstrings(source), without_docstrings(solution(*find_exercise(name)))

@@ -1,9 +1,12 @@
-"""Stops what never ends."""
+"""Stops what never ends, and skips compiling, which takes longer than all that is checked."""
 
 import contextlib
 import ctypes
+import sys
 import threading
 from collections.abc import Iterator
+
+import torch
 
 # How long a check waits for an answer, in seconds. A right answer takes a fraction of one.
 PATIENCE = 20
@@ -31,3 +34,12 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         with over:
             timer.cancel()
+
+
+@contextlib.contextmanager
+def uncompiled() -> Iterator[None]:
+    """Run in here as written what a learner has put under `torch.compile`."""
+    # Only what is compiled has loaded this, and that takes two seconds.
+    used = "torch._dynamo" in sys.modules
+    with torch.compiler.set_stance("force_eager") if used else contextlib.nullcontext():
+        yield

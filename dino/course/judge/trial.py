@@ -2,6 +2,8 @@
 
 import contextlib
 import inspect
+import io
+import linecache
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,7 +12,7 @@ from types import FunctionType
 
 import torch
 
-from dino.course.chapters import LESSON
+from dino.course.chapters import LESSON, definition
 from dino.course.checks.claims import Check, Claim
 
 OWN_WORDS = "This {} the library's own {}, which is always right. Write yours, and check that."
@@ -30,6 +32,33 @@ def is_the_reference(answer: Callable, reference: Callable) -> bool:
     """Whether an answer is the lesson's own, under whatever name."""
     own = {one.__code__ for one in functions_of(reference)}
     return reference in getattr(answer, "__mro__", ()) or any(one.__code__ in own for one in functions_of(answer))
+
+
+def source_of(answer: Callable, name: str) -> str:
+    """The text of an answer; "" if it cannot be found."""
+    try:
+        file = functions_of(answer)[0].__code__.co_filename
+        linecache.checkcache(file)
+        return definition("".join(linecache.getlines(file)), name)
+    except (LookupError, SyntaxError):
+        return ""
+
+
+class Printed(io.StringIO):
+    """Takes what an answer prints: a check calls it often, so the beginning is enough."""
+
+    lines = 0
+
+    def write(self, text: str) -> int:
+        """Keep it, if there is not much yet."""
+        self.lines += text.count("\n")
+        return super().write(text[: max(0, 1000 - self.tell())])
+
+    def told(self) -> str:
+        """The first lines, and how many more there were."""
+        first = self.getvalue().splitlines()[:4]
+        more = self.lines - len(first)
+        return "\n".join([*first, f"... and {more:,} more lines"] if more > 0 else first)
 
 
 @contextlib.contextmanager
@@ -89,5 +118,5 @@ def outcome(check: Check, answer: Callable, seed: int) -> Iterator[Claim | str]:
     """All claims about an answer; if it stopped with an error, the last is what the error says, in sorted words."""
     try:
         yield from make_claims(check, answer, seed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         yield " ".join(sorted(f"{type(error).__name__} {error}".split()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from dino.course.checks.claims import Claim
+    from dino.course.checks.claims import Figure
 
 PASSED, FAILED, NOT_STARTED = "passed", "failed", "not started"
 # Each state's sign, and its colour in a terminal.
@@ -23,16 +23,18 @@ class Verdict:
     state     PASSED, FAILED or NOT_STARTED
     news      the sentence that matters most
     symptom   what came out of the answer and what should have, or where it stopped
-    untrue    the first claim that is untrue, if it came to that
-    answer    the answer itself
+    figure    what makes visible that it is wrong, if it can be seen
+    source    the text of a right answer, if it could be found
+    printed   what the answer printed meanwhile
     """
 
     exercise: str
     state: str
     news: str
     symptom: str = ""
-    untrue: Claim | None = None
-    answer: object = None
+    figure: Figure | None = None
+    source: str = ""
+    printed: str = ""
 
 
 def mark(state: str) -> str:

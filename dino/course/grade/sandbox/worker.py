@@ -24,7 +24,7 @@ from dino.course.grade.sandbox.mirror import Mirror, describe, furnish
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import Answers, load
-from dino.course.judge.timeout import at_most
+from dino.course.judge.timeout import at_most, uncompiled
 
 
 class AskJudge(torch.autograd.Function):
@@ -163,7 +163,12 @@ class Worker:
             for weight, numbers in zip(parts[0].parameters(), weights, strict=True):
                 weight.data.copy_(numbers)
         before = [one.detach().clone() if isinstance(one, Tensor) else None for one in arguments]
-        with torch.set_grad_enabled(call.recording), at_most(self.job.patience), warnings.catch_warnings():
+        with (
+            torch.set_grad_enabled(call.recording),
+            at_most(self.job.patience),
+            warnings.catch_warnings(),
+            uncompiled(),
+        ):
             warnings.simplefilter("ignore")
             with watching(parts if call.watch else [], target, trace):
                 result = target(*arguments, **call.named)
