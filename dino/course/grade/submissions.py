@@ -3,21 +3,43 @@
 import hashlib
 import itertools
 import re
-import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from dino.course.chapters import Chapter, chapters, find_chapter
+from dino.course.chapters import Chapter, chapters
+from dino.course.grade import layouts
+from dino.course.grade.layouts import age, listed, named_after
+from dino.course.grade.listing import (
+    ALL,
+    LARGEST,
+    MOST,
+    File,
+    Tree,
+    hidden,
+    in_archive,
+    in_folder,
+    on_disk,
+    readable,
+    reason,
+)
 from dino.course.grade.results import plain
 
 ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 HAND_INS = (*ANSWERS, *PACKED, ".zip")
+# What people hand in instead; no program can grade it.
+DOCUMENTS = (".txt", ".md", ".html", ".htm", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".pages", ".pyc")
+# What a browser or a mail program makes of a file that it takes for text.
+AS_TEXT = re.compile(r"\.(?:py|ipynb)(?=\.(?:txt|json)$)", re.IGNORECASE)
 UNREADABLE = "was not read: hand in .py, .ipynb or .zip."
 # What defines, assigns or imports names, in a text or inside the quotes of a notebook.
 DEFINES = re.compile(r"(?:\b|\\n)(?:def|class)\s+(\w+)")
 ASSIGNS = re.compile(r'(?:^|"|\\n)(\w+)\s*=(?!=)', re.MULTILINE)
 IMPORTS = re.compile(r"\bimport\s+([\w, ()]+)")
-LARGEST, ALL, MOST = 20 * 2**20, 100 * 2**20, 2_000  # bytes of one file, bytes of all, and how many
+# What a folder or an archive may hold: what a class handed in; that, or what one learner did; what one of several learners did.
+CLASS, EITHER, LEARNER = range(3)
+TOLD = 10  # how many problems of one learner are told
 
 
 @dataclass
@@ -25,12 +47,16 @@ class Submission:
     """What one learner handed in.
 
     files     the texts, as bytes, by path
-    problems  what could not be read, as sentences
+    problems  what could not be read, what was left out and what was put together, as sentences
+    others    the paths of what holds no answers
     """
 
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    more: int = 0
+    unpacked: int = 0
 
     def __post_init__(self) -> None:
         self.name = plain(readable(self.name))[:60].strip(" .") or "somebody"
@@ -39,82 +65,114 @@ class Submission:
             self.tell(problem)
 
     def tell(self, problem: str) -> None:
-        """Keep a problem as a sentence on one line; of many, the first ten."""
-        if len(self.problems) < 10:
-            self.problems.append(plain(readable(problem))[:200])
+        """Keep a problem as a sentence on one line; of many, the first nine, and how many more there are."""
+        sentence = plain(readable(problem))[:200]
+        if len(self.problems) < TOLD:
+            self.problems.append(sentence)
+        else:
+            self.more += 1
+            self.problems[-1] = f"There are {self.more + 1} more remarks like these."
 
     def digest(self) -> str:
-        """A number that changes with any of the files."""
+        """A number that changes with any of the files, and with what there is to say about them."""
         parts = [f"{path}\0{len(data)}\0".encode() + data for path, data in sorted(self.files.items())]
-        return hashlib.sha256(b"".join(parts)).hexdigest()
+        return hashlib.sha256(b"".join([*parts, *(problem.encode() for problem in self.problems)])).hexdigest()
 
-    def add(self, path: str, size: int, read) -> None:
-        """Take a file, if it is one that can hold answers and is not too large."""
+    def add(self, path: str, file: File) -> None:
+        """Take a file, if it is one that can hold answers and is not too large; a zip archive is opened."""
+        if hidden(path):
+            return
+        if match := AS_TEXT.search(path):
+            self.tell(f"{path} is read as {path[: match.end()]}.")
+            path = path[: match.end()]
         inner = PurePosixPath(path)
         ending = inner.suffix.lower()
-        if "/." in f"/{path}" or "__MACOSX" in path:
-            return
-        if ending in PACKED:
+        if file.problem:
+            if ending in HAND_INS or not ending:
+                self.tell(f"{path.rstrip('/')} was not read: {file.problem}.")
+        elif ending == ".zip":
+            self.add_archive(path, file)
+        elif ending in PACKED:
             self.tell(f"{path} {UNREADABLE}")
-        if ending not in ANSWERS:
-            return
-        path = readable(str(inner.with_suffix(ending)))
-        if size > LARGEST or sum(map(len, self.files.values())) + size > ALL or len(self.files) >= MOST:
-            self.tell(f"{path} was not read: it is too large, or there are too many files.")
-            return
-        self.files[path] = read()[:LARGEST]
+        elif ending in ANSWERS:
+            path = readable(str(inner.with_suffix(ending)))
+            if file.size > LARGEST or sum(map(len, self.files.values())) + file.size > ALL or len(self.files) >= MOST:
+                self.tell(f"{path} was not read: it is too large, or there are too many files.")
+                return
+            try:
+                self.files[path] = file.read(LARGEST)
+            except (
+                Exception
+            ) as error:  # what is damaged raises errors of many kinds, and none may cost others their grades
+                self.tell(f"{path} cannot be read: {reason(error)}.")
+        elif not path.endswith("/") and len(self.others) < MOST:
+            self.others.append(path)
 
-    def add_file(self, name: str, path: Path) -> None:
-        """Take a file from the disk; a zip archive is opened."""
-        if path.suffix.lower() == ".zip":
-            self.add_zip(path, under=name.rpartition(".")[0])
-            return
+    def add_archive(self, path: str, file: File) -> None:
+        """Take the files of a zip archive, as if they lay in a folder."""
+        under = path.rpartition(".")[0]
+        if any(one.startswith(f"{under}/") for one in self.files):
+            under = path
+        self.unpacked += file.size if file.depth else 0
         try:
-            self.add(name, path.stat().st_size, path.read_bytes)
-        except OSError as error:
-            self.tell(f"{name} cannot be read: {error.strerror}.")
+            if self.unpacked > ALL:
+                raise ValueError("was not read: there is too much in archives")
+            for inner, one in in_archive(file).items():
+                self.add(f"{under}/{inner}", one)
+        except ValueError as error:
+            self.tell(f"{path} {error}.")
 
-    def add_zip(self, path: Path, under: str = "") -> None:
-        """Take the files of a zip archive, and put them under a folder."""
-        try:
-            with zipfile.ZipFile(path) as archive:
-                for entry in archive.infolist()[: 10 * MOST]:
-                    inner = PurePosixPath(entry.filename)
-                    if inner.is_absolute() or ".." in inner.parts:
-                        self.tell(f"{inner} was not read: its path leads out of the archive.")
-                        continue
-
-                    def read(entry=entry) -> bytes:
-                        with archive.open(entry) as file:
-                            return file.read(LARGEST)
-
-                    self.add(str(PurePosixPath(under) / inner), entry.file_size, read)
-        except Exception as error:  # a damaged one raises errors of many kinds, and none may cost others their grades
-            self.tell(f"{path.name} cannot be read as a zip archive: {error}")
+    def add_all(self, tree: Tree) -> "Submission":
+        """Take all files of a folder or an archive, and tell what was left out."""
+        for path, file in tree.items():
+            self.add(path, file)
+        documents = [path for path in self.others if PurePosixPath(path).suffix.lower() in DOCUMENTS]
+        left = documents if self.files else self.others
+        if left:
+            self.tell(f"Not read, for only .py, .ipynb and .zip are: {listed(left)}.")
+        if not self.files and not self.problems:
+            self.tell("Nothing was handed in: no .py, no .ipynb and no .zip.")
+        return self
 
     def attempts(self, chapter: Chapter) -> bool:
         """Whether a file defines an exercise of a chapter, or tries to; being called like the chapter is not enough."""
         path = self.answers(chapter)
         return path is not None and any(one.name in names_given(self.files[path]) for one in chapter.exercises)
 
-    def answers(self, chapter: Chapter) -> str | None:
-        """The path of the file with the answers to a chapter; None if there is none."""
+    def ranked(self, chapter: Chapter) -> list[tuple[tuple, str]]:
+        """The files with answers to a chapter, the one that counts first, each with what it was ranked by."""
         names = [exercise.name for exercise in chapter.exercises]
-        found = [path for path in self.files if chapter_of(path, self.files[path]) == chapter]
 
         def worth(path: str) -> tuple:
             text = self.files[path].decode("utf-8", "replace")
             written = [name for name in names if re.search(rf"\b{name}\b", text)]
             untouched = sum(f"{name} is yours to write" in text for name in names)
-            # The one with more of it written; of two alike, the one that does not hide in a folder.
-            return len(written) - untouched, len(written), -path.count("/"), path.endswith(".ipynb"), path
+            # The newest in which something is written; of two alike the one with more of it, and that does not hide in a folder.
+            begun = len(written) > untouched
+            place = (-path.count("/"), path.endswith(".ipynb"), path)
+            return begun, age(path), len(written) - untouched, len(written), *place
 
-        return max(found, key=worth, default=None)
+        found = [path for path in self.files if chapter_of(path, self.files[path]) == chapter]
+        return sorted(((worth(path), path) for path in found), reverse=True)
 
+    def answers(self, chapter: Chapter) -> str | None:
+        """The path of the file with the answers to a chapter; None if there is none."""
+        return next((path for _, path in self.ranked(chapter)), None)
 
-def readable(name: str) -> str:
-    """A name that can be written down, whatever letters a file system calls a file by."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    def choice(self, chapter: Chapter) -> str:
+        """Which of several different files counts for a chapter, and why; nothing if there are not several."""
+        (first, path), *rest = self.ranked(chapter) or [((), "")]
+        rest = [(worth, other) for worth, other in rest if self.files[other] != self.files[path]]
+        if not rest:
+            return ""
+        (begun, when, written, *_), others = rest[0][0], [other for _, other in rest]
+        if first[0] and not begun:
+            why = "nothing is written in the other" + "s" * (len(rest) > 1)
+        elif first[1] != when:
+            why = "it is the newest"
+        else:
+            why = "it has more answers" if first[2] > written else "nothing tells which is newer"
+        return plain(f"{chapter.topic}: {path} counts, for {why}; not {listed(others)}.")
 
 
 def names_given(data: bytes) -> set[str]:
@@ -124,87 +182,264 @@ def names_given(data: bytes) -> set[str]:
     return {*DEFINES.findall(text), *ASSIGNS.findall(text), *imported}
 
 
-def chapter_of(path: str, data: bytes) -> Chapter | None:
-    """The chapter that a file answers: by its name, or else by what it defines."""
-    if chapter := find_chapter(PurePosixPath(path).name):
-        return chapter
-    text = data.decode("utf-8", "replace")
-    defined = set(DEFINES.findall(text))
+def answered(data: bytes) -> Chapter | None:
+    """The chapter that a file answers, by what it defines."""
+    defined = set(DEFINES.findall(data.decode("utf-8", "replace")))
     counts = {chapter: sum(one.name in defined for one in chapter.exercises) for chapter in chapters()}
     best = max(counts, key=counts.get)
     # One function of such a name, such as `step`, may be anything.
     return best if 2 * counts[best] > len(best.exercises) else None
 
 
-def from_folder(folder: Path, name: str) -> Submission:
-    """A folder as what one learner handed in. Links are not followed."""
-    found = Submission(name)
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder)
-        if any(folder.joinpath(*inner.parts[: i + 1]).is_symlink() for i in range(len(inner.parts))):
-            if path.suffix.lower() in HAND_INS:
-                found.tell(f"{inner} was not read: it is a link.")
-        elif path.is_file():
-            found.add_file(inner.as_posix(), path)
-    return found
+def is_number(path: str) -> bool:
+    """Whether a file is called by a number alone, which may be that of a chapter or of a learner."""
+    return PurePosixPath(path).stem.isdecimal()
+
+
+def chapter_of(path: str, data: bytes) -> Chapter | None:
+    """The chapter that a file answers: by its name, or else by what it defines; where a number is its name, the other way round."""
+    if is_number(path):
+        return answered(data) or named_after(path)
+    return named_after(path) or answered(data)
+
+
+def topics_in(one: Submission) -> set[str]:
+    """The topics of the chapters that somebody answers."""
+    return {found.topic for path, data in one.files.items() if (found := chapter_of(path, data))}
 
 
 def find(places: list[Path], as_one: bool = False) -> list[Submission]:
     """What learners handed in at some places.
 
-    A file or a zip archive is one learner's; so is a folder with chapters in it. Any other folder holds what several
-    handed in, unless each place is to be taken as one learner's. Who it is, is told by the name of the file, the archive
-    or the folder.
+    A folder with chapters in it is one learner's, and so is a file or an archive. Any other folder holds what several
+    handed in; and so does an archive that was downloaded from a platform, or has such folders. Who it is, is told by what
+    the platform writes, or else by the name of the file, the archive or the folder.
+
+    as_one  whether each place is one learner's, whatever lies in it
+
     Raises FileNotFoundError for a place that is not there, and ValueError if nothing is there to grade.
     """
-    found: list[Submission] = []
+    trees: dict[tuple[Path, bool], Tree] = {}
     for place in places:
         if not place.exists():
             raise FileNotFoundError(
                 f"There is no {place}. Name files, folders or zip archives that learners handed in."
             )
         if place.is_dir():
-            found += [from_folder(place, place.resolve().name)] if as_one else in_folder(place)
-        elif one := from_file(place):
-            found.append(one)
+            trees[place, True] = in_folder(place)
+        else:  # files of one folder belong together, such as those of `hand-ins/*`
+            at = place if as_one else place.resolve().parent
+            trees.setdefault((at, False), {})[place.name] = on_disk(place.resolve())
+    found: list[Submission] = []
+    for (place, whole), tree in trees.items():
+        name = place.resolve().name
+        if as_one:
+            one = Submission(name)
+            if not whole:
+                ((path, file),) = tree.items()
+                one.name = Submission(place.resolve().parent.name if named_after(path) else Path(path).stem).name
+                tree = contents(path, file, one)
+            found.append(one.add_all(tree))
+        else:
+            found += learners(tree, name, CLASS)
     if not found:
         raise ValueError(f"There is nothing to grade in {', '.join(map(str, places))}: no .py, no .ipynb and no .zip.")
+    return told_apart(found)
+
+
+def told_apart(found: list[Submission]) -> list[Submission]:
+    """The same, each with a name of its own."""
     taken: set[str] = set()
     for one in found:
         names = itertools.chain([one.name], (f"{one.name} ({number})" for number in itertools.count(2)))
         # Some systems do not tell large letters from small ones.
-        one.name = next(name for name in names if name.casefold() not in taken)
-        taken.add(one.name.casefold())
+        name = next(name for name in names if name.casefold() not in taken)
+        if name != one.name:
+            one.tell(
+                f"Another hand-in is called {one.name}, too: if both are one learner's, only one of these rows counts."
+            )
+        one.name = name
+        taken.add(name.casefold())
     return found
 
 
-def from_file(path: Path) -> Submission | None:
-    """A single file as what one learner handed in; None if it cannot hold answers."""
-    ending = path.suffix.lower()
-    if ending not in HAND_INS:
-        return None
-    one = Submission(path.resolve().parent.name if find_chapter(path.name) and ending in ANSWERS else path.stem)
-    if ending == ".zip":
-        one.add_zip(path)
+def contents(name: str, file: File, one: Submission) -> Tree:
+    """The files in an archive, or a file alone; what keeps an archive closed is told to a learner."""
+    if PurePosixPath(name).suffix.lower() != ".zip" or file.problem:
+        return {name: file}
+    try:
+        return in_archive(file)
+    except ValueError as error:
+        one.tell(f"{name} {error}.")
+        return {}
+
+
+def learners(tree: Tree, name: str, holds: int) -> list[Submission]:
+    """What learners handed in, each of them, in a folder or an archive.
+
+    name   the learner's, if all of it is one's
+    holds  CLASS, EITHER or LEARNER
+    """
+    found, rest = from_platform(tree)
+    if len(found) > (holds == LEARNER):
+        beside = learners(rest, name, holds) if any(ending(path) in HAND_INS for path in rest) else []
+        for one in beside:
+            one.tell("Its path does not say whose it is, as those beside it do.")
+        return found + beside
+    items = items_in(tree)
+    alone = Submission(name)
+    if len(items) == 1:
+        ((top, inner),) = items.items()
+        if top not in tree or ending(top) == ".zip":
+            inner = contents(top, tree[top], alone) if top in tree else inner
+            inside = learners(inner, stem(top) if holds == CLASS else name, max(holds, EITHER))
+            if holds == CLASS or len(inside) > 1:
+                inside[0].problems[:0] = alone.problems
+                return inside
+    named = chapters_in(items, tree)
+    parts = {top: Submission(top).add_all(inner) for top, inner in items.items() if top not in named}
+    loose = {top for top in parts if top in tree}  # files and archives, not folders
+    if holds == CLASS:
+        folders = sum(bool(topics_in(parts[top])) for top in parts.keys() - loose)
+        several = not named or folders > 1 or share_a_chapter({top: parts[top] for top in loose}, holds)
     else:
-        one.add_file(path.name, path)
-    return one
+        may = {top: one for top, one in parts.items() if top not in loose or holds == EITHER or ending(top) == ".zip"}
+        several = not named and share_a_chapter(may, holds)
+    if not several:
+        if len(named) > 1 and all(map(is_number, named)):
+            alone.tell(f"{listed(named)} are taken as chapters of one learner, as their answers say.")
+        return [alone.add_all(tree)]
+    people = one_by_one(tree, items, name, named)
+    for one in people if holds != CLASS else []:
+        one.tell(f"{name} holds what several handed in, as its folders and files say: this is one of {len(people)}.")
+    return people
 
 
-def in_folder(folder: Path) -> list[Submission]:
-    """The submissions in a folder, or the folder as one."""
-    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    chapters_here = any(path.suffix.lower() in ANSWERS and find_chapter(path.name) for path in inside)
-    folders = {path: from_folder(path, path.name) for path in inside if path.is_dir() and not path.is_symlink()}
-    if chapters_here and not sum(any(chapter_of(*file) for file in one.files.items()) for one in folders.values()) > 1:
-        return [from_folder(folder, folder.resolve().name)]
-    found = []
-    for path in inside:
-        if path.is_symlink():
-            found.append(Submission(path.stem, problems=[f"{path.name} was not read: it is a link."]))
-        elif one := folders.get(path):
-            if one.files or not (path / ".lock").exists():  # such a folder was written by an earlier grading
-                found.append(one)
-        elif one := from_file(path):
-            found.append(one)
+def stem(path: str) -> str:
+    """The name of a file or a folder without its ending, if it is one that we know."""
+    path = path.rstrip("/")
+    return path.rpartition(".")[0] if ending(path) in (*HAND_INS, *DOCUMENTS) else path
+
+
+def ending(path: str) -> str:
+    """What a file ends in: `.py` also for `noise.PY` and `noise.py.txt`."""
+    match = AS_TEXT.search(path)
+    return PurePosixPath(path[: match.end()] if match else path).suffix.lower()
+
+
+def items_in(tree: Tree) -> dict[str, Tree]:
+    """What lies at the top of a folder and may be somebody's: files that could hold answers, archives, links and folders."""
+    found: dict[str, Tree] = {}
+    for path, file in tree.items():
+        top, _, below = path.partition("/")
+        linked = path.count("/") == 1 and not below and file.problem
+        if hidden(path):
+            continue
+        if below or (path.endswith("/") and not linked):
+            found.setdefault(top, {}).update({below: file} if below else {})
+        elif linked or ending(path) in HAND_INS or file.problem:
+            found[path] = {path: file}
+    # A folder with a lock was written by an earlier grading.
+    written = {top for top in found if f"{top}/.lock" in tree}
+    return {
+        top: inner
+        for top, inner in found.items()
+        if top not in written or any(ending(path) in ANSWERS for path in inner)
+    }
+
+
+def chapters_in(items: dict[str, Tree], tree: Tree) -> list[str]:
+    """The files at the top that are called after chapters; those called by a number, only if that is what they answer."""
+    named = [top for top in items if top in tree and ending(top) in ANSWERS and named_after(top)]
+    numbers = {top: Submission("").add_all({top: tree[top]}).files.get(top, b"") for top in named if is_number(top)}
+    if any(answered(data) not in (None, named_after(top)) for top, data in numbers.items()):
+        return [top for top in named if top not in numbers]
+    return named
+
+
+def share_a_chapter(parts: dict[str, Submission], holds: int) -> bool:
+    """Whether several files or folders answer the same chapter, and are not called as versions by one learner are."""
+    by_topic = defaultdict(list)
+    for top, one in parts.items():
+        for topic in topics_in(one):
+            by_topic[topic].append(stem(top))
+
+    def version(name: str) -> bool:
+        return bool(layouts.of_a_version().fullmatch(name)) and (holds == LEARNER or not name.isdecimal())
+
+    return any(len(names) > 1 and not any(map(version, names)) for names in by_topic.values())
+
+
+def one_by_one(tree: Tree, items: dict[str, Tree], name: str, named: list[str]) -> list[Submission]:
+    """Each folder and each archive as a learner's, and each file as that of whom it is called after.
+
+    name   of the learner whose the files are that are called after chapters
+    named  those
+    """
+    found: list[Submission] = []
+    groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for top, inner in items.items():
+        if top not in tree:
+            found += learners(inner, top, LEARNER)
+            continue
+        if (
+            ending(top) == ".zip"
+            and len(inside := learners(contents(top, tree[top], Submission("")), stem(top), LEARNER)) > 1
+        ):
+            found += inside
+            continue
+        who, file = (name, top) if top in named else layouts.person(stem(top) + PurePosixPath(top).suffix)
+        groups[who.casefold()].append((who, file, top))
+    for files in groups.values():
+        one = Submission(files[0][0])
+        if len(files) == 1:
+            one.add_all(contents(files[0][2], tree[files[0][2]], one))
+        else:
+            one.add_all(unlike((file, tree[top], top) for _, file, top in files))
+        found.append(one)
+        if len(files) > 1 and not named:
+            one.tell(f"Put together as one learner's, as their names say: {listed(top for *_, top in files)}.")
+        numbers = [top for top in tree if is_number(top) and ending(top) in ANSWERS]
+        if files[0][2] in numbers and len(numbers) > 1:
+            one.tell("The numbers are taken as those of learners, not of chapters, as the answers say.")
+    return sorted(found, key=lambda one: one.name)
+
+
+def unlike(files: Iterable[tuple[str, File, str]]) -> Tree:
+    """Paths and files, where of two that have one path the second keeps its whole one."""
+    found: dict[str, File] = {}
+    for path, file, whole in files:
+        found[whole if path in found else path] = file
     return found
+
+
+def from_platform(tree: Tree) -> tuple[list[Submission], Tree]:
+    """What each learner handed in whose files have paths as a platform writes them; and the files that have not."""
+    owners = {path: one for path in tree if not hidden(path) and (one := layouts.owned(path))}
+    names, submitters = layouts.receipts(tree), layouts.submitters(tree)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for path, one in owners.items():
+        groups[one.key].append(path)
+    often = Counter(owners[paths[0]].who.casefold() for paths in groups.values())
+    found, teams = [], defaultdict(list)
+    for paths in groups.values():
+        first = owners[paths[0]]
+        who = names.get(first.who, first.who)
+        if often[first.who.casefold()] > 1 and first.number:
+            who = f"{who} {first.number}"
+        files = unlike((owners[path].file, tree[path], path) for path in paths if not owners[path].receipt)
+        tops = list(dict.fromkeys(owners[path].top for path in paths if not owners[path].receipt))
+        for person in submitters.get(first.who, [who]):
+            one = Submission(person).add_all(files)
+            if len(tops) > 1:
+                one.tell(f"Put together as one learner's, as {first.platform} names them: {listed(tops)}.")
+            found.append(one)
+            if first.team:
+                teams[first.team].append(one)
+    for team, members in teams.items():
+        theirs = {one.name: dict(one.files) for one in members}
+        for one in members if len(members) > 1 else []:
+            for name, files in theirs.items():
+                one.files |= {f"{name}/{path}": data for path, data in files.items() if name != one.name}
+            one.tell(f"{team} handed in together: what {listed(theirs)} handed in counts for each.")
+    return found, {path: file for path, file in tree.items() if path not in owners}
