@@ -19,20 +19,7 @@ PLATFORMS = {
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
     "Gradescope": r"(?:.*/)?(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
-MONTHS = (
-    "jan",
-    "f[eé]",
-    "m[aä]r",
-    "a[pvb]r",
-    "ma[iyg]",
-    "jui?n|giu",
-    "jui?l|lug",
-    "a[ugo][goû]",
-    "se[pt]",
-    "o[ckt]",
-    "nov",
-    "d[eéi][czc]",
-)
+MONTHS = """jan f[eé] m[aä]r a[pvb]r ma[iyg] jui?n|giu jui?l|lug a[ugo][goû] se[pt] o[ckt] nov d[eéi][czc]"""
 COPY = re.compile(
     r"^(?:copy of|kopie von|copie de|copia de) |(?:[ _-]+(?:copy|kopie|copie|copia))?(?: ?\(\d+\)|-\d{1,2})*$", re.I
 )
@@ -42,12 +29,10 @@ STAMP = re.compile(
 )
 CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re.I)
 # Words in what people call the several hand-ins of one, rather than several people.
-VERSION = (
-    "draft|final|old|older|new|newer|version|v|attempt|versuch|try|take|backup|copy|kopie|template|original|submission|"
-)
-VERSION += (
-    "solutions?|answers?|src|lib|work|week|chapter|part|task|exercises?|homework|hw|day|my|first|second|last|test"
-)
+VERSION = """draft final old older new newer version v attempt versuch try take backup copy kopie template original
+submission submissions solution solutions answer answers src lib work week chapter part task exercise exercises homework hw
+day my first second last test assignment"""
+LONGEST = 255  # letters of a name; what is longer no platform has written, and patterns would take long
 
 
 @dataclass
@@ -76,7 +61,7 @@ class Owned:
 
 def owned(path: str) -> Owned | None:
     """Whose a file is, if a platform wrote its path."""
-    for platform, pattern in PLATFORMS.items():
+    for platform, pattern in PLATFORMS.items() if len(path) < 2 * LONGEST else ():
         if match := re.fullmatch(pattern, path):
             known = match.groupdict()
             who = known.get("who") or known["anonymous"]
@@ -100,11 +85,12 @@ def owned(path: str) -> Owned | None:
 
 def moment(text: str) -> tuple[int, ...]:
     """The time that a text tells, as numbers from the year to the second; none if it tells none."""
+    text = text[:LONGEST]
     if found := STAMP.search(text):
         date, clock = [int(part) for part in found.groups()[:3]], [int(part) for part in found.groups()[3:] if part]
     else:
         found = re.search(r"(?:(\d{1,2})[ .]+)?([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b", text)
-        month = found and next((n for n, one in enumerate(MONTHS, 1) if re.match(one, found[2], re.I)), 0)
+        month = found and next((n for n, one in enumerate(MONTHS.split(), 1) if re.match(one, found[2], re.I)), 0)
         if not month:
             return ()
         date, clock = [int(found[4]), month, int(found[1] or found[3] or 0)], []
@@ -117,7 +103,7 @@ def moment(text: str) -> tuple[int, ...]:
 def age(path: str) -> tuple:
     """Which of several files is newer, as far as their paths tell: the larger."""
     times = [found for part in path.split("/") if (found := moment(part))]
-    stems = [PurePosixPath(part).stem for part in path.split("/")]
+    stems = [PurePosixPath(part[-LONGEST:]).stem for part in path.split("/")]
     counts = [int(next(filter(None, match.groups()), 0)) for stem in stems if (match := COUNTER.search(stem))]
     return max(times, default=()), tuple(counts)
 
@@ -125,6 +111,8 @@ def age(path: str) -> tuple:
 def original(name: str) -> str:
     """A file's name as it was before it was copied: `noise (1).py` was `noise.py`."""
     inner = PurePosixPath(name)
+    if len(name) > LONGEST:
+        return name
     return COPY.sub("", inner.stem).strip() + inner.suffix
 
 
@@ -140,18 +128,25 @@ def of_a_chapter() -> re.Pattern:
     return re.compile(rf"(?P<who>.+?)[ _-]+(?P<file>{words})|(?P<chapter>{words})[ _-]+(?P<person>.+)", re.I)
 
 
+def is_version(name: str) -> bool:
+    """Whether a name tells one hand-in of a learner from another, and no learner: `draft`, `noise_v2`."""
+    return bool(of_a_version().fullmatch(name))
+
+
 @functools.cache
 def of_a_version() -> re.Pattern:
-    """Matches a name that tells one hand-in of a learner from another, and no learner: `draft`, `noise_v2`."""
-    words = "|".join([VERSION, *(f"{one.path.stem}|{one.topic}" for one in chapters())])
-    return re.compile(rf"(?:(?:{words}|\(?\d+\)?)[ _.-]*)+", re.IGNORECASE)
+    """Matches such names. What was matched is never tried otherwise, so that no name takes long."""
+    words = [*VERSION.split(), *(word for one in chapters() for word in (one.path.stem, one.topic))]
+    one_of = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?:(?:{one_of}|\(?\d++\)?)[ _.-]*+)++", re.IGNORECASE)
 
 
 def person(name: str) -> tuple[str, str]:
     """The learner after whom a file is called, and what the file is called without that."""
     inner = PurePosixPath(original(name))
-    if match := of_a_chapter().fullmatch(inner.stem):
-        return match["who"] or match["person"], f"{match['file'] or match['chapter']}{inner.suffix}"
+    if len(name) <= LONGEST and (match := of_a_chapter().fullmatch(inner.stem)):
+        count = re.search(r"( ?\(\d+\)|-\d{1,2})*$", PurePosixPath(name).stem)[0]
+        return match["who"] or match["person"], f"{match['file'] or match['chapter']}{count}{inner.suffix}"
     return inner.stem, name
 
 
@@ -160,7 +155,7 @@ def submitters(tree: Tree) -> dict[str, list[str]]:
     texts = [file for path, file in tree.items() if PurePosixPath(path).name == "submission_metadata.yml"]
     found: dict[str, list[str]] = {}
     for file in texts:
-        text = file.read(10 * 2**20).decode("utf-8", "replace")
+        text = file.text(10 * 2**20)
         for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):
             begin = re.match(r"(submission_\d+):", block)
             people = begin and re.search(r"^  :submitters:\n((?:  [- ] .*\n?)+)", block, re.MULTILINE)
@@ -175,7 +170,7 @@ def receipts(tree: Tree) -> dict[str, str]:
     found = {}
     for path, file in tree.items():
         if re.fullmatch(r"(?:.*/)?[^/]+_attempt_\d{4}(-\d\d){5}\.txt", path):
-            text = file.read(10_000).decode("utf-8", "replace")
+            text = file.text(10_000)
             if match := re.match(r"\s*Name: *(.+?) *\(([^()\n]+)\)", text):
                 found[match[2]] = match[1]
     return found

@@ -32,6 +32,13 @@ class File:
     place: Path | None = None
     depth: int = 0
 
+    def text(self, most: int) -> str:
+        """At most so many of its bytes as text; nothing if it cannot be read."""
+        try:
+            return self.read(most).decode("utf-8", "replace")
+        except Exception:  # what is damaged raises errors of many kinds
+            return ""
+
 
 Tree = dict[str, File]
 

@@ -82,9 +82,9 @@ class Submission:
         """Take a file, if it is one that can hold answers and is not too large; a zip archive is opened."""
         if hidden(path):
             return
-        if match := AS_TEXT.search(path):
-            self.tell(f"{path} is read as {path[: match.end()]}.")
-            path = path[: match.end()]
+        if (shorter := as_answer(path)) != path:
+            self.tell(f"{path} is read as {shorter}.")
+            path = shorter
         inner = PurePosixPath(path)
         ending = inner.suffix.lower()
         if file.problem:
@@ -160,19 +160,26 @@ class Submission:
         return next((path for _, path in self.ranked(chapter)), None)
 
     def choice(self, chapter: Chapter) -> str:
-        """Which of several different files counts for a chapter, and why; nothing if there are not several."""
+        """Which of several different files counts for a chapter, and why; nothing if there is nothing to choose."""
         (first, path), *rest = self.ranked(chapter) or [((), "")]
         rest = [(worth, other) for worth, other in rest if self.files[other] != self.files[path]]
-        if not rest:
+        others = [other for _, other in rest]
+        if not path:
             return ""
-        (begun, when, written, *_), others = rest[0][0], [other for _, other in rest]
-        if first[0] and not begun:
-            why = "nothing is written in the other" + "s" * (len(rest) > 1)
-        elif first[1] != when:
-            why = "it is the newest"
+        if age(path)[0] < max(age(one)[0] for one in self.files):
+            words = f"{path} counts, from an earlier hand-in: the newest has nothing for it"
+            words += f"; not {listed(others)}" if others else ""
+        elif not rest:
+            return ""
+        elif first[0] and not rest[0][0][0]:
+            words = f"{path} counts, for nothing is written in {listed(others)}"
+        elif first[1] != rest[0][0][1]:
+            words = f"{path} counts, for it is the newest; not {listed(others)}"
+        elif first[2] != rest[0][0][2]:
+            words = f"{path} counts, for it has more answers; not {listed(others)}"
         else:
-            why = "it has more answers" if first[2] > written else "nothing tells which is newer"
-        return plain(f"{chapter.topic}: {path} counts, for {why}; not {listed(others)}.")
+            words = f"{path} counts, and nothing tells whether it is the newest; not {listed(others)}"
+        return plain(f"{chapter.topic}: {words}.")
 
 
 def names_given(data: bytes) -> set[str]:
@@ -203,9 +210,10 @@ def chapter_of(path: str, data: bytes) -> Chapter | None:
     return named_after(path) or answered(data)
 
 
-def topics_in(one: Submission) -> set[str]:
-    """The topics of the chapters that somebody answers."""
-    return {found.topic for path, data in one.files.items() if (found := chapter_of(path, data))}
+def topics_in(one: Submission, by_content: bool = False) -> set[str]:
+    """The topics of the chapters that somebody answers; without those that a file is only called after, if that is asked."""
+    found = (answered(data) if by_content else chapter_of(path, data) for path, data in one.files.items())
+    return {chapter.topic for chapter in found if chapter}
 
 
 def find(places: list[Path], as_one: bool = False) -> list[Submission]:
@@ -248,19 +256,27 @@ def find(places: list[Path], as_one: bool = False) -> list[Submission]:
 
 
 def told_apart(found: list[Submission]) -> list[Submission]:
-    """The same, each with a name of its own."""
-    taken: set[str] = set()
+    """The same, each with a name of its own; two of one name that answer different chapters are one learner's."""
+    taken: dict[str, Submission] = {}
     for one in found:
+        before = taken.get(one.name.casefold())
+        if before and topics_in(one) and topics_in(before) and not topics_in(one) & topics_in(before):
+            before.files |= {
+                (path if path not in before.files else f"more/{path}"): data for path, data in one.files.items()
+            }
+            before.tell(
+                f"Put together as one learner's: two are called {before.name}, with answers to different chapters."
+            )
+            for problem in one.problems:
+                before.tell(problem)
+            continue
+        if before:
+            one.tell(f"Another is called {one.name}, too: if both are one learner, only one of these rows counts.")
         names = itertools.chain([one.name], (f"{one.name} ({number})" for number in itertools.count(2)))
         # Some systems do not tell large letters from small ones.
-        name = next(name for name in names if name.casefold() not in taken)
-        if name != one.name:
-            one.tell(
-                f"Another hand-in is called {one.name}, too: if both are one learner's, only one of these rows counts."
-            )
-        one.name = name
-        taken.add(name.casefold())
-    return found
+        one.name = next(name for name in names if name.casefold() not in taken)
+        taken[one.name.casefold()] = one
+    return list(taken.values())
 
 
 def contents(name: str, file: File, one: Submission) -> Tree:
@@ -287,6 +303,8 @@ def learners(tree: Tree, name: str, holds: int) -> list[Submission]:
             one.tell("Its path does not say whose it is, as those beside it do.")
         return found + beside
     items = items_in(tree)
+    if len(items) == 1 and is_version(name, holds) and not is_version(stem(*items), holds):
+        name = layouts.person(stem(*items))[0]
     alone = Submission(name)
     if len(items) == 1:
         ((top, inner),) = items.items()
@@ -297,34 +315,52 @@ def learners(tree: Tree, name: str, holds: int) -> list[Submission]:
                 inside[0].problems[:0] = alone.problems
                 return inside
     named = chapters_in(items, tree)
-    parts = {top: Submission(top).add_all(inner) for top, inner in items.items() if top not in named}
-    loose = {top for top in parts if top in tree}  # files and archives, not folders
+    packed = [top for top in items if top not in named and (top not in tree or ending(top) == ".zip")]
+    loose = [top for top in items if top not in named and top in tree]
     if holds == CLASS:
-        folders = sum(bool(topics_in(parts[top])) for top in parts.keys() - loose)
-        several = not named or folders > 1 or share_a_chapter({top: parts[top] for top in loose}, holds)
+        folders = sum(bool(topics_in(read(items[top], top))) for top in packed if top not in tree) if named else 0
+        several = not named or folders > 1 or share_a_chapter(loose, items, holds)
     else:
-        may = {top: one for top, one in parts.items() if top not in loose or holds == EITHER or ending(top) == ".zip"}
-        several = not named and share_a_chapter(may, holds)
-    if not several:
-        if len(named) > 1 and all(map(is_number, named)):
-            alone.tell(f"{listed(named)} are taken as chapters of one learner, as their answers say.")
-        return [alone.add_all(tree)]
-    people = one_by_one(tree, items, name, named)
-    for one in people if holds != CLASS else []:
-        one.tell(f"{name} holds what several handed in, as its folders and files say: this is one of {len(people)}.")
-    return people
+        several = not named and share_a_chapter(list(items) if holds == EITHER else packed, items, holds)
+    if several:
+        people = one_by_one(tree, items, name, named)
+        for one in people if holds != CLASS else []:
+            one.tell(
+                f"{name} holds what several handed in, as its folders and files say: this is one of {len(people)}."
+            )
+        return people
+    if len(named) > 1 and any(is_number(top) or top not in tree for top in named):
+        alone.tell(f"{listed(named)} are taken as chapters of one learner, as their answers say.")
+    elif holds == EITHER and len(packed) > 1:
+        alone.tell(f"{listed(packed)} are taken as one learner's.")
+    return [alone.add_all(tree)]
 
 
-def stem(path: str) -> str:
-    """The name of a file or a folder without its ending, if it is one that we know."""
-    path = path.rstrip("/")
-    return path.rpartition(".")[0] if ending(path) in (*HAND_INS, *DOCUMENTS) else path
+def read(tree: Tree, name: str) -> Submission:
+    """All of a folder, an archive or a file as one learner's."""
+    return Submission(name).add_all(tree)
+
+
+def is_version(name: str, holds: int) -> bool:
+    """Whether a name tells one hand-in of a learner from another, such as `draft`, and no learner; a number may be either."""
+    return layouts.is_version(name) and (holds == LEARNER or not name.isdecimal())
+
+
+def as_answer(path: str) -> str:
+    """The path of a file without the ending that a browser adds: `noise.py` for `noise.py.txt`."""
+    match = AS_TEXT.search(path)
+    return path[: match.end()] if match else path
 
 
 def ending(path: str) -> str:
     """What a file ends in: `.py` also for `noise.PY` and `noise.py.txt`."""
-    match = AS_TEXT.search(path)
-    return PurePosixPath(path[: match.end()] if match else path).suffix.lower()
+    return PurePosixPath(as_answer(path)).suffix.lower()
+
+
+def stem(path: str) -> str:
+    """The name of a file or a folder without its ending, if it is one that we know."""
+    path = as_answer(path.rstrip("/"))
+    return path.rpartition(".")[0] if ending(path) in (*HAND_INS, *DOCUMENTS) else path
 
 
 def items_in(tree: Tree) -> dict[str, Tree]:
@@ -333,7 +369,7 @@ def items_in(tree: Tree) -> dict[str, Tree]:
     for path, file in tree.items():
         top, _, below = path.partition("/")
         linked = path.count("/") == 1 and not below and file.problem
-        if hidden(path):
+        if hidden(top):
             continue
         if below or (path.endswith("/") and not linked):
             found.setdefault(top, {}).update({below: file} if below else {})
@@ -349,25 +385,27 @@ def items_in(tree: Tree) -> dict[str, Tree]:
 
 
 def chapters_in(items: dict[str, Tree], tree: Tree) -> list[str]:
-    """The files at the top that are called after chapters; those called by a number, only if that is what they answer."""
-    named = [top for top in items if top in tree and ending(top) in ANSWERS and named_after(top)]
-    numbers = {top: Submission("").add_all({top: tree[top]}).files.get(top, b"") for top in named if is_number(top)}
-    if any(answered(data) not in (None, named_after(top)) for top, data in numbers.items()):
-        return [top for top in named if top not in numbers]
-    return named
+    """The files and folders at the top that are called after chapters; numbers and folders only if they answer no other."""
+    files = [top for top in items if top in tree and ending(top) in ANSWERS and named_after(as_answer(top))]
+    folders = [top for top in items if top not in tree and named_after(top)]
+
+    def alike(top: str) -> bool:
+        topics = topics_in(read(items[top], top), by_content=True)
+        return topics <= {named_after(top).topic} and (top in tree or len(learners(items[top], top, EITHER)) == 1)
+
+    numbers = [top for top in files if is_number(top)]
+    if not all(map(alike, numbers)):
+        files = [top for top in files if top not in numbers]
+    return files + (folders if all(map(alike, folders)) else [])
 
 
-def share_a_chapter(parts: dict[str, Submission], holds: int) -> bool:
+def share_a_chapter(tops: list[str], items: dict[str, Tree], holds: int) -> bool:
     """Whether several files or folders answer the same chapter, and are not called as versions by one learner are."""
     by_topic = defaultdict(list)
-    for top, one in parts.items():
-        for topic in topics_in(one):
+    for top in tops if len(tops) > 1 else []:
+        for topic in topics_in(read(items[top], top)):
             by_topic[topic].append(stem(top))
-
-    def version(name: str) -> bool:
-        return bool(layouts.of_a_version().fullmatch(name)) and (holds == LEARNER or not name.isdecimal())
-
-    return any(len(names) > 1 and not any(map(version, names)) for names in by_topic.values())
+    return any(len(names) > 1 and not any(is_version(one, holds) for one in names) for names in by_topic.values())
 
 
 def one_by_one(tree: Tree, items: dict[str, Tree], name: str, named: list[str]) -> list[Submission]:
@@ -380,14 +418,13 @@ def one_by_one(tree: Tree, items: dict[str, Tree], name: str, named: list[str]) 
     groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for top, inner in items.items():
         if top not in tree:
-            found += learners(inner, top, LEARNER)
+            found += learners(inner, top, EITHER if layouts.is_version(top) else LEARNER)
             continue
-        if (
-            ending(top) == ".zip"
-            and len(inside := learners(contents(top, tree[top], Submission("")), stem(top), LEARNER)) > 1
-        ):
-            found += inside
-            continue
+        if ending(top) == ".zip":
+            inside = learners(contents(top, tree[top], Submission("")), stem(top), LEARNER)
+            if len(inside) > 1:
+                found += inside
+                continue
         who, file = (name, top) if top in named else layouts.person(stem(top) + PurePosixPath(top).suffix)
         groups[who.casefold()].append((who, file, top))
     for files in groups.values():
@@ -397,7 +434,9 @@ def one_by_one(tree: Tree, items: dict[str, Tree], name: str, named: list[str]) 
         else:
             one.add_all(unlike((file, tree[top], top) for _, file, top in files))
         found.append(one)
-        if len(files) > 1 and not named:
+        if files[0][2] in named:
+            one.tell("It lies beside what others handed in, and nothing says whose it is.")
+        elif len(files) > 1:
             one.tell(f"Put together as one learner's, as their names say: {listed(top for *_, top in files)}.")
         numbers = [top for top in tree if is_number(top) and ending(top) in ANSWERS]
         if files[0][2] in numbers and len(numbers) > 1:
