@@ -2,9 +2,10 @@
 
 import hashlib
 import itertools
+import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -135,9 +136,15 @@ class Submission:
         return self
 
     def attempts(self, chapter: Chapter) -> bool:
-        """Whether a file defines an exercise of a chapter, or tries to; being called like the chapter is not enough."""
+        """Whether a file defines an exercise of a chapter, or tries to; being called like the chapter is not enough.
+
+        What is called like it and is no notebook, though it says so, may have been meant to.
+        """
         path = self.answers(chapter)
-        return path is not None and any(one.name in names_given(self.files[path]) for one in chapter.exercises)
+        if path is None:
+            return False
+        given = names_given(self.files[path])
+        return any(one.name in given for one in chapter.exercises) or not is_whole(path, self.files[path])
 
     def ranked(self, chapter: Chapter) -> list[tuple[tuple, str]]:
         """The files with answers to a chapter, the one that counts first, each with what it was ranked by."""
@@ -182,6 +189,14 @@ class Submission:
         return plain(f"{chapter.topic}: {words}.")
 
 
+def is_whole(path: str, data: bytes) -> bool:
+    """Whether a file that is called a notebook is one, as far as can be told without running it."""
+    try:
+        return not path.endswith(".ipynb") or isinstance(json.loads(data).get("cells"), list)
+    except (ValueError, AttributeError, RecursionError):
+        return False
+
+
 def names_given(data: bytes) -> set[str]:
     """The names that a file seems to define or import."""
     text = data.decode("utf-8", "replace")
@@ -216,7 +231,7 @@ def topics_in(one: Submission, by_content: bool = False) -> set[str]:
     return {chapter.topic for chapter in found if chapter}
 
 
-def find(places: list[Path], as_one: bool = False) -> list[Submission]:
+def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] = str) -> list[Submission]:
     """What learners handed in at some places.
 
     A folder with chapters in it is one learner's, and so is a file or an archive. Any other folder holds what several
@@ -224,6 +239,7 @@ def find(places: list[Path], as_one: bool = False) -> list[Submission]:
     the platform writes, or else by the name of the file, the archive or the folder.
 
     as_one  whether each place is one learner's, whatever lies in it
+    tell    is called with a sentence on what is taken as nobody's
 
     Raises FileNotFoundError for a place that is not there, and ValueError if nothing is there to grade.
     """
@@ -249,10 +265,19 @@ def find(places: list[Path], as_one: bool = False) -> list[Submission]:
                 tree = contents(path, file, one)
             found.append(one.add_all(tree))
         else:
-            found += learners(tree, name, CLASS)
+            these = learners(tree, name, CLASS)
+            found += these
+            if len(these) > 1 and (left := nobody_s(tree)):
+                tell(f"Nobody's, for only .py, .ipynb and .zip are read: {listed(left)} in {place}.")
     if not found:
         raise ValueError(f"There is nothing to grade in {', '.join(map(str, places))}: no .py, no .ipynb and no .zip.")
     return told_apart(found)
+
+
+def nobody_s(tree: Tree) -> list[str]:
+    """The files at the top of a folder that tell of nobody, and cannot be graded."""
+    top = [path for path in tree if "/" not in path and not hidden(path) and not layouts.owned(path)]
+    return [path for path in top if ending(path) not in HAND_INS and not tree[path].problem]
 
 
 def told_apart(found: list[Submission]) -> list[Submission]:

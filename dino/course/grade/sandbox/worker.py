@@ -232,5 +232,6 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
     if job.exercise not in answers.names:
         gone = f"There is no {job.exercise} in {job.file}. Was it renamed or deleted?"
         problem = answers.problem_with(job.exercise) or gone
-    connection.send(Hello(problem, kind, parameters))
+    causes = list(dict.fromkeys(sentence for sentence, _ in answers.problems))
+    connection.send(Hello(problem, kind, parameters, causes))
     Worker(connection, job, answers.names).serve()
