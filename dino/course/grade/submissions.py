@@ -1,5 +1,6 @@
 """Finds what learners handed in: files, folders and zip archives, read into memory as they are and never unpacked to disk."""
 
+import functools
 import hashlib
 import itertools
 import json
@@ -40,6 +41,7 @@ ASSIGNS = re.compile(r'(?:^|"|\\n)(\w+)\s*=(?!=)', re.MULTILINE)
 IMPORTS = re.compile(r"\bimport\s+([\w, ()]+)")
 # What a folder or an archive may hold: what a class handed in; that, or what one learner did; what one of several learners did.
 CLASS, EITHER, LEARNER = range(3)
+LEVELS = 6  # of folders in which learners are looked for
 TOLD = 10  # how many problems of one learner are told
 
 
@@ -315,40 +317,55 @@ def contents(name: str, file: File, one: Submission) -> Tree:
         return {}
 
 
-def learners(tree: Tree, name: str, holds: int) -> list[Submission]:
+def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Submission]:
     """What learners handed in, each of them, in a folder or an archive.
 
-    name   the learner's, if all of it is one's
-    holds  CLASS, EITHER or LEARNER
+    name    the learner's, if all of it is one's
+    holds   CLASS, EITHER or LEARNER
+    levels  of folders in which to look for learners
     """
+    alone = Submission(name)
+    if not levels:
+        return [alone.add_all(tree)]
     found, rest = from_platform(tree)
     if len(found) > (holds == LEARNER):
-        beside = learners(rest, name, holds) if any(ending(path) in HAND_INS for path in rest) else []
-        for one in beside:
+        beside = any(ending(path) in HAND_INS for path in rest)
+        others = learners(rest, name, holds, levels - 1) if beside else []
+        for one in others:
             one.tell("Its path does not say whose it is, as those beside it do.")
-        return found + beside
+        return found + others
     items = items_in(tree)
-    if len(items) == 1 and is_version(name, holds) and not is_version(stem(*items), holds):
-        name = layouts.person(stem(*items))[0]
-    alone = Submission(name)
+
+    @functools.cache
+    def within(top: str) -> list[Submission]:
+        one, inner = Submission(stem(top)), items[top]
+        if len(items) == 1 and holds != CLASS:
+            one.name = alone.name
+        if top in tree and ending(top) != ".zip":
+            return [one.add_all(inner)]
+        kind = max(holds, EITHER) if len(items) == 1 else EITHER if layouts.is_version(top) else LEARNER
+        inner = contents(top, tree[top], one) if top in tree else inner
+        people = learners(inner, one.name, kind, levels - 1)
+        people[0].problems[:0] = one.problems
+        return people
+
     if len(items) == 1:
-        ((top, inner),) = items.items()
-        if top not in tree or ending(top) == ".zip":
-            inner = contents(top, tree[top], alone) if top in tree else inner
-            inside = learners(inner, stem(top) if holds == CLASS else name, max(holds, EITHER))
-            if holds == CLASS or len(inside) > 1:
-                inside[0].problems[:0] = alone.problems
-                return inside
-    named = chapters_in(items, tree)
+        (top,) = items
+        if is_version(name, holds) and not is_version(stem(top), holds):
+            alone.name = Submission(layouts.person(stem(top))[0]).name
+        if (top not in tree or ending(top) == ".zip") and (holds == CLASS or len(within(top)) > 1):
+            return within(top)
+    named = chapters_in(items, tree, within)
+    loose = [top for top in items if top in tree and top not in named]
     packed = [top for top in items if top not in named and (top not in tree or ending(top) == ".zip")]
-    loose = [top for top in items if top not in named and top in tree]
     if holds == CLASS:
-        folders = sum(bool(topics_in(read(items[top], top))) for top in packed if top not in tree) if named else 0
-        several = not named or folders > 1 or share_a_chapter(loose, items, holds)
+        several = not named or share_a_chapter(loose, within, holds)
+        several |= sum(any(map(topics_in, within(top))) for top in packed if top not in tree) > 1
     else:
-        several = not named and share_a_chapter(list(items) if holds == EITHER else packed, items, holds)
+        several = not named and share_a_chapter(list(items) if holds == EITHER else packed, within, holds)
+        several |= holds == EITHER and any(len(within(top)) > 1 for top in packed)
     if several:
-        people = one_by_one(tree, items, name, named)
+        people = one_by_one(tree, items, name, named, within)
         for one in people if holds != CLASS else []:
             one.tell(
                 f"{name} holds what several handed in, as its folders and files say: this is one of {len(people)}."
@@ -359,11 +376,6 @@ def learners(tree: Tree, name: str, holds: int) -> list[Submission]:
     elif holds == EITHER and len(packed) > 1:
         alone.tell(f"{listed(packed)} are taken as one learner's.")
     return [alone.add_all(tree)]
-
-
-def read(tree: Tree, name: str) -> Submission:
-    """All of a folder, an archive or a file as one learner's."""
-    return Submission(name).add_all(tree)
 
 
 def is_version(name: str, holds: int) -> bool:
@@ -409,14 +421,14 @@ def items_in(tree: Tree) -> dict[str, Tree]:
     }
 
 
-def chapters_in(items: dict[str, Tree], tree: Tree) -> list[str]:
+def chapters_in(items: dict[str, Tree], tree: Tree, within: Callable[[str], list[Submission]]) -> list[str]:
     """The files and folders at the top that are called after chapters; numbers and folders only if they answer no other."""
     files = [top for top in items if top in tree and ending(top) in ANSWERS and named_after(as_answer(top))]
     folders = [top for top in items if top not in tree and named_after(top)]
 
     def alike(top: str) -> bool:
-        topics = topics_in(read(items[top], top), by_content=True)
-        return topics <= {named_after(top).topic} and (top in tree or len(learners(items[top], top, EITHER)) == 1)
+        one, *more = within(top)
+        return not more and topics_in(one, by_content=True) <= {named_after(top).topic}
 
     numbers = [top for top in files if is_number(top)]
     if not all(map(alike, numbers)):
@@ -424,32 +436,30 @@ def chapters_in(items: dict[str, Tree], tree: Tree) -> list[str]:
     return files + (folders if all(map(alike, folders)) else [])
 
 
-def share_a_chapter(tops: list[str], items: dict[str, Tree], holds: int) -> bool:
+def share_a_chapter(tops: list[str], within: Callable[[str], list[Submission]], holds: int) -> bool:
     """Whether several files or folders answer the same chapter, and are not called as versions by one learner are."""
     by_topic = defaultdict(list)
     for top in tops if len(tops) > 1 else []:
-        for topic in topics_in(read(items[top], top)):
+        for topic in set().union(*map(topics_in, within(top))):
             by_topic[topic].append(stem(top))
     return any(len(names) > 1 and not any(is_version(one, holds) for one in names) for names in by_topic.values())
 
 
-def one_by_one(tree: Tree, items: dict[str, Tree], name: str, named: list[str]) -> list[Submission]:
+def one_by_one(
+    tree: Tree, items: dict[str, Tree], name: str, named: list[str], within: Callable[[str], list[Submission]]
+) -> list[Submission]:
     """Each folder and each archive as a learner's, and each file as that of whom it is called after.
 
-    name   of the learner whose the files are that are called after chapters
-    named  those
+    name    of the learner whose the files are that are called after chapters
+    named   those
+    within  the learners in each folder and each archive
     """
     found: list[Submission] = []
     groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for top, inner in items.items():
-        if top not in tree:
-            found += learners(inner, top, EITHER if layouts.is_version(top) else LEARNER)
+    for top in items:
+        if top not in tree or (ending(top) == ".zip" and len(within(top)) > 1):
+            found += within(top)
             continue
-        if ending(top) == ".zip":
-            inside = learners(contents(top, tree[top], Submission("")), stem(top), LEARNER)
-            if len(inside) > 1:
-                found += inside
-                continue
         who, file = (name, top) if top in named else layouts.person(stem(top) + PurePosixPath(top).suffix)
         groups[who.casefold()].append((who, file, top))
     for files in groups.values():

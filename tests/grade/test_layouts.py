@@ -1,0 +1,356 @@
+"""What a class hands in: how the usual platforms lay it out, who is who there, and what is told about it."""
+
+import io
+import time
+import zipfile
+
+import jupytext
+import pytest
+
+from dino.course.chapters import chapters, solved
+from dino.course.grade import layouts, listing
+from dino.course.grade.submissions import Submission, find
+
+NOISE, DENOISER = chapters()[:2]
+ONE, TWO, STUB = solved(NOISE), solved(DENOISER), NOISE.path.read_text()
+NEW = ONE.replace("return (1 - level) * clean + level * noise", "return clean + level * (noise - clean)")
+assert NEW != ONE
+BOOK = jupytext.writes(jupytext.reads(ONE, fmt="py:percent"), fmt="ipynb")
+
+
+def packed(files):
+    """A zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def laid_out(folder, files):
+    """The files in a folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+RECEIPT = "Name: Anna Muster (am1)\nAssignment: HW 1\n"
+GRADESCOPE = """---
+submission_11:
+  :submitters:
+  - :name: Anna Muster
+    :email: a@x.org
+  - :name: Ben Li
+    :email: b@x.org
+  :results:
+    :submitters:
+    - :name: Nobody
+submission_12:
+  :submitters:
+  - :name: 'Cem Ay'
+"""
+# For each layout: the files, and for each learner the texts that count, by chapter.
+LAYOUTS = {
+    "Moodle": (
+        {
+            "Anna Muster_1234567_assignsubmission_file_/01_noise.py": ONE,
+            "Ben Li_1234568_assignsubmission_file_/02_denoiser.py": TWO,
+            "Ben Li_1234568_assignsubmission_onlinetext_/onlinetext.html": "<p>",
+        },
+        {"Anna Muster": {"noise": ONE}, "Ben Li": {"denoiser": TWO}},
+    ),
+    "Moodle without folders": (
+        {
+            "Anna Muster_17_assignsubmission_file_01_noise.py": ONE,
+            "Anna Muster_17_assignsubmission_file_02_denoiser.py": TWO,
+            "Anna Muster_18_assignsubmission_file_hw.zip": packed({"x/01_noise.py": NEW}),
+        },
+        {"Anna Muster 17": {"noise": ONE, "denoiser": TWO}, "Anna Muster 18": {"noise": NEW}},
+    ),
+    "ILIAS": (
+        {
+            "HW/Submissions/Muster_Anna_am1_12/01_noise.py": ONE,
+            "HW/Submissions/Li_Ben_bl_13/01_noise.py": NEW,
+            "HW/status.xlsx": "",
+        },
+        {"Muster_Anna_am1_12": {"noise": ONE}, "Li_Ben_bl_13": {"noise": NEW}},
+    ),
+    "ILIAS in another language": (
+        {"HW/Entregas/Muster_Anna_am1_12/01_noise.py": ONE, "HW/Entregas/Li_Ben_bl_13/01_noise.py": NEW},
+        {"Muster_Anna_am1_12": {"noise": ONE}, "Li_Ben_bl_13": {"noise": NEW}},
+    ),
+    "teams in ILIAS": (
+        {
+            "HW/Submissions/Team 5/Muster_Anna_am1_12/01_noise.py": ONE,
+            "HW/Submissions/Team 5/Li_Ben_bl_13/02_denoiser.py": TWO,
+            "HW/Submissions/Team 6/Ay_Cem_ca_14/01_noise.py": NEW,
+        },
+        {
+            "Muster_Anna_am1_12": {"noise": ONE, "denoiser": TWO},
+            "Li_Ben_bl_13": {"noise": ONE, "denoiser": TWO},
+            "Ay_Cem_ca_14": {"noise": NEW},
+        },
+    ),
+    "Canvas": (
+        {
+            "musteranna_LATE_12345_67890_01_noise.py": ONE,
+            "musteranna_LATE_12345_67891_01_noise-1.py": NEW,
+            "musteranna_12345_67892_02_denoiser-2.py": TWO,
+            "liben_12346_67893_01_noise.ipynb": BOOK,
+            "aycem_12347_67894_hw.zip": packed({"hw/01_noise.py": ONE}),
+        },
+        {"musteranna": {"noise": NEW, "denoiser": TWO}, "liben": {"noise": BOOK}, "aycem": {"noise": ONE}},
+    ),
+    "Canvas without names": (
+        {"anon_kX3sP_345_01_noise.py": ONE, "anon_kX3sQ_346_01_noise.py": NEW},
+        {"anon_kX3sP": {"noise": ONE}, "anon_kX3sQ": {"noise": NEW}},
+    ),
+    "Blackboard": (
+        {
+            "HW 1_am1_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+            "HW 1_am1_attempt_2026-01-02-03-04-05_02_denoiser.py": TWO,
+            "HW 1_am1_attempt_2026-01-02-03-04-05.txt": RECEIPT,
+            "HW 1_am1_attempt_2026-02-02-03-04-05_01_noise.py": NEW,
+            "HW 1_am1_attempt_2026-02-02-03-04-05.txt": RECEIPT,
+            "HW 1_bl_attempt_2026-02-02-03-04-05_01_noise.ipynb": BOOK,
+            "HW 1_cy_attempt_2026-02-02-03-04-05.txt": "Name: Cem Ay (cy)\n",
+        },
+        {"Anna Muster": {"noise": NEW, "denoiser": TWO}, "bl": {"noise": BOOK}, "Cem Ay": {}},
+    ),
+    "Brightspace": (
+        {
+            "index.html": "<p>",
+            "12-67890 - Anna Muster - Jan 2, 2026 304 PM/01_noise.py": ONE,
+            "12-67890 - Anna Muster - Jan 12, 2026 1104 AM/01_noise.py": NEW,
+            "13-67890 - Ben Li - Dec 2, 2025 304 PM/01_noise.py": ONE,
+        },
+        {"Anna Muster": {"noise": NEW}, "Ben Li": {"noise": ONE}},
+    ),
+    "Gradescope": (
+        {
+            "assignment_1_export/submission_11/01_noise.py": ONE,
+            "assignment_1_export/submission_12/01_noise.py": NEW,
+            "assignment_1_export/submission_metadata.yml": GRADESCOPE,
+        },
+        {"Anna Muster": {"noise": ONE}, "Ben Li": {"noise": ONE}, "Cem Ay": {"noise": NEW}},
+    ),
+    "GitHub Classroom": (
+        {
+            "hw-submissions/hw-anna/01_noise.py": ONE,
+            "hw-submissions/hw-anna/.git/hooks/x.py": "",
+            "hw-submissions/hw-ben/01_noise.py": NEW,
+        },
+        {"hw-anna": {"noise": ONE}, "hw-ben": {"noise": NEW}},
+    ),
+    "Google Classroom": (
+        {"Anna M - 01_noise.py": ONE, "Anna M - 01_noise (1).py": NEW, "Ben L - 01_noise.py": ONE},
+        {"Anna M": {"noise": NEW}, "Ben L": {"noise": ONE}},
+    ),
+    "Google Forms": (
+        {"01_noise - Anna M.py": ONE, "02_denoiser - Anna M.py": TWO, "01_noise - Ben L.py": NEW},
+        {"Anna M": {"noise": ONE, "denoiser": TWO}, "Ben L": {"noise": NEW}},
+    ),
+    "a zip in a zip for each": (
+        {"anna.zip": packed({"01_noise.py": ONE}), "ben.zip": packed({"x.zip": packed({"01_noise.py": NEW})})},
+        {"anna": {"noise": ONE}, "ben": {"noise": NEW}},
+    ),
+    "numbers of learners": (
+        {"1.py": ONE, "2.py": NEW, "3.py": TWO},
+        {"1": {"noise": ONE}, "2": {"noise": NEW}, "3": {"denoiser": TWO}},
+    ),
+    "folders for chapters": (
+        {"01_noise/anna.py": ONE, "01_noise/ben.py": NEW, "02_denoiser/anna.py": TWO},
+        {"anna": {"noise": ONE, "denoiser": TWO}, "ben": {"noise": NEW}},
+    ),
+}
+
+
+def counted(found):
+    """For each learner, the texts that count, by chapter."""
+    return {
+        one.name: {chapter.topic: one.files[path].decode() for chapter in chapters() if (path := one.answers(chapter))}
+        for one in found
+    }
+
+
+@pytest.mark.parametrize(("files", "expected"), LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("form", ["folder", "archive", "archive in a folder"])
+def test_each_platform_s_download_gives_a_row_for_each_learner_with_the_newest_answers(form, files, expected, tmp_path):
+    if form == "folder":
+        laid_out(tmp_path, files)
+    else:
+        laid_out(tmp_path, {"download.zip": packed(files)})
+    place = tmp_path / "download.zip" if form == "archive" else tmp_path
+    assert counted(find([place])) == expected
+
+
+def test_files_named_one_by_one_are_put_together_like_their_folder(tmp_path):
+    files, expected = LAYOUTS["Canvas"]
+    laid_out(tmp_path, files)
+    assert counted(find(sorted(tmp_path.iterdir()))) == expected
+
+
+def told(folder, files, **more):
+    """What is told about each learner, in one text each."""
+    laid_out(folder, files)
+    return {
+        one.name: " ".join([*one.problems, *filter(None, map(one.choice, chapters()))])
+        for one in find([folder], **more)
+    }
+
+
+# For each case: the files, and for each learner a part of what is told; nothing where it is empty.
+TOLD = {
+    "several files of one learner": (
+        {"musteranna_123_678_01_noise.py": ONE, "musteranna_123_679_01_noise-1.py": NEW, "liben_124_680_noise.py": ONE},
+        {
+            "musteranna": "as Canvas names them: musteranna_123_678_01_noise.py and musteranna_123_679_01_noise-1.py. "
+            "noise: 01_noise-1.py counts, for it is the newest; not 01_noise.py.",
+            "liben": "",
+        },
+    ),
+    "the newest without a chapter": (
+        {
+            "HW_a_attempt_2026-01-02-03-04-05_02_denoiser.py": TWO,
+            "HW_a_attempt_2026-01-03-03-04-05_01_noise.py": ONE,
+            "HW_b_attempt_2026-01-03-03-04-05.txt": "",
+        },
+        {"a": "counts, from an earlier hand-in: the newest has nothing for it.", "b": "Nothing was handed in"},
+    ),
+    "a copy of a browser": (
+        {"anna/01_noise.py": ONE, "anna/01_noise (1).py": NEW, "ben/01_noise.py": ONE},
+        {"anna": "noise: 01_noise (1).py counts, for it is the newest; not 01_noise.py.", "ben": ""},
+    ),
+    "an untouched newer copy": (
+        {"anna/01_noise.py": ONE, "anna/01_noise (1).py": STUB, "ben/01_noise.py": ONE},
+        {"anna": "noise: 01_noise.py counts, for nothing is written in 01_noise (1).py.", "ben": ""},
+    ),
+    "times as folders": (
+        {"anna/2026-02-01/01_noise.py": NEW, "anna/2026-01-31/01_noise.py": ONE, "ben/01_noise.py": ONE},
+        {"anna": "2026-02-01/01_noise.py counts, for it is the newest", "ben": ""},
+    ),
+    "two of unknown age": (
+        {"anna/draft/01_noise.py": ONE, "anna/final/01_noise.py": NEW, "ben/01_noise.py": ONE},
+        {"anna": "nothing tells whether it is the newest; not draft/01_noise.py.", "ben": ""},
+    ),
+    "twice the same": (
+        {"anna/01_noise.py": ONE, "anna/a/01_noise.py": ONE, "ben/01_noise.py": ONE},
+        {"anna": "", "ben": ""},
+    ),
+    "texts": (
+        {"anna/01_noise.ipynb.txt": BOOK, "ben/01_noise.py.txt": ONE},
+        {"anna": "01_noise.ipynb.txt is read as 01_noise.ipynb.", "ben": "01_noise.py.txt is read as 01_noise.py."},
+    ),
+    "documents": (
+        {"anna/noise.pdf": "", "ben/01_noise.py": ONE, "ben/answers.docx": "", "ben/x.png": "", "cem/x.png": ""},
+        {
+            "anna": "are: noise.pdf.",
+            "ben": "Not read, for only .py, .ipynb and .zip are: answers.docx.",
+            "cem": "x.png",
+        },
+    ),
+    "nothing but what systems make": (
+        {
+            "anna/.ipynb_checkpoints/01_noise-checkpoint.ipynb": BOOK,
+            "anna/__MACOSX/._01_noise.py": "",
+            "ben/noise.py": ONE,
+        },
+        {"anna": "Nothing was handed in: no .py, no .ipynb and no .zip.", "ben": ""},
+    ),
+    "numbers of learners": (
+        {"1.py": ONE, "2.py": NEW},
+        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say."),
+    ),
+    "groups": (
+        {"monday/anna/01_noise.py": ONE, "monday/ben/01_noise.py": NEW, "tuesday/01_noise.py": ONE},
+        {"anna": "monday holds what several handed in", "ben": "this is one of 2.", "tuesday": ""},
+    ),
+    "a teacher's copy": (
+        {"01_noise.py": STUB, "anna.py": ONE, "ben.py": NEW},
+        {"class": "nothing says whose it is", "anna": "", "ben": ""},
+    ),
+    "two of one name": (
+        {"anna/01_noise.py": ONE, "anna.zip": packed({"01_noise.py": NEW})},
+        {"anna": "", "anna (2)": "Another is called anna, too"},
+    ),
+    "an archive too deep": (
+        {"anna.zip": packed({"a.zip": packed({"a.zip": packed({"a.zip": packed({})})})}), "ben.py": ONE},
+        {"anna": "a/a/a.zip was not read: it lies in 3 other archives.", "ben": ""},
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), TOLD.values(), ids=TOLD)
+def test_every_choice_merge_and_omission_is_told(files, expected, tmp_path):
+    found = told(tmp_path / "class", files)
+    assert found.keys() == expected.keys()
+    for name, words in expected.items():
+        assert words in found[name]
+        assert bool(words) == bool(found[name]), found[name]
+
+
+def test_numbers_are_chapters_of_one_learner_where_the_answers_say_so(tmp_path):
+    found = told(tmp_path / "anna", {"1.py": ONE, "2.py": TWO})
+    assert found == {"anna": "1.py and 2.py are taken as chapters of one learner, as their answers say."}
+
+
+def test_what_is_nobody_s_is_told():
+    sentences = []
+    tree = {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""}
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        find([laid_out(Path(folder), tree)], tell=sentences.append)
+    assert len(sentences) == 1
+    assert "Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf" in sentences[0]
+
+
+def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(listing, "ALL", 1000)
+    laid_out(tmp_path, {"anna.zip": packed({"big.zip": packed({"x": "x"}) + bytes(2000), "01_noise.py": ONE})})
+    (one,) = find([tmp_path])
+    assert one.files == {"01_noise.py": ONE.encode()}
+    assert one.problems == ["big.zip was not read: it is too large."]
+
+
+def test_no_name_takes_long_to_understand():
+    start = time.monotonic()
+    for name in (
+        "1" * 60_000 + "x",
+        "final" * 10_000 + "!",
+        "a-" * 30_000,
+        "-11" * 20_000 + "x",
+        " - 2026" * 9_000,
+        "a_1" * 20_000,
+    ):
+        layouts.owned(name)
+        layouts.is_version(name)
+        layouts.person(f"{name}.py")
+        layouts.age(f"{name}/{name}.py")
+    assert time.monotonic() - start < 5
+
+
+TIMES = {
+    "Jan 2, 2026 304 PM": (2026, 1, 2, 15, 4, 0),
+    "Dec 31, 2025 1204 AM": (2025, 12, 31, 0, 4, 0),
+    "2 janv. 2026 15:04": (2026, 1, 2, 15, 4, 0),
+    "2. März 2026 1504": (2026, 3, 2, 15, 4, 0),
+    "2026-01-02-03-04-05": (2026, 1, 2, 3, 4, 5),
+    "20260102T030405Z": (2026, 1, 2, 3, 4, 5),
+    "2026-01-02 304 PM": (2026, 1, 2, 15, 4, 0),
+    "01_noise": (),
+    "20261399": (),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TIMES.items(), ids=TIMES)
+def test_times_are_read_as_platforms_write_them(text, expected):
+    assert layouts.moment(text) == expected
+
+
+def test_more_remarks_than_are_told_are_counted():
+    one = Submission("x", problems=[f"{n}." for n in range(30)])
+    assert one.problems[-1] == "There are 21 more remarks like these."
