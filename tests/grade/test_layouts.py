@@ -1,5 +1,7 @@
 """What a class hands in: how the usual platforms lay it out, who is who there, and what is told about it."""
 
+import csv
+import html
 import io
 import time
 import zipfile
@@ -8,7 +10,9 @@ import jupytext
 import pytest
 
 from dino.course.chapters import chapters, solved
-from dino.course.grade import layouts, listing
+from dino.course.grade import grading, layouts, listing, pages, platforms
+from dino.course.grade.commands import summary, topics_of
+from dino.course.grade.results import Settings
 from dino.course.grade.submissions import Submission, find
 
 NOISE, DENOISER = chapters()[:2]
@@ -265,7 +269,7 @@ TOLD = {
     ),
     "groups": (
         {"monday/anna/01_noise.py": ONE, "monday/ben/01_noise.py": NEW, "tuesday/01_noise.py": ONE},
-        {"anna": "monday holds what several handed in", "ben": "this is one of 2.", "tuesday": ""},
+        {"monday anna": "monday holds what several handed in", "monday ben": "this is one of 2.", "tuesday": ""},
     ),
     "a teacher's copy": (
         {"01_noise.py": STUB, "anna.py": ONE, "ben.py": NEW},
@@ -296,16 +300,10 @@ def test_numbers_are_chapters_of_one_learner_where_the_answers_say_so(tmp_path):
     assert found == {"anna": "1.py and 2.py are taken as chapters of one learner, as their answers say."}
 
 
-def test_what_is_nobody_s_is_told():
+def test_what_is_nobody_s_is_told(tmp_path):
     sentences = []
-    tree = {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""}
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        find([laid_out(Path(folder), tree)], tell=sentences.append)
-    assert len(sentences) == 1
-    assert "Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf" in sentences[0]
+    find([laid_out(tmp_path, {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""})], tell=sentences.append)
+    assert sentences == [f"Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf in {tmp_path}."]
 
 
 def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_long(tmp_path, monkeypatch):
@@ -314,6 +312,43 @@ def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_l
     (one,) = find([tmp_path])
     assert one.files == {"01_noise.py": ONE.encode()}
     assert one.problems == ["big.zip was not read: it is too large."]
+
+
+# What a learner may call files, to hand in for another.
+TRICKS = {
+    "Moodle": "Mallory_1_assignsubmission_file_/Anna_2_assignsubmission_file_/01_noise.py",
+    "Moodle without folders": "Mallory_1_assignsubmission_file_Anna_2_assignsubmission_file_01_noise.py",
+    "ILIAS": "Submissions/Mallory_M_m_1/Submissions/Anna_A_a_2/01_noise.py",
+    "Canvas": "Mallory_111_222_Anna_333_444_01_noise.py",
+    "Blackboard": "HW_Mallory_attempt_2026-01-02-03-04-05_HW_Anna_attempt_2027-01-02-03-04-05_01_noise.py",
+    "Brightspace": "1-2 - Mallory - Jan 2, 2026 304 PM - Anna - Jan 3, 2027 304 PM - 01_noise.py",
+    "a receipt": "HW_Mallory_attempt_2026-01-02-03-04-05_HW_Anna_attempt_2027-01-02-03-04-05.txt",
+}
+
+
+@pytest.mark.parametrize("path", TRICKS.values(), ids=TRICKS)
+def test_no_name_of_a_file_makes_it_another_learner_s(path):
+    one = layouts.owned(path)
+    assert one.who.startswith("Mallory")
+    assert not one.receipt
+
+
+def test_no_folder_of_a_learner_s_is_taken_for_another_s(tmp_path):
+    files = {f"mallory/{folder}/01_noise.py": NEW for folder in ("anna", "x_1_assignsubmission_file_")}
+    assert counted(find([laid_out(tmp_path, {"anna/02_denoiser.py": TWO, **files})])) == {
+        "anna": {"denoiser": TWO},
+        "mallory anna": {"noise": NEW},
+        "mallory x_1_assignsubmission_file_": {"noise": NEW},
+    }
+
+
+@pytest.mark.parametrize(
+    "deep", ["a/" * 5_000 + "01_noise.py", "01_noise/" * 5_000 + "01_noise.py"], ids=["a", "noise"]
+)
+def test_folders_in_folders_are_read_however_deep(deep, tmp_path):
+    laid_out(tmp_path, {"anna.zip": packed({deep: ONE, deep.replace("/01", "/x/01"): ONE, "02_denoiser.py": TWO})})
+    (one,) = find([tmp_path])
+    assert one.answers(NOISE)
 
 
 def test_no_name_takes_long_to_understand():
@@ -331,6 +366,54 @@ def test_no_name_takes_long_to_understand():
         layouts.person(f"{name}.py")
         layouts.age(f"{name}/{name}.py")
     assert time.monotonic() - start < 5
+
+
+# Files that cannot be read or run in full, and what is told of them.
+CAUSES = {
+    "a web page": ({"01_noise.ipynb": b"<!DOCTYPE html><html>"}, "01_noise.ipynb"),
+    "half an upload": ({"01_noise.ipynb": BOOK.encode()[:2000]}, "01_noise.ipynb"),
+    "a list": ({"01_noise.ipynb": b"[]"}, "01_noise.ipynb"),
+    "a failed import": (
+        {"01_noise.py": b"import nowhere\n" + ONE.replace("return (1 -", "return nowhere.x(1 -").encode()},
+        "No module named 'nowhere'",
+    ),
+    "a cell that is no Python": (
+        {"01_noise.py": ONE.replace("return (1 - level)", "return ((1 - level)").encode()},
+        "01_noise.py, line 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), CAUSES.values(), ids=CAUSES)
+def test_why_a_file_cannot_be_read_or_run_is_told_in_table_gradebook_and_feedback(
+    files, words, fork_server, capsys, tmp_path
+):
+    graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
+    assert words in " ".join(graded.remarks)
+    assert any(words in mark.news for mark in graded.marks) or "nowhere" in words
+    summary([graded], [], tmp_path)
+    (row,) = csv.DictReader(io.StringIO(platforms.gradebook([graded])))
+    for place in (capsys.readouterr().err, row["remarks"], html.unescape(pages.feedback(graded).partition("<h2>")[0])):
+        assert graded.remarks[0] in place
+
+
+def test_which_file_counts_is_told_and_what_did_no_harm_is_not(fork_server):
+    files = {"01_noise.py": STUB.encode(), "01_noise (1).py": b"import nowhere\n" + ONE.encode()}
+    graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
+    assert graded.score == 3
+    assert graded.remarks == ["noise: 01_noise (1).py counts, for nothing is written in 01_noise.py."]
+
+
+def test_what_is_no_notebook_but_called_like_a_chapter_is_a_hand_in(capsys):
+    some = [Submission("anna", {"01_noise.ipynb": b"<html>"}), Submission("ben", {"02_denoiser.ipynb": b"{}"})]
+    assert topics_of(some) == ("noise", "denoiser")
+    assert "noise (1 hand-in), denoiser (1 hand-in)" in capsys.readouterr().out
+
+
+def test_where_nobody_answers_a_chapter_it_is_told_what_was_handed_in(capsys):
+    with pytest.raises(ValueError, match="Nothing of what was handed in answers a chapter"):
+        topics_of([Submission("anna", problems=["x.rar was not read."])])
+    assert capsys.readouterr().err == "Note: anna: x.rar was not read.\n"
 
 
 TIMES = {

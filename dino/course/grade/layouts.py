@@ -9,15 +9,16 @@ from pathlib import PurePosixPath
 from dino.course.chapters import Chapter, chapters, find_chapter
 from dino.course.grade.listing import Tree
 
+# Each begins at the top of what was downloaded, and ends as early as it can, for what comes later is the learner's choice.
 # who   the learner, and what else tells one from another; `id` if that is not the name
 # file  the path that the learner gave it; `when` it was handed in, as it stands there; a `team` that handed it in
 PLATFORMS = {
-    "Moodle": r"(?:.*/)?(?P<who>[^/]+)_(?P<id>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.+)",
-    "ILIAS": r"(?:.*/)?(?:(?:Submissions|Abgaben)/|(?P<team>Team[ _]?\d+)/)+(?P<who>[^/_]+_[^/]+_\d+)/(?P<file>.+)",
-    "Blackboard": r"(?:.*/)?(?:(?P<what>[^/]+)_)?(?P<who>[^/_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
-    "Brightspace": r"(?:.*/)?(?P<id>\d+-\d+) - (?P<who>[^/]+) - (?P<when>[^/]*?\b\d{3,4}\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
+    "Moodle": r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.+)",
+    "ILIAS": r"(?:(?:Submissions|Abgaben)/|(?P<team>Team[ _]?\d+)/){1,2}(?P<who>[^/_]+_[^/]+_\d+)/(?P<file>.+)",
+    "Blackboard": r"(?:[^/]+?_)?(?P<who>[^/_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
+    "Brightspace": r"(?P<id>\d+-\d+) - (?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b\d{3,4}\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
-    "Gradescope": r"(?:.*/)?(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
+    "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
 MONTHS = """jan f[eé] m[aä]r a[pvb]r ma[iyg] jui?n|giu jui?l|lug a[ugo][goû] se[pt] o[ckt] nov d[eéi][czc]"""
 COPY = re.compile(
@@ -152,28 +153,20 @@ def person(name: str) -> tuple[str, str]:
 
 def submitters(tree: Tree) -> dict[str, list[str]]:
     """Who handed in what, by folder, as an export of Gradescope says in its `submission_metadata.yml`."""
-    texts = [file for path, file in tree.items() if PurePosixPath(path).name == "submission_metadata.yml"]
+    text = tree["submission_metadata.yml"].text(10 * 2**20) if "submission_metadata.yml" in tree else ""
     found: dict[str, list[str]] = {}
-    for file in texts:
-        text = file.text(10 * 2**20)
-        for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):
-            begin = re.match(r"(submission_\d+):", block)
-            people = begin and re.search(r"^  :submitters:\n((?:  [- ] .*\n?)+)", block, re.MULTILINE)
-            names = re.findall(r"^  [- ] :name: *['\"]?(.+?)['\"]? *$", people[1], re.MULTILINE) if people else []
-            if names:
-                found[begin[1]] = names
-    return found
+    for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):
+        begin = re.match(r"(submission_\d+):", block)
+        people = begin and re.search(r"^  :submitters:\n((?:  [- ] .*\n?)+)", block, re.MULTILINE)
+        if people:
+            found[begin[1]] = re.findall(r"^  [- ] :name: *['\"]?(.+?)['\"]? *$", people[1], re.MULTILINE)
+    return {folder: names for folder, names in found.items() if names}
 
 
-def receipts(tree: Tree) -> dict[str, str]:
-    """The names of learners by what Blackboard calls them, as the receipts say that lie beside their files."""
-    found = {}
-    for path, file in tree.items():
-        if re.fullmatch(r"(?:.*/)?[^/]+_attempt_\d{4}(-\d\d){5}\.txt", path):
-            text = file.text(10_000)
-            if match := re.match(r"\s*Name: *(.+?) *\(([^()\n]+)\)", text):
-                found[match[2]] = match[1]
-    return found
+def full_name(receipt: str, who: str) -> str:
+    """The name of a learner, as a receipt of Blackboard says that lies beside the files; what it calls them if it does not."""
+    match = re.match(rf"\s*Name: *(.+?) *\({re.escape(who)}\)", receipt)
+    return match[1] if match else who
 
 
 def listed(names: Iterable[str], most: int = 3) -> str:

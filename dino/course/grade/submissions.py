@@ -251,7 +251,10 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
             raise FileNotFoundError(
                 f"There is no {place}. Name files, folders or zip archives that learners handed in."
             )
-        if place.is_dir():
+        if place.is_dir() and not as_one and layouts.owned(f"{place.name}/x"):
+            files = {f"{place.name}/{path}": file for path, file in in_folder(place).items()}
+            trees.setdefault((place.resolve().parent, False), {}).update(files)
+        elif place.is_dir():
             trees[place, True] = in_folder(place)
         else:  # files of one folder belong together, such as those of `hand-ins/*`
             at = place if as_one else place.resolve().parent
@@ -283,27 +286,33 @@ def nobody_s(tree: Tree) -> list[str]:
 
 
 def told_apart(found: list[Submission]) -> list[Submission]:
-    """The same, each with a name of its own; two of one name that answer different chapters are one learner's."""
-    taken: dict[str, Submission] = {}
+    """The same, each with a name of its own."""
+    taken: set[str] = set()
     for one in found:
-        before = taken.get(one.name.casefold())
-        if before and topics_in(one) and topics_in(before) and not topics_in(one) & topics_in(before):
-            before.files |= {
-                (path if path not in before.files else f"more/{path}"): data for path, data in one.files.items()
-            }
-            before.tell(
-                f"Put together as one learner's: two are called {before.name}, with answers to different chapters."
-            )
-            for problem in one.problems:
-                before.tell(problem)
-            continue
-        if before:
+        if one.name.casefold() in taken:
             one.tell(f"Another is called {one.name}, too: if both are one learner, only one of these rows counts.")
         names = itertools.chain([one.name], (f"{one.name} ({number})" for number in itertools.count(2)))
         # Some systems do not tell large letters from small ones.
         one.name = next(name for name in names if name.casefold() not in taken)
-        taken[one.name.casefold()] = one
-    return list(taken.values())
+        taken.add(one.name.casefold())
+    return found
+
+
+def joined(found: list[Submission]) -> list[Submission]:
+    """The same, where two of one name that answer different chapters are one learner's."""
+    kept: dict[str, Submission] = {}
+    for one in found:
+        before = kept.setdefault(one.name.casefold(), one)
+        if before is one:
+            continue
+        if topics_in(one) & topics_in(before):
+            kept[f"{one.name.casefold()} {len(kept)}"] = one
+            continue
+        before.files |= {(f"more/{path}" if path in before.files else path): data for path, data in one.files.items()}
+        before.tell(f"Put together as one learner's: two are called {before.name}, with answers to different chapters.")
+        for problem in one.problems:
+            before.tell(problem)
+    return list(kept.values())
 
 
 def contents(name: str, file: File, one: Submission) -> Tree:
@@ -333,7 +342,7 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
         others = learners(rest, name, holds, levels - 1) if beside else []
         for one in others:
             one.tell("Its path does not say whose it is, as those beside it do.")
-        return found + others
+        return among(name, holds, found + others) if holds == LEARNER else found + others
     items = items_in(tree)
 
     @functools.cache
@@ -353,8 +362,10 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
         (top,) = items
         if is_version(name, holds) and not is_version(stem(top), holds):
             alone.name = Submission(layouts.person(stem(top))[0]).name
-        if (top not in tree or ending(top) == ".zip") and (holds == CLASS or len(within(top)) > 1):
-            return within(top)
+        if top not in tree or ending(top) == ".zip":
+            inside = within(top)
+            if holds == CLASS or len(inside) > 1 or inside[0].name != alone.name:
+                return inside
     named = chapters_in(items, tree, within)
     loose = [top for top in items if top in tree and top not in named]
     packed = [top for top in items if top not in named and (top not in tree or ending(top) == ".zip")]
@@ -366,16 +377,21 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
         several |= holds == EITHER and any(len(within(top)) > 1 for top in packed)
     if several:
         people = one_by_one(tree, items, name, named, within)
-        for one in people if holds != CLASS else []:
-            one.tell(
-                f"{name} holds what several handed in, as its folders and files say: this is one of {len(people)}."
-            )
-        return people
+        return among(name, holds, people)
     if len(named) > 1 and any(is_number(top) or top not in tree for top in named):
         alone.tell(f"{listed(named)} are taken as chapters of one learner, as their answers say.")
     elif holds == EITHER and len(packed) > 1:
         alone.tell(f"{listed(packed)} are taken as one learner's.")
     return [alone.add_all(tree)]
+
+
+def among(name: str, holds: int, people: list[Submission]) -> list[Submission]:
+    """The same, with a remark where they were not expected; then a learner may have made them up, so they keep its name."""
+    for one in people if holds != CLASS and len(people) > 1 else []:
+        if holds == LEARNER:
+            one.name = Submission(f"{name} {one.name}").name
+        one.tell(f"{name} holds what several handed in, as its folders and files say: this is one of {len(people)}.")
+    return people
 
 
 def is_version(name: str, holds: int) -> bool:
@@ -455,10 +471,11 @@ def one_by_one(
     within  the learners in each folder and each archive
     """
     found: list[Submission] = []
+    shelves: list[Submission] = []  # what lies in folders for chapters or weeks
     groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for top in items:
         if top not in tree or (ending(top) == ".zip" and len(within(top)) > 1):
-            found += within(top)
+            (shelves if layouts.is_version(top) else found).extend(within(top))
             continue
         who, file = (name, top) if top in named else layouts.person(stem(top) + PurePosixPath(top).suffix)
         groups[who.casefold()].append((who, file, top))
@@ -476,7 +493,7 @@ def one_by_one(
         numbers = [top for top in tree if is_number(top) and ending(top) in ANSWERS]
         if files[0][2] in numbers and len(numbers) > 1:
             one.tell("The numbers are taken as those of learners, not of chapters, as the answers say.")
-    return sorted(found, key=lambda one: one.name)
+    return sorted(found + joined(shelves), key=lambda one: one.name)
 
 
 def unlike(files: Iterable[tuple[str, File, str]]) -> Tree:
@@ -490,7 +507,10 @@ def unlike(files: Iterable[tuple[str, File, str]]) -> Tree:
 def from_platform(tree: Tree) -> tuple[list[Submission], Tree]:
     """What each learner handed in whose files have paths as a platform writes them; and the files that have not."""
     owners = {path: one for path in tree if not hidden(path) and (one := layouts.owned(path))}
-    names, submitters = layouts.receipts(tree), layouts.submitters(tree)
+    names = {
+        one.who: layouts.full_name(tree[path].text(10_000), one.who) for path, one in owners.items() if one.receipt
+    }
+    submitters = layouts.submitters(tree) if owners else {}
     groups: dict[str, list[str]] = defaultdict(list)
     for path, one in owners.items():
         groups[one.key].append(path)
