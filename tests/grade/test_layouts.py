@@ -10,7 +10,7 @@ import jupytext
 import pytest
 
 from dino.course.chapters import chapters, solved
-from dino.course.grade import grading, layouts, listing, pages, platforms
+from dino.course.grade import grading, layouts, listing, pages, platforms, submissions
 from dino.course.grade.commands import summary, topics_of
 from dino.course.grade.results import Settings
 from dino.course.grade.submissions import Submission, find
@@ -122,6 +122,24 @@ LAYOUTS = {
             "HW 1_cy_attempt_2026-02-02-03-04-05.txt": "Name: Cem Ay (cy)\n",
         },
         {"Anna Muster": {"noise": NEW, "denoiser": TWO}, "bl": {"noise": BOOK}, "Cem Ay": {}},
+    ),
+    "Blackboard without receipts": (
+        {
+            "HW_a_m_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+            "HW_b_m_attempt_2026-01-02-03-04-05_01_noise.py": NEW,
+            "HW_c1_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+        },
+        {"HW_a_m": {"noise": ONE}, "HW_b_m": {"noise": NEW}, "c1": {"noise": ONE}},
+    ),
+    "two assignments of Blackboard": (
+        {
+            "HW 1_am1_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+            "HW 1_am1_attempt_2026-01-02-03-04-05.txt": RECEIPT,
+            "HW 2_am1_attempt_2026-02-02-03-04-05_02_denoiser.py": TWO,
+            "HW 2_am1_attempt_2026-02-02-03-04-05.txt": RECEIPT,
+            "HW 2_bl_attempt_2026-02-02-03-04-05_02_denoiser.py": TWO,
+        },
+        {"Anna Muster": {"noise": ONE, "denoiser": TWO}, "bl": {"denoiser": TWO}},
     ),
     "Brightspace": (
         {
@@ -329,7 +347,8 @@ TRICKS = {
 @pytest.mark.parametrize("path", TRICKS.values(), ids=TRICKS)
 def test_no_name_of_a_file_makes_it_another_learner_s(path):
     one = layouts.owned(path)
-    assert one.who.startswith("Mallory")
+    assert one.who.removeprefix("HW_").startswith("Mallory")
+    assert "Anna" not in one.who
     assert not one.receipt
 
 
@@ -349,6 +368,17 @@ def test_folders_in_folders_are_read_however_deep(deep, tmp_path):
     laid_out(tmp_path, {"anna.zip": packed({deep: ONE, deep.replace("/01", "/x/01"): ONE, "02_denoiser.py": TWO})})
     (one,) = find([tmp_path])
     assert one.answers(NOISE)
+
+
+def test_what_one_learner_hands_in_is_read_within_one_learner_s_limits(tmp_path, monkeypatch):
+    size = 10 * len(ONE)
+    for module in (listing, submissions):
+        monkeypatch.setattr(module, "ALL", size)
+    many = {f"learner {n}/01_noise.py": ONE for n in range(30)}
+    laid_out(tmp_path, {"anna.zip": packed(many), "ben.zip": packed({f"{n}/01_noise.py": ONE for n in range(50)})})
+    found = find([tmp_path])
+    assert [one.name for one in found] == ["anna", "ben"]
+    assert all(sum(map(len, one.files.values())) <= size for one in found)
 
 
 def test_no_name_takes_long_to_understand():

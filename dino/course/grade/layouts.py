@@ -15,7 +15,7 @@ from dino.course.grade.listing import Tree
 PLATFORMS = {
     "Moodle": r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.+)",
     "ILIAS": r"(?:(?:Submissions|Abgaben)/|(?P<team>Team[ _]?\d+)/){1,2}(?P<who>[^/_]+_[^/]+_\d+)/(?P<file>.+)",
-    "Blackboard": r"(?:[^/]+?_)?(?P<who>[^/_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
+    "Blackboard": r"(?P<who>[^/]+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
     "Brightspace": r"(?P<id>\d+-\d+) - (?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b\d{3,4}\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
     "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
@@ -30,9 +30,9 @@ STAMP = re.compile(
 )
 CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re.I)
 # Words in what people call the several hand-ins of one, rather than several people.
-VERSION = """draft final old older new newer version v attempt versuch try take backup copy kopie template original
-submission submissions solution solutions answer answers src lib work week chapter part task exercise exercises homework hw
-day my first second last test assignment"""
+VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original
+submission submissions solution solutions answer answers src lib week chapter task exercise exercises homework hw
+my assignment"""
 LONGEST = 255  # letters of a name; what is longer no platform has written, and patterns would take long
 
 
@@ -163,10 +163,13 @@ def submitters(tree: Tree) -> dict[str, list[str]]:
     return {folder: names for folder, names in found.items() if names}
 
 
-def full_name(receipt: str, who: str) -> str:
-    """The name of a learner, as a receipt of Blackboard says that lies beside the files; what it calls them if it does not."""
-    match = re.match(rf"\s*Name: *(.+?) *\({re.escape(who)}\)", receipt)
-    return match[1] if match else who
+def receipt(text: str, who: str) -> tuple[str, str]:
+    """The name of a learner and what Blackboard calls them, as the receipt says that lies beside the files; else nothing.
+
+    who  what stands before the attempt in its name: the assignment and the learner
+    """
+    match = re.match(r"\s*Name: *(.+?) *\(([^()\n]+)\)", text)
+    return match.groups() if match and f"_{who}".endswith(f"_{match[2]}") else ("", "")
 
 
 def listed(names: Iterable[str], most: int = 3) -> str:

@@ -42,6 +42,7 @@ IMPORTS = re.compile(r"\bimport\s+([\w, ()]+)")
 # What a folder or an archive may hold: what a class handed in; that, or what one learner did; what one of several learners did.
 CLASS, EITHER, LEARNER = range(3)
 LEVELS = 6  # of folders in which learners are looked for
+FEW = 40  # files and folders at the top of what a learner handed in, more than which are not several learners'
 TOLD = 10  # how many problems of one learner are told
 
 
@@ -104,9 +105,7 @@ class Submission:
                 return
             try:
                 self.files[path] = file.read(LARGEST)
-            except (
-                Exception
-            ) as error:  # what is damaged raises errors of many kinds, and none may cost others their grades
+            except Exception as error:  # a damaged one raises errors of many kinds
                 self.tell(f"{path} cannot be read: {reason(error)}.")
         elif not path.endswith("/") and len(self.others) < MOST:
             self.others.append(path)
@@ -175,7 +174,7 @@ class Submission:
         others = [other for _, other in rest]
         if not path:
             return ""
-        if age(path)[0] < max(age(one)[0] for one in self.files):
+        if when(path) < max(map(when, self.files)):
             words = f"{path} counts, from an earlier hand-in: the newest has nothing for it"
             words += f"; not {listed(others)}" if others else ""
         elif not rest:
@@ -189,6 +188,11 @@ class Submission:
         else:
             words = f"{path} counts, and nothing tells whether it is the newest; not {listed(others)}"
         return plain(f"{chapter.topic}: {words}.")
+
+
+def when(path: str) -> tuple[int, ...]:
+    """When a file was handed in, as far as the folders tell that it lies in."""
+    return age(path.rpartition("/")[0])[0]
 
 
 def is_whole(path: str, data: bytes) -> bool:
@@ -338,12 +342,14 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
         return [alone.add_all(tree)]
     found, rest = from_platform(tree)
     if len(found) > (holds == LEARNER):
-        beside = any(ending(path) in HAND_INS for path in rest)
+        beside = any(ending(path) in HAND_INS and not hidden(path) for path in rest)
         others = learners(rest, name, holds, levels - 1) if beside else []
         for one in others:
             one.tell("Its path does not say whose it is, as those beside it do.")
         return among(name, holds, found + others) if holds == LEARNER else found + others
     items = items_in(tree)
+    if holds == CLASS and not items:
+        return []
 
     @functools.cache
     def within(top: str) -> list[Submission]:
@@ -352,7 +358,7 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
             one.name = alone.name
         if top in tree and ending(top) != ".zip":
             return [one.add_all(inner)]
-        kind = max(holds, EITHER) if len(items) == 1 else EITHER if layouts.is_version(top) else LEARNER
+        kind = max(holds, EITHER) if len(items) == 1 else EITHER if is_version(top, EITHER) else LEARNER
         inner = contents(top, tree[top], one) if top in tree else inner
         people = learners(inner, one.name, kind, levels - 1)
         people[0].problems[:0] = one.problems
@@ -360,12 +366,14 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
 
     if len(items) == 1:
         (top,) = items
-        if is_version(name, holds) and not is_version(stem(top), holds):
+        if holds == EITHER and is_version(name, EITHER) and not is_version(stem(top), EITHER):
             alone.name = Submission(layouts.person(stem(top))[0]).name
         if top not in tree or ending(top) == ".zip":
             inside = within(top)
             if holds == CLASS or len(inside) > 1 or inside[0].name != alone.name:
                 return inside
+    if holds == LEARNER and not few(items, within):
+        return [alone.add_all(tree)]
     named = chapters_in(items, tree, within)
     loose = [top for top in items if top in tree and top not in named]
     packed = [top for top in items if top not in named and (top not in tree or ending(top) == ".zip")]
@@ -383,6 +391,16 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
     elif holds == EITHER and len(packed) > 1:
         alone.tell(f"{listed(packed)} are taken as one learner's.")
     return [alone.add_all(tree)]
+
+
+def few(tops: Iterable[str], within: Callable[[str], list[Submission]]) -> bool:
+    """Whether what a learner handed in is little enough for looking in it for others."""
+    total = 0
+    for number, top in enumerate(tops):
+        if number >= FEW or total > ALL:
+            return False
+        total += sum(len(data) for one in within(top) for data in one.files.values())
+    return total <= ALL
 
 
 def among(name: str, holds: int, people: list[Submission]) -> list[Submission]:
@@ -475,7 +493,7 @@ def one_by_one(
     groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for top in items:
         if top not in tree or (ending(top) == ".zip" and len(within(top)) > 1):
-            (shelves if layouts.is_version(top) else found).extend(within(top))
+            (shelves if is_version(top, EITHER) else found).extend(within(top))
             continue
         who, file = (name, top) if top in named else layouts.person(stem(top) + PurePosixPath(top).suffix)
         groups[who.casefold()].append((who, file, top))
@@ -507,20 +525,24 @@ def unlike(files: Iterable[tuple[str, File, str]]) -> Tree:
 def from_platform(tree: Tree) -> tuple[list[Submission], Tree]:
     """What each learner handed in whose files have paths as a platform writes them; and the files that have not."""
     owners = {path: one for path in tree if not hidden(path) and (one := layouts.owned(path))}
-    names = {
-        one.who: layouts.full_name(tree[path].text(10_000), one.who) for path, one in owners.items() if one.receipt
-    }
+    texts = {one.who: tree[path].text(10_000) for path, one in owners.items() if one.receipt}
+    names = {who: layouts.receipt(text, who) for who, text in texts.items()}
     submitters = layouts.submitters(tree) if owners else {}
     groups: dict[str, list[str]] = defaultdict(list)
     for path, one in owners.items():
-        groups[one.key].append(path)
-    often = Counter(owners[paths[0]].who.casefold() for paths in groups.values())
+        groups[names.get(one.who, ("", ""))[1] or one.key].append(path)
+
+    def short(one: layouts.Owned) -> str:
+        named = names.get(one.who, ("", ""))[0]
+        return named or (one.who.rpartition("_")[2] if one.platform == "Blackboard" else one.who)
+
+    often = Counter(short(owners[paths[0]]).casefold() for paths in groups.values())
     found, teams = [], defaultdict(list)
     for paths in groups.values():
         first = owners[paths[0]]
-        who = names.get(first.who, first.who)
-        if often[first.who.casefold()] > 1 and first.number:
-            who = f"{who} {first.number}"
+        who = short(first)
+        if often[who.casefold()] > 1:
+            who = f"{who} {first.number}" if first.number else first.who
         files = unlike((owners[path].file, tree[path], path) for path in paths if not owners[path].receipt)
         tops = list(dict.fromkeys(owners[path].top for path in paths if not owners[path].receipt))
         for person in submitters.get(first.who, [who]):
