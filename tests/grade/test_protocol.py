@@ -208,7 +208,7 @@ RUBBISH = {
     "a header of 2 GB": (with_result(TENSOR, HEADER.pack(2**31) + bytes(8)), "too many tensors"),
     "too many words": (protocol.LENGTHS.pack(2**25, 0), "32 MB at once"),
     "too many numbers": (protocol.LENGTHS.pack(2, 2**40), "MB at once"),
-    "a greeting": (said(["Hello", "", "function", []]), "a Hello that nobody waits for"),
+    "a greeting": (said(["Hello", "", "function", [], [], ""]), "a Hello that nobody waits for"),
     "a job": (said(["Job", "", "", "", NOTHING, [], [], 1, 1]), "a Job that nobody waits for"),
     "a call": (said(["Call", 1, None, [], NOTHING, 0, True, False, NOTHING]), "a Call that nobody waits for"),
     "a reply to another call": (said(["Reply", 7, None, NOTHING, [], []]), "a Reply that nobody waits for"),

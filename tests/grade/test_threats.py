@@ -595,7 +595,7 @@ SLEEPS = WHOLE.replace(
 HELLO = """
 class make_question:
     import json, os, stat, struct, time
-    words = json.dumps(["Hello", "", "function", []]).encode()
+    words = json.dumps(["Hello", "", "function", [], [], ""]).encode()
     for n in range(3, 256):
         try:
             if stat.S_ISSOCK(os.fstat(n).st_mode): os.write(n, struct.pack("!QQ", len(words), 0) + words)

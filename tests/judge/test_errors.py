@@ -50,7 +50,25 @@ def named(first, *, more=0):
     return first + more
 
 
+def brings(statement):
+    return lambda: exec(statement, {"__name__": "__main__", "__package__": None})
+
+
+def in_a_circle():
+    raise ImportError(
+        "cannot import name 'b' from partially initialized module 'a' (most likely due to a circular import)"
+    )
+
+
 CASES = [
+    (
+        brings("import no_such_thing"),
+        "no package of that name is installed, and no no_such_thing.py lies beside this file",
+    ),
+    (brings("import torch.no_such_thing"), "there is no `no_such_thing` in `torch`"),
+    (brings("from torch import Tensr"), "there is no `Tensr` in `torch`"),
+    (brings("from .helper import share"), "leave the dot before the name away"),
+    (in_a_circle, "a and a file that it imports import each other"),
     (lambda: X * FLAT, "in dimension 3 one is 6 long and the other 5"),
     (lambda: X[:, :2] + X, "in dimension 1 one is 2 long and the other 3"),
     (lambda: FLAT.expand(5, 3), "in dimension 1 the tensor is 5 long, not 1"),

@@ -85,7 +85,7 @@ def grade(
 
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file. Name a folder for the grades with --out.")
-    found = find(list(submissions), as_one)
+    found = find(list(submissions), as_one, note)
     topics = tuple(one.topic for one in only) if only else topics_of(found)
     settings = Settings(topics, dict(points), partial, variant, no_sandbox)
     with store.alone(out):
@@ -103,6 +103,11 @@ def grade(
     return summary(results, written, out)
 
 
+def note(sentence: str) -> None:
+    """Say something that a teacher should know."""
+    click.echo(f"Note: {sentence}", err=True)
+
+
 def topics_of(found: list) -> tuple[str, ...]:
     """The chapters that somebody handed in, and a line that says so. Raises ValueError if there is none.
 
@@ -111,6 +116,9 @@ def topics_of(found: list) -> tuple[str, ...]:
     count = {one.topic: sum(some.attempts(one) for some in found) for one in chapters()}
     words = [f"{topic} ({often} hand-in{'s' * (often > 1)})" for topic, often in count.items() if often]
     if not words:
+        for one in found:
+            for problem in one.problems:
+                note(f"{one.name}: {problem}")
         raise ValueError(
             "Nothing of what was handed in answers a chapter. Name the chapters with --chapters to grade anyway."
         )
@@ -132,12 +140,11 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
     weaker = {graded.isolation for graded in judged} - {"whole"}
     for graded in results:
         for problem in graded.problems:
-            click.echo(f"Note: {graded.name}: {problem}", err=True)
+            note(f"{graded.name}: {problem}")
     if weaker:
-        click.echo(
-            "Note: this system does not let answers be isolated in full: they could read its files and use the network. "
-            "Grade what you do not trust on Linux. The page for teachers says what is defended where.",
-            err=True,
+        note(
+            "this system does not let answers be isolated in full: they could read its files and use the network. "
+            "Grade what you do not trust on Linux. The page for teachers says what is defended where."
         )
     full = sum(all(mark.state == PASSED for mark in graded.marks) for graded in judged)
     click.echo(f"\n{len(judged)} graded, {full} of them with everything right.")

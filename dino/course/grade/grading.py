@@ -24,25 +24,33 @@ from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 
 # Seconds: for one call of an answer, for loading a file, for everything about one exercise, and for drawing what is wrong.
 PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
+CAUSES = 3  # how many things that kept one file from being run are remarks
 
 
 def grade(server: ForkServer, submission: Submission, settings: Settings) -> Graded:
     """Grade what one learner handed in."""
-    graded = Graded(submission.name, problems=submission.problems, isolation=server.isolation)
+    graded = Graded(submission.name, problems=list(submission.problems), isolation=server.isolation)
     if server.isolation == LIMITS and not settings.no_sandbox:
         graded.broken = "Nothing was run: this system cannot isolate answers, so they could delete your files. "
         graded.broken += "Grade on Linux, or add --no-sandbox where there is nothing to lose, such as in a container."
         return graded
     for chapter in chapters():
         if chapter.topic in settings.topics:
-            graded.marks += grade_chapter(server, submission, chapter, settings)
+            graded.marks += grade_chapter(server, submission, chapter, settings, graded.problems)
     return graded
 
 
-def grade_chapter(server: ForkServer, submission: Submission, chapter: Chapter, settings: Settings) -> list[Mark]:
-    """Grade the answers to one chapter. Those that are not right, or not as published, are taken from the lesson for others."""
+def grade_chapter(
+    server: ForkServer, submission: Submission, chapter: Chapter, settings: Settings, remarks: list[str]
+) -> list[Mark]:
+    """Grade the answers to one chapter. Those that are not right, or not as published, are taken from the lesson for others.
+
+    remarks  gets which file counts, and what kept it from being read or run, if that cost points
+    """
     path = submission.answers(chapter)
+    remarks += filter(None, [submission.choice(chapter)])
     marks: list[Mark] = []
+    causes: dict[str, None] = {}
     for exercise in chapter.exercises:
         start = time.monotonic()
         mark = Mark(chapter.topic, exercise.name, FAILED, 0, settings.of(exercise.name), "")
@@ -52,9 +60,13 @@ def grade_chapter(server: ForkServer, submission: Submission, chapter: Chapter, 
             job = job_for(submission, path, chapter, exercise.name)
             twisted = variant(settings.variant)
             job.replaced = [one.exercise for one in marks if one.state != PASSED or one.exercise in twisted]
-            grade_answer(server, job, mark, settings)
+            found, note = grade_answer(server, job, mark, settings)
+            causes |= dict.fromkeys(found)
+            remarks += [f"{exercise.name}: {note}"] if note else []
         mark.seconds = round(time.monotonic() - start, 3)
         marks.append(mark)
+    if any(mark.state != PASSED for mark in marks):
+        remarks += [*causes][:CAUSES]
     return marks
 
 
@@ -69,21 +81,24 @@ def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> J
     return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
 
 
-def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -> None:
-    """Grade one answer in a worker of its own, and write into its mark what became of it.
+def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -> tuple[list[str], str]:
+    """Grade one answer in a worker of its own, and write into its mark what became of it; give what was wrong with its file,
+    and which definition was taken, where there are several.
 
     Whatever the answer does, there is a mark: an error of the grader's own is told in it, too.
     """
-    name, broken = job.exercise, ""
+    name, broken, causes, note = job.exercise, "", [], ""
     with server.worker(job) as (connection, end):
         remote = Remote(connection, name, time.monotonic() + ALL)
         try:
             match connection.receive(time.monotonic() + LOADING):
+                case Failure(error="ValueError", text=text):  # the file is not what its name says
+                    mark.news, causes = text, [text]
                 case Failure(sentence=sentence):
                     mark.news, mark.symptom = "The imports and definitions of the file could not be run.", sentence
-                case Hello(problem=problem) if problem:
+                case Hello(problem=problem, causes=causes) if problem:
                     mark.news = problem
-                case Hello() as hello:
+                case Hello(causes=causes, note=note) as hello:
                     judge_remote(remote, hello, mark, settings)
                 case message:
                     broken = f"It sends a {type(message).__name__} that nobody waits for."
@@ -97,6 +112,7 @@ def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -
             mark.state, mark.score, mark.picture, mark.mistake = FAILED, 0, b"", False
             mark.news, mark.symptom = f"It did not answer: {how_it_ended(*end())}.", broken
     mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
+    return [plain(cause)[:300] for cause in causes[:CAUSES]], plain(note)[:300]
 
 
 def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -> None:
@@ -104,7 +120,6 @@ def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -
     answer = remote.answer(hello.kind, hello.parameters)
     verdict = judge_in(settings.variant, mark.exercise, answer)
     mark.state, mark.news, mark.symptom = verdict.state, verdict.news, verdict.symptom
-    mark.symptom = f"{mark.symptom} {hello.note}".strip()
     mark.mistake = mark.news in check_for(mark.chapter, mark.exercise).mistakes
     mark.picture = picture_of(verdict.figure)
     if verdict.state == PASSED:

@@ -36,14 +36,23 @@ class Answers:
 
     file    its name
     names   everything that its imports and definitions define
+    problems  what of it could not be run, as sentences
     lost    what they should define but do not: a sentence with the first cause, by name
     notes   of exercises that are defined more than once: which definition was taken
     """
 
     file: str
     names: dict = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+
+    def lose(self, names: Iterable[str], sentence: str) -> None:
+        """Keep why something could not be run, and what is therefore not defined; what was known of a name before stays."""
+        if sentence not in self.problems:
+            self.problems.append(sentence)
+        for name in names:
+            self.lost.setdefault(name, sentence)
 
     def problem_with(self, name: str) -> str:
         """The sentence about an exercise that is not in `names`: why, as far as it is known."""
@@ -205,21 +214,17 @@ def statements_of(path: Path) -> tuple[list[Statement], Answers]:
         line = error.lineno or cell.above + 1
         shown = [*cell.text.splitlines(), ""][min(line - cell.above - 1, cell.text.count("\n"))].strip()
         sentence = f"{cell.place(line)} is not Python yet ({error.msg}): {shown}"
-        for name in names_in(text):
-            answers.lost.setdefault(name, sentence)
+        answers.lose(names_in(text), sentence)
 
     def rest(cell: Cell, line: int) -> None:
-        sentence = (
-            f"{cell.place(line)} seems to be the rest of `{above.name}`, which begins above it: a definition has to "
-        )
-        answers.lost.setdefault(above.name, f"{sentence}stand in one piece, indented, and in one cell.")
+        sentence = f"{cell.place(line)} seems to be the rest of `{above.name}`, which begins above it: "
+        sentence += "a definition has to stand in one piece, indented, and in one cell."
+        answers.lose([above.name], sentence)
         found[:] = [one for one in found if one.node is not above]
 
     above = None  # the definition that came last
     for cell in (cell for cell in cells if cell.code):
-        if cell.name != str(
-            path
-        ):  # a cell of a notebook: its lines are kept where Python looks for those of tracebacks
+        if cell.name != str(path):  # of a notebook: its lines are kept where Python looks for those of tracebacks
             lines = cell.text.splitlines(keepends=True)
             linecache.cache[cell.name] = (len(cell.text), None, lines, cell.name)
         try:
@@ -255,30 +260,31 @@ def choose(found: list[Statement], answers: Answers) -> None:
             answers.notes[name] = f"It is written {len(written)} times. Taken is the last, at {written[-1].place}."
         elif written and name in answers.lost:
             answers.notes[name] = f"Taken is the one at {written[-1].place}. There is another: {answers.lost[name]}"
-        if written or name in answers.lost:
+        if written:
             found[:] = [one for one in found if one not in stubs]
 
 
 def look_elsewhere(cells: list[Cell], found: list[Statement], answers: Answers) -> None:
-    """Find what is not at the top of the file: in the cells of text, and inside of other definitions."""
+    """Find what is not at the top of the file: exercises inside of other definitions, and what stands in cells of text."""
+    there = set().union(*(one.gives for one in found if not is_stub(one.node)))
     for one in found:
         outer = getattr(one.node, "name", "another statement")
         for part in ast.walk(one.node):
-            if isinstance(part, DEFINITIONS) and part is not one.node and part.name in exercise_names():
+            if isinstance(part, DEFINITIONS) and part is not one.node and part.name in {*exercise_names()} - there:
                 sentence = (
                     f"{one.cell.place(part.lineno)} defines {part.name} inside of {outer}: move it to the margin."
                 )
-                answers.lost.setdefault(part.name, sentence)
+                answers.lose([part.name], sentence)
     for cell in (cell for cell in cells if not cell.code):
         text = re.sub(r"^# ?", "", cell.text, flags=re.MULTILINE)
         remedy = "put a line `# %%` above it" if cell.name.endswith(".py") else "turn the cell into code"
-        for name in names_in(text):
+        for name in names_in(text) - there:
             line = next((n for n, line in enumerate(text.split("\n"), 1) if name in names_in(line)), 1)
             sentence = f"{cell.place(cell.above + line)}: {name} stands in a cell of text, which is not run: {remedy}."
+            if name in exercise_names() and re.search(rf"^(?:def|class) {name}\b", text, re.MULTILINE):
+                answers.lose([name], sentence)
             answers.lost.setdefault(name, sentence)
-            stubs = [one for one in found if one.gives == {name} and is_stub(one.node)]
-            if re.search(rf"^(?:def|class) {name}\b", text, re.MULTILINE) and stubs:
-                found[:] = [one for one in found if one not in stubs]
+    found[:] = [one for one in found if not (one.gives & answers.lost.keys() and is_stub(one.node))]
 
 
 def needed(roots: Iterable[Statement], found: list[Statement]) -> set[Statement]:
@@ -371,8 +377,7 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
             # What is made of an experiment's results is not made, either; an answer that uses it should hear of that.
             experiment = one not in chosen or one.gives <= given_names()
             if not (name and name not in answers.lost and experiment and not isinstance(one.node, DEFINITIONS)):
-                for lost in one.gives:
-                    answers.lost.setdefault(lost, why(one, error))
+                answers.lose(one.gives, why(one, error))
         answers.names.update(given)  # an import may have brought others
 
     stand_beside(path)

@@ -54,6 +54,12 @@ def read_cells(path: Path) -> list[Cell]:
 
 def cells_in(data: bytes, path: str) -> list[Cell]:
     """The cells of a file's content. Raises ValueError, with a sentence that names the path, if it is not what its name says."""
+    text = text_in(data, path)
+    return split(text, path) if Path(path).suffix.lower() == ".py" else cells_of_notebook(text, path)
+
+
+def text_in(data: bytes, path: str) -> str:
+    """The text of a file. Raises ValueError if it is clearly not what its name says."""
     stem, ending = Path(path).with_suffix(""), Path(path).suffix.lower()
     if ending not in (".py", ".ipynb"):
         remedy = f" Rename it to {stem.name}." if stem.suffix in (".py", ".ipynb") else ""
@@ -65,11 +71,9 @@ def cells_in(data: bytes, path: str) -> list[Cell]:
         raise ValueError(
             f"{path} is not {what} but a web page: download the file itself (on GitHub, `Download raw file`)."
         )
-    if ending == ".ipynb":
-        return cells_of_notebook(text, path)
-    if begin.startswith("{") and ('"cell_type"' in text or '"nbformat"' in text):
+    if ending == ".py" and begin.startswith("{") and ('"cell_type"' in text or '"nbformat"' in text):
         raise ValueError(f"{path} is not a Python file but a notebook: name it {stem.name}.ipynb.")
-    return split(text, path)
+    return text
 
 
 def decoded(data: bytes, path: str, what: str) -> str:

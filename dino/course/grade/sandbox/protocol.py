@@ -56,6 +56,7 @@ class Hello:
     problem: str  # why the exercise is not there; empty if it is
     kind: str  # "function", "class", or the name of another type
     parameters: list
+    causes: list = field(default_factory=list)  # sentences about what of the file could not be run
     note: str = ""  # which definition was taken, where there are several
 
 

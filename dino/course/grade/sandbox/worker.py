@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 from dino.course.grade.sandbox.mirror import Mirror, describe, furnish
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
 from dino.course.judge.errors import explain
-from dino.course.judge.loader import Answers, load
+from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most, uncompiled
 
 
@@ -219,14 +219,11 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
         del sys.modules[name]
     # The learner's folder comes last, so that a file of theirs called torch.py hides nothing.
     sys.path[:] = [str(folder / "lesson"), *sys.path, str(folder)]
-    answers, problem = Answers(job.file), ""
     try:
         with at_most(job.patience):
             lesson = importlib.import_module(f"dino.{job.topic}")
             given = {name: getattr(lesson, name) for name in job.replaced}
             answers = load(Path(job.file), given, job.later)
-    except ValueError as error:  # the file is not what its name says
-        problem = str(error)
     except BaseException as error:
         connection.send(failure(error, job.exercise))
         return
@@ -236,7 +233,8 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
         parameters = list(inspect.signature(found).parameters) if kind == "function" else []
     except (TypeError, ValueError):
         parameters = []
+    problem = ""
     if job.exercise not in answers.names:
-        problem = problem or answers.problem_with(job.exercise)
-    connection.send(Hello(problem, kind, parameters, answers.notes.get(job.exercise, "")))
+        problem = answers.problem_with(job.exercise)
+    connection.send(Hello(problem, kind, parameters, answers.problems, answers.notes.get(job.exercise, "")))
     Worker(connection, job, answers.names).serve()

@@ -1,0 +1,469 @@
+"""What a class hands in: how the usual platforms lay it out, who is who there, and what is told about it."""
+
+import csv
+import html
+import io
+import time
+import zipfile
+
+import jupytext
+import pytest
+
+from dino.course.chapters import chapters, solved
+from dino.course.grade import grading, layouts, listing, pages, platforms, submissions
+from dino.course.grade.commands import summary, topics_of
+from dino.course.grade.results import Settings
+from dino.course.grade.submissions import Submission, find
+
+NOISE, DENOISER = chapters()[:2]
+ONE, TWO, STUB = solved(NOISE), solved(DENOISER), NOISE.path.read_text()
+NEW = ONE.replace("return (1 - level) * clean + level * noise", "return clean + level * (noise - clean)")
+assert NEW != ONE
+BOOK = jupytext.writes(jupytext.reads(ONE, fmt="py:percent"), fmt="ipynb")
+
+
+def packed(files):
+    """A zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def laid_out(folder, files):
+    """The files in a folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+RECEIPT = "Name: Anna Muster (am1)\nAssignment: HW 1\n"
+GRADESCOPE = """---
+submission_11:
+  :submitters:
+  - :name: Anna Muster
+    :email: a@x.org
+  - :name: Ben Li
+    :email: b@x.org
+  :results:
+    :submitters:
+    - :name: Nobody
+submission_12:
+  :submitters:
+  - :name: 'Cem Ay'
+"""
+# For each layout: the files, and for each learner the texts that count, by chapter.
+LAYOUTS = {
+    "Moodle": (
+        {
+            "Anna Muster_1234567_assignsubmission_file_/01_noise.py": ONE,
+            "Ben Li_1234568_assignsubmission_file_/02_denoiser.py": TWO,
+            "Ben Li_1234568_assignsubmission_onlinetext_/onlinetext.html": "<p>",
+        },
+        {"Anna Muster": {"noise": ONE}, "Ben Li": {"denoiser": TWO}},
+    ),
+    "Moodle without folders": (
+        {
+            "Anna Muster_17_assignsubmission_file_01_noise.py": ONE,
+            "Anna Muster_17_assignsubmission_file_02_denoiser.py": TWO,
+            "Anna Muster_18_assignsubmission_file_hw.zip": packed({"x/01_noise.py": NEW}),
+        },
+        {"Anna Muster 17": {"noise": ONE, "denoiser": TWO}, "Anna Muster 18": {"noise": NEW}},
+    ),
+    "ILIAS": (
+        {
+            "HW/Submissions/Muster_Anna_am1_12/01_noise.py": ONE,
+            "HW/Submissions/Li_Ben_bl_13/01_noise.py": NEW,
+            "HW/status.xlsx": "",
+        },
+        {"Muster_Anna_am1_12": {"noise": ONE}, "Li_Ben_bl_13": {"noise": NEW}},
+    ),
+    "ILIAS in another language": (
+        {"HW/Entregas/Muster_Anna_am1_12/01_noise.py": ONE, "HW/Entregas/Li_Ben_bl_13/01_noise.py": NEW},
+        {"Muster_Anna_am1_12": {"noise": ONE}, "Li_Ben_bl_13": {"noise": NEW}},
+    ),
+    "teams in ILIAS": (
+        {
+            "HW/Submissions/Team 5/Muster_Anna_am1_12/01_noise.py": ONE,
+            "HW/Submissions/Team 5/Li_Ben_bl_13/02_denoiser.py": TWO,
+            "HW/Submissions/Team 6/Ay_Cem_ca_14/01_noise.py": NEW,
+        },
+        {
+            "Muster_Anna_am1_12": {"noise": ONE, "denoiser": TWO},
+            "Li_Ben_bl_13": {"noise": ONE, "denoiser": TWO},
+            "Ay_Cem_ca_14": {"noise": NEW},
+        },
+    ),
+    "Canvas": (
+        {
+            "musteranna_LATE_12345_67890_01_noise.py": ONE,
+            "musteranna_LATE_12345_67891_01_noise-1.py": NEW,
+            "musteranna_12345_67892_02_denoiser-2.py": TWO,
+            "liben_12346_67893_01_noise.ipynb": BOOK,
+            "aycem_12347_67894_hw.zip": packed({"hw/01_noise.py": ONE}),
+        },
+        {"musteranna": {"noise": NEW, "denoiser": TWO}, "liben": {"noise": BOOK}, "aycem": {"noise": ONE}},
+    ),
+    "Canvas without names": (
+        {"anon_kX3sP_345_01_noise.py": ONE, "anon_kX3sQ_346_01_noise.py": NEW},
+        {"anon_kX3sP": {"noise": ONE}, "anon_kX3sQ": {"noise": NEW}},
+    ),
+    "Blackboard": (
+        {
+            "HW 1_am1_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+            "HW 1_am1_attempt_2026-01-02-03-04-05_02_denoiser.py": TWO,
+            "HW 1_am1_attempt_2026-01-02-03-04-05.txt": RECEIPT,
+            "HW 1_am1_attempt_2026-02-02-03-04-05_01_noise.py": NEW,
+            "HW 1_am1_attempt_2026-02-02-03-04-05.txt": RECEIPT,
+            "HW 1_bl_attempt_2026-02-02-03-04-05_01_noise.ipynb": BOOK,
+            "HW 1_cy_attempt_2026-02-02-03-04-05.txt": "Name: Cem Ay (cy)\n",
+        },
+        {"Anna Muster": {"noise": NEW, "denoiser": TWO}, "bl": {"noise": BOOK}, "Cem Ay": {}},
+    ),
+    "Blackboard without receipts": (
+        {
+            "HW_a_m_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+            "HW_b_m_attempt_2026-01-02-03-04-05_01_noise.py": NEW,
+            "HW_c1_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+        },
+        {"HW_a_m": {"noise": ONE}, "HW_b_m": {"noise": NEW}, "c1": {"noise": ONE}},
+    ),
+    "two assignments of Blackboard": (
+        {
+            "HW 1_am1_attempt_2026-01-02-03-04-05_01_noise.py": ONE,
+            "HW 1_am1_attempt_2026-01-02-03-04-05.txt": RECEIPT,
+            "HW 2_am1_attempt_2026-02-02-03-04-05_02_denoiser.py": TWO,
+            "HW 2_am1_attempt_2026-02-02-03-04-05.txt": RECEIPT,
+            "HW 2_bl_attempt_2026-02-02-03-04-05_02_denoiser.py": TWO,
+        },
+        {"Anna Muster": {"noise": ONE, "denoiser": TWO}, "bl": {"denoiser": TWO}},
+    ),
+    "Brightspace": (
+        {
+            "index.html": "<p>",
+            "12-67890 - Anna Muster - Jan 2, 2026 304 PM/01_noise.py": ONE,
+            "12-67890 - Anna Muster - Jan 12, 2026 1104 AM/01_noise.py": NEW,
+            "13-67890 - Ben Li - Dec 2, 2025 304 PM/01_noise.py": ONE,
+        },
+        {"Anna Muster": {"noise": NEW}, "Ben Li": {"noise": ONE}},
+    ),
+    "Gradescope": (
+        {
+            "assignment_1_export/submission_11/01_noise.py": ONE,
+            "assignment_1_export/submission_12/01_noise.py": NEW,
+            "assignment_1_export/submission_metadata.yml": GRADESCOPE,
+        },
+        {"Anna Muster": {"noise": ONE}, "Ben Li": {"noise": ONE}, "Cem Ay": {"noise": NEW}},
+    ),
+    "GitHub Classroom": (
+        {
+            "hw-submissions/hw-anna/01_noise.py": ONE,
+            "hw-submissions/hw-anna/.git/hooks/x.py": "",
+            "hw-submissions/hw-ben/01_noise.py": NEW,
+        },
+        {"hw-anna": {"noise": ONE}, "hw-ben": {"noise": NEW}},
+    ),
+    "Google Classroom": (
+        {"Anna M - 01_noise.py": ONE, "Anna M - 01_noise (1).py": NEW, "Ben L - 01_noise.py": ONE},
+        {"Anna M": {"noise": NEW}, "Ben L": {"noise": ONE}},
+    ),
+    "Google Forms": (
+        {"01_noise - Anna M.py": ONE, "02_denoiser - Anna M.py": TWO, "01_noise - Ben L.py": NEW},
+        {"Anna M": {"noise": ONE, "denoiser": TWO}, "Ben L": {"noise": NEW}},
+    ),
+    "a zip in a zip for each": (
+        {"anna.zip": packed({"01_noise.py": ONE}), "ben.zip": packed({"x.zip": packed({"01_noise.py": NEW})})},
+        {"anna": {"noise": ONE}, "ben": {"noise": NEW}},
+    ),
+    "numbers of learners": (
+        {"1.py": ONE, "2.py": NEW, "3.py": TWO},
+        {"1": {"noise": ONE}, "2": {"noise": NEW}, "3": {"denoiser": TWO}},
+    ),
+    "folders for chapters": (
+        {"01_noise/anna.py": ONE, "01_noise/ben.py": NEW, "02_denoiser/anna.py": TWO},
+        {"anna": {"noise": ONE, "denoiser": TWO}, "ben": {"noise": NEW}},
+    ),
+}
+
+
+def counted(found):
+    """For each learner, the texts that count, by chapter."""
+    return {
+        one.name: {chapter.topic: one.files[path].decode() for chapter in chapters() if (path := one.answers(chapter))}
+        for one in found
+    }
+
+
+@pytest.mark.parametrize(("files", "expected"), LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("form", ["folder", "archive", "archive in a folder"])
+def test_each_platform_s_download_gives_a_row_for_each_learner_with_the_newest_answers(form, files, expected, tmp_path):
+    if form == "folder":
+        laid_out(tmp_path, files)
+    else:
+        laid_out(tmp_path, {"download.zip": packed(files)})
+    place = tmp_path / "download.zip" if form == "archive" else tmp_path
+    assert counted(find([place])) == expected
+
+
+def test_files_named_one_by_one_are_put_together_like_their_folder(tmp_path):
+    files, expected = LAYOUTS["Canvas"]
+    laid_out(tmp_path, files)
+    assert counted(find(sorted(tmp_path.iterdir()))) == expected
+
+
+def told(folder, files, **more):
+    """What is told about each learner, in one text each."""
+    laid_out(folder, files)
+    return {
+        one.name: " ".join([*one.problems, *filter(None, map(one.choice, chapters()))])
+        for one in find([folder], **more)
+    }
+
+
+# For each case: the files, and for each learner a part of what is told; nothing where it is empty.
+TOLD = {
+    "several files of one learner": (
+        {"musteranna_123_678_01_noise.py": ONE, "musteranna_123_679_01_noise-1.py": NEW, "liben_124_680_noise.py": ONE},
+        {
+            "musteranna": "as Canvas names them: musteranna_123_678_01_noise.py and musteranna_123_679_01_noise-1.py. "
+            "noise: 01_noise-1.py counts, for it is the newest; not 01_noise.py.",
+            "liben": "",
+        },
+    ),
+    "the newest without a chapter": (
+        {
+            "HW_a_attempt_2026-01-02-03-04-05_02_denoiser.py": TWO,
+            "HW_a_attempt_2026-01-03-03-04-05_01_noise.py": ONE,
+            "HW_b_attempt_2026-01-03-03-04-05.txt": "",
+        },
+        {"a": "counts, from an earlier hand-in: the newest has nothing for it.", "b": "Nothing was handed in"},
+    ),
+    "a copy of a browser": (
+        {"anna/01_noise.py": ONE, "anna/01_noise (1).py": NEW, "ben/01_noise.py": ONE},
+        {"anna": "noise: 01_noise (1).py counts, for it is the newest; not 01_noise.py.", "ben": ""},
+    ),
+    "an untouched newer copy": (
+        {"anna/01_noise.py": ONE, "anna/01_noise (1).py": STUB, "ben/01_noise.py": ONE},
+        {"anna": "noise: 01_noise.py counts, for nothing is written in 01_noise (1).py.", "ben": ""},
+    ),
+    "times as folders": (
+        {"anna/2026-02-01/01_noise.py": NEW, "anna/2026-01-31/01_noise.py": ONE, "ben/01_noise.py": ONE},
+        {"anna": "2026-02-01/01_noise.py counts, for it is the newest", "ben": ""},
+    ),
+    "two of unknown age": (
+        {"anna/draft/01_noise.py": ONE, "anna/final/01_noise.py": NEW, "ben/01_noise.py": ONE},
+        {"anna": "nothing tells whether it is the newest; not draft/01_noise.py.", "ben": ""},
+    ),
+    "twice the same": (
+        {"anna/01_noise.py": ONE, "anna/a/01_noise.py": ONE, "ben/01_noise.py": ONE},
+        {"anna": "", "ben": ""},
+    ),
+    "texts": (
+        {"anna/01_noise.ipynb.txt": BOOK, "ben/01_noise.py.txt": ONE},
+        {"anna": "01_noise.ipynb.txt is read as 01_noise.ipynb.", "ben": "01_noise.py.txt is read as 01_noise.py."},
+    ),
+    "documents": (
+        {"anna/noise.pdf": "", "ben/01_noise.py": ONE, "ben/answers.docx": "", "ben/x.png": "", "cem/x.png": ""},
+        {
+            "anna": "are: noise.pdf.",
+            "ben": "Not read, for only .py, .ipynb and .zip are: answers.docx.",
+            "cem": "x.png",
+        },
+    ),
+    "nothing but what systems make": (
+        {
+            "anna/.ipynb_checkpoints/01_noise-checkpoint.ipynb": BOOK,
+            "anna/__MACOSX/._01_noise.py": "",
+            "ben/noise.py": ONE,
+        },
+        {"anna": "Nothing was handed in: no .py, no .ipynb and no .zip.", "ben": ""},
+    ),
+    "numbers of learners": (
+        {"1.py": ONE, "2.py": NEW},
+        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say."),
+    ),
+    "groups": (
+        {"monday/anna/01_noise.py": ONE, "monday/ben/01_noise.py": NEW, "tuesday/01_noise.py": ONE},
+        {"monday anna": "monday holds what several handed in", "monday ben": "this is one of 2.", "tuesday": ""},
+    ),
+    "a teacher's copy": (
+        {"01_noise.py": STUB, "anna.py": ONE, "ben.py": NEW},
+        {"class": "nothing says whose it is", "anna": "", "ben": ""},
+    ),
+    "two of one name": (
+        {"anna/01_noise.py": ONE, "anna.zip": packed({"01_noise.py": NEW})},
+        {"anna": "", "anna (2)": "Another is called anna, too"},
+    ),
+    "an archive too deep": (
+        {"anna.zip": packed({"a.zip": packed({"a.zip": packed({"a.zip": packed({})})})}), "ben.py": ONE},
+        {"anna": "a/a/a.zip was not read: it lies in 3 other archives.", "ben": ""},
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), TOLD.values(), ids=TOLD)
+def test_every_choice_merge_and_omission_is_told(files, expected, tmp_path):
+    found = told(tmp_path / "class", files)
+    assert found.keys() == expected.keys()
+    for name, words in expected.items():
+        assert words in found[name]
+        assert bool(words) == bool(found[name]), found[name]
+
+
+def test_numbers_are_chapters_of_one_learner_where_the_answers_say_so(tmp_path):
+    found = told(tmp_path / "anna", {"1.py": ONE, "2.py": TWO})
+    assert found == {"anna": "1.py and 2.py are taken as chapters of one learner, as their answers say."}
+
+
+def test_what_is_nobody_s_is_told(tmp_path):
+    sentences = []
+    find([laid_out(tmp_path, {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""})], tell=sentences.append)
+    assert sentences == [f"Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf in {tmp_path}."]
+
+
+def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(listing, "ALL", 1000)
+    laid_out(tmp_path, {"anna.zip": packed({"big.zip": packed({"x": "x"}) + bytes(2000), "01_noise.py": ONE})})
+    (one,) = find([tmp_path])
+    assert one.files == {"01_noise.py": ONE.encode()}
+    assert one.problems == ["big.zip was not read: it is too large."]
+
+
+# What a learner may call files, to hand in for another.
+TRICKS = {
+    "Moodle": "Mallory_1_assignsubmission_file_/Anna_2_assignsubmission_file_/01_noise.py",
+    "Moodle without folders": "Mallory_1_assignsubmission_file_Anna_2_assignsubmission_file_01_noise.py",
+    "ILIAS": "Submissions/Mallory_M_m_1/Submissions/Anna_A_a_2/01_noise.py",
+    "Canvas": "Mallory_111_222_Anna_333_444_01_noise.py",
+    "Blackboard": "HW_Mallory_attempt_2026-01-02-03-04-05_HW_Anna_attempt_2027-01-02-03-04-05_01_noise.py",
+    "Brightspace": "1-2 - Mallory - Jan 2, 2026 304 PM - Anna - Jan 3, 2027 304 PM - 01_noise.py",
+    "a receipt": "HW_Mallory_attempt_2026-01-02-03-04-05_HW_Anna_attempt_2027-01-02-03-04-05.txt",
+}
+
+
+@pytest.mark.parametrize("path", TRICKS.values(), ids=TRICKS)
+def test_no_name_of_a_file_makes_it_another_learner_s(path):
+    one = layouts.owned(path)
+    assert one.who.removeprefix("HW_").startswith("Mallory")
+    assert "Anna" not in one.who
+    assert not one.receipt
+
+
+def test_no_folder_of_a_learner_s_is_taken_for_another_s(tmp_path):
+    files = {f"mallory/{folder}/01_noise.py": NEW for folder in ("anna", "x_1_assignsubmission_file_")}
+    assert counted(find([laid_out(tmp_path, {"anna/02_denoiser.py": TWO, **files})])) == {
+        "anna": {"denoiser": TWO},
+        "mallory anna": {"noise": NEW},
+        "mallory x_1_assignsubmission_file_": {"noise": NEW},
+    }
+
+
+@pytest.mark.parametrize(
+    "deep", ["a/" * 5_000 + "01_noise.py", "01_noise/" * 5_000 + "01_noise.py"], ids=["a", "noise"]
+)
+def test_folders_in_folders_are_read_however_deep(deep, tmp_path):
+    laid_out(tmp_path, {"anna.zip": packed({deep: ONE, deep.replace("/01", "/x/01"): ONE, "02_denoiser.py": TWO})})
+    (one,) = find([tmp_path])
+    assert one.answers(NOISE)
+
+
+def test_what_one_learner_hands_in_is_read_within_one_learner_s_limits(tmp_path, monkeypatch):
+    size = 10 * len(ONE)
+    for module in (listing, submissions):
+        monkeypatch.setattr(module, "ALL", size)
+    many = {f"learner {n}/01_noise.py": ONE for n in range(30)}
+    laid_out(tmp_path, {"anna.zip": packed(many), "ben.zip": packed({f"{n}/01_noise.py": ONE for n in range(50)})})
+    found = find([tmp_path])
+    assert [one.name for one in found] == ["anna", "ben"]
+    assert all(sum(map(len, one.files.values())) <= size for one in found)
+
+
+def test_no_name_takes_long_to_understand():
+    start = time.monotonic()
+    for name in (
+        "1" * 60_000 + "x",
+        "final" * 10_000 + "!",
+        "a-" * 30_000,
+        "-11" * 20_000 + "x",
+        " - 2026" * 9_000,
+        "a_1" * 20_000,
+    ):
+        layouts.owned(name)
+        layouts.is_version(name)
+        layouts.person(f"{name}.py")
+        layouts.age(f"{name}/{name}.py")
+    assert time.monotonic() - start < 5
+
+
+# Files that cannot be read or run in full, and what is told of them.
+CAUSES = {
+    "a web page": ({"01_noise.ipynb": b"<!DOCTYPE html><html>"}, "01_noise.ipynb"),
+    "half an upload": ({"01_noise.ipynb": BOOK.encode()[:2000]}, "01_noise.ipynb"),
+    "a list": ({"01_noise.ipynb": b"[]"}, "01_noise.ipynb"),
+    "a failed import": (
+        {"01_noise.py": b"import nowhere\n" + ONE.replace("return (1 -", "return nowhere.x(1 -").encode()},
+        "`import nowhere` failed: no package of that name is installed",
+    ),
+    "a cell that is no Python": (
+        {"01_noise.py": ONE.replace("return (1 - level)", "return ((1 - level)").encode()},
+        "01_noise.py, line 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), CAUSES.values(), ids=CAUSES)
+def test_why_a_file_cannot_be_read_or_run_is_told_in_table_gradebook_and_feedback(
+    files, words, fork_server, capsys, tmp_path
+):
+    graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
+    assert words in " ".join(graded.remarks)
+    assert any(words in mark.news for mark in graded.marks) or "nowhere" in words
+    summary([graded], [], tmp_path)
+    (row,) = csv.DictReader(io.StringIO(platforms.gradebook([graded])))
+    for place in (capsys.readouterr().err, row["remarks"], html.unescape(pages.feedback(graded).partition("<h2>")[0])):
+        assert graded.remarks[0] in place
+
+
+def test_which_file_counts_is_told_and_what_did_no_harm_is_not(fork_server):
+    files = {"01_noise.py": STUB.encode(), "01_noise (1).py": b"import nowhere\n" + ONE.encode()}
+    graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
+    assert graded.score == 3
+    assert graded.remarks == ["noise: 01_noise (1).py counts, for nothing is written in 01_noise.py."]
+
+
+def test_what_is_no_notebook_but_called_like_a_chapter_is_a_hand_in(capsys):
+    some = [Submission("anna", {"01_noise.ipynb": b"<html>"}), Submission("ben", {"02_denoiser.ipynb": b"{}"})]
+    assert topics_of(some) == ("noise", "denoiser")
+    assert "noise (1 hand-in), denoiser (1 hand-in)" in capsys.readouterr().out
+
+
+def test_where_nobody_answers_a_chapter_it_is_told_what_was_handed_in(capsys):
+    with pytest.raises(ValueError, match="Nothing of what was handed in answers a chapter"):
+        topics_of([Submission("anna", problems=["x.rar was not read."])])
+    assert capsys.readouterr().err == "Note: anna: x.rar was not read.\n"
+
+
+TIMES = {
+    "Jan 2, 2026 304 PM": (2026, 1, 2, 15, 4, 0),
+    "Dec 31, 2025 1204 AM": (2025, 12, 31, 0, 4, 0),
+    "2 janv. 2026 15:04": (2026, 1, 2, 15, 4, 0),
+    "2. März 2026 1504": (2026, 3, 2, 15, 4, 0),
+    "2026-01-02-03-04-05": (2026, 1, 2, 3, 4, 5),
+    "20260102T030405Z": (2026, 1, 2, 3, 4, 5),
+    "2026-01-02 304 PM": (2026, 1, 2, 15, 4, 0),
+    "01_noise": (),
+    "20261399": (),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TIMES.items(), ids=TIMES)
+def test_times_are_read_as_platforms_write_them(text, expected):
+    assert layouts.moment(text) == expected
+
+
+def test_more_remarks_than_are_told_are_counted():
+    one = Submission("x", problems=[f"{n}." for n in range(30)])
+    assert one.problems[-1] == "There are 21 more remarks like these."
