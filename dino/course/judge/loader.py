@@ -138,6 +138,8 @@ def statement(node: ast.stmt, cell: Cell) -> Statement:
         table = tables.pop()
         reads |= {one.get_name() for one in table.get_symbols() if one.is_global()}
         tables += table.get_children()
+    if not isinstance(node, (*IMPORTS, *DEFINITIONS, *ASSIGNMENTS, ast.If, ast.Try)):
+        gives -= {*exercise_names()}  # `for step in range(9)` is no answer
     if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
         gives.add("*")
     return Statement(node, cell, gives, set() if isinstance(node, DEFINITIONS) else changed_by(node), reads)
@@ -148,7 +150,7 @@ def given_names() -> set[str]:
     """The names that the chapters themselves assign, in their experiments."""
     trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
     nodes = (node for tree in trees for node in tree.body if not isinstance(node, (*IMPORTS, *DEFINITIONS)))
-    return set().union(*(statement(node, Cell("", "")).gives for node in nodes))
+    return set().union(*(statement(node, Cell("", "")).gives for node in nodes)).difference(exercise_names())
 
 
 def is_stub(node: ast.stmt) -> bool:
