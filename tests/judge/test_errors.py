@@ -51,7 +51,7 @@ def named(first, *, more=0):
 
 
 def brings(statement):
-    return lambda: exec(statement, {"__name__": "__main__"})
+    return lambda: exec(statement, {"__name__": "__main__", "__package__": ""})
 
 
 def in_a_circle():

@@ -70,7 +70,7 @@ def test_experiments_are_not_run_though_they_give_names_in_loops(tmp_path):
     own = "losses = []\nfor step in range(3):\n    losses.append(open('never'))\nfinal = losses[-1]"
     path.write_text(with_cell(own, "    return same_noise"))
     answers = load(path)
-    assert not {"same_noise", "i", "rows", "step", "final"} & answers.names.keys()
+    assert not {"same_noise", "i", "step", "final"} & answers.names.keys()
     verdict = judge_file(path, CHAPTER)[0]
     assert "there is nothing called `same_noise`" in verdict.news
 
@@ -141,10 +141,14 @@ def test_a_text_cell_that_was_commented_out_tells_its_line(tmp_path):
     assert judge_file(path, CHAPTER)[0].news.startswith(f"01_noise.py, line {line}: mix stands in a cell of text")
 
 
-def test_methods_in_the_next_cell_are_found():
-    cell = "# %%\nclass Block:\n    def __init__(self):\n        self.x = 1\n\n# %%\n    def forward(self, x):\n        return x\n"
-    book = written(notebook(cell))
-    assert len(cells_in(book.encode(), "a.ipynb")) == 2
+def test_methods_in_the_next_cell_are_told(tmp_path):
+    chapter = chapters()[1]
+    text = solved(chapter)
+    begin = text.index("    def forward(", text.index("class Block"))
+    path = tmp_path / "02_denoiser.ipynb"
+    path.write_text(written(notebook(f"{text[:begin]}\n\n# %%\n{text[begin:]}")))
+    assert load(path).problem_with("Block").endswith("seems to be the rest of `Block`, which begins above it: a definition has "
+                                                     "to stand in one piece, indented, and in one cell.")  # fmt: skip
 
 
 def test_a_stub_left_below_an_answer_is_passed_over_and_that_is_told(mix_in):
