@@ -18,9 +18,13 @@ import jupytext
 import pytest
 from PIL import Image
 
+from dino.course import check
 from dino.course.chapters import chapters, exercise_names, solved
 from dino.course.cli import main
 from dino.course.judge.report import inline
+from dino.course.notebooks import notebook, written
+from dino.course.terminal import held_by
+from dino.noise import mix
 
 ALL = len(exercise_names())
 HERE = {**os.environ, "COLUMNS": "200"}
@@ -225,6 +229,198 @@ def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
     assert "is not Python yet" in rounds[2]
     assert "3 passed." in rounds[3]
     assert "There is no file" in rounds[4]
+
+
+def watched(folder, *naps) -> str:
+    """What `dino check 01_noise.py --watch` prints while these are called between its looks at the file."""
+    waiting = iter(naps)
+
+    def sleep(_):
+        nap = next(waiting, None)
+        if nap is None:
+            raise KeyboardInterrupt
+        nap()
+
+    with mock.patch("dino.course.cli.time.sleep", sleep):
+        return dino("check", "01_noise.py", "--watch", cwd=folder)
+
+
+def test_watching_outlives_files_and_folders_that_are_away_for_a_while(tmp_path):
+    """Outside a started folder, too, where a word such as 01_noise.py might be taken for a chapter."""
+    folder, away = tmp_path / "here", tmp_path / "away"
+    folder.mkdir()
+    path, right = folder / "01_noise.py", solved(chapters()[0])
+    path.write_text(right)
+    text = watched(
+        folder,
+        lambda: path.rename(away),
+        lambda: None,
+        lambda: away.rename(path),
+        lambda: path.write_text(right[:5000]),
+        lambda: path.write_bytes(b""),
+        lambda: path.write_text(right),
+    )
+    rounds = text.split("Save, and it is checked again. Ctrl-C ends this.")[:-1]
+    assert len(rounds) == 6
+    assert "3 passed." in rounds[0]
+    assert "There is no file 01_noise.py." in rounds[1]
+    assert "3 passed." in rounds[2]
+    assert "01_noise.py is empty." in rounds[4]
+    assert "3 passed." in rounds[5]
+
+
+def test_watching_a_started_folder_waits_while_it_is_renamed(tmp_path):
+    folder = start(tmp_path)
+    naps = iter([lambda: folder.rename(tmp_path / "other"), lambda: (tmp_path / "other").rename(folder)])
+
+    def sleep(_):
+        nap = next(naps, None)
+        if nap is None:
+            raise KeyboardInterrupt
+        nap()
+
+    with mock.patch("dino.course.cli.time.sleep", sleep):
+        text = dino("check", "1", "--watch", cwd=tmp_path)
+    assert text.count("3 not started.") == 2
+    assert text.count("There are no chapters of yours here.") == 1
+
+
+def test_watching_looks_at_helper_modules_too(tmp_path):
+    text = solved(chapters()[0]).replace("(1 - level) * clean", "share(level) * clean")
+    (tmp_path / "01_noise.py").write_text(f"from helper import share\n{text}")
+    helper = tmp_path / "helper.py"
+    helper.write_text("def share(level):\n    return 0 + level")
+    text = watched(tmp_path, lambda: helper.write_text("def share(level):\n    return 1 - level "), lambda: None)
+    rounds = text.split("Save, and it is checked again.")
+    assert "✗ mix" in rounds[0]
+    assert "3 passed." in rounds[1]
+    assert "check" not in rounds[2].partition("Ctrl-C ends this.")[2]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+def test_a_terminal_that_cannot_hold_the_signs_gets_plain_ones(tmp_path, encoding):
+    start(tmp_path)
+    path = tmp_path / "my-dino" / "01_noise.py"
+    path.write_text(solved(chapters()[0]).replace("return (1 - level) * clean", "return level * clean"))
+    for arguments, sign in [((), "."), (("check", "1"), "x mix: Both shares"), (("check", "é.py"), "There is no file")]:
+        raw = io.BytesIO()
+        stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict")
+        with (
+            contextlib.chdir(tmp_path),
+            contextlib.redirect_stdout(stream),
+            contextlib.redirect_stderr(stream),
+            mock.patch("sys.argv", ["dino", *arguments]),
+            pytest.raises(SystemExit),
+        ):
+            main()
+        stream.flush()
+        text = raw.getvalue().decode(encoding)
+        assert sign in text
+        if arguments[-1:] == ("1",):
+            assert "+ random_levels: All" in text
+            assert text.endswith("2 passed, 1 failed.\n")
+
+
+def test_a_check_in_a_program_gets_plain_signs_too():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with contextlib.redirect_stdout(stream):
+        check(mix)
+    stream.flush()
+    assert stream.buffer.getvalue().decode("ascii").startswith("x mix: This is the library's own mix")
+    assert held_by(stream, "✓ ✗ · “é” \u2013 恐") == '+ x . "e" - ?'
+
+
+def test_a_folder_is_checked_chapter_by_chapter(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    for chapter in chapters()[:1]:
+        (tmp_path / "theirs" / chapter.path.name).write_text(solved(chapter))
+    assert dino("check", "theirs", cwd=tmp_path).endswith("3 passed.\n")
+    (tmp_path / "theirs" / "02_denoiser.ipynb").write_text("{")
+    text = dino("check", "theirs", cwd=tmp_path, code=2)
+    assert "02_denoiser.ipynb is not a whole notebook" in text
+    assert text.endswith("3 passed.\n")
+    start(tmp_path)
+    assert f"{ALL} not started." in dino("check", ".", cwd=tmp_path)
+    # A folder that is called like a chapter is one only if there are chapters in it.
+    (tmp_path / "data").mkdir()
+    assert "06_data.py" in dino("check", "data", cwd=tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert "There are no chapters in empty, such as 01_noise.py." in dino("check", "empty", cwd=tmp_path, code=2)
+
+
+def test_of_several_files_for_a_chapter_the_one_taken_is_told(tmp_path):
+    folder = start(tmp_path)
+    (folder / "01_noise.ipynb").write_text(written(notebook(solved(chapters()[0]))))
+    (folder / "01_noise (1).py").write_text("mine")
+    os.utime(folder / "01_noise.ipynb", (time.time() + 9,) * 2)
+    text = dino("check", "1", cwd=tmp_path)
+    assert (
+        "Note: Taken is 01_noise.ipynb, which was saved last, and not 01_noise (1).py, 01_noise.py beside it." in text
+    )
+    assert text.endswith("3 passed.\n")
+    # Who names a file gets that one.
+    for name, where in (("01_noise.py", folder), ("01_noise.py", tmp_path), ("my-dino/01_noise.py", tmp_path)):
+        text = dino("check", name, cwd=where)
+        assert "3 not started." in text
+        assert "Taken is" not in text or where == tmp_path
+    assert "There is no file elsewhere/01_noise.py" in dino("check", "elsewhere/01_noise.py", cwd=tmp_path, code=2)
+    (folder / "01_noise.py").unlink()
+    (folder / "01_noise.ipynb").unlink()
+    assert "01_noise (1).py" in dino("check", "1", cwd=tmp_path, code=1)
+
+
+BROKEN = {
+    "no JSON": "{",
+    "a list": "[]",
+    "other values": '{"mix": "passed"}',
+    "other hints": '{"mix": {"hints": "two"}}',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_progress_that_is_broken_is_kept_aside_and_that_is_told(tmp_path, text):
+    folder = start(tmp_path)
+    (folder / "dino-progress.json").write_text(text)
+    assert "dino-progress.json cannot be read" in dino(cwd=tmp_path)
+    assert (folder / "dino-progress.json").read_text() == text
+    for aside in ("dino-progress-broken.json", "dino-progress-broken2.json"):
+        (folder / "dino-progress.json").write_text(text)
+        assert f"It is kept as {aside}, and a new one is begun." in dino("hint", "mix", cwd=tmp_path)
+        assert (folder / aside).read_text() == text
+        assert json.loads((folder / "dino-progress.json").read_text()) == {"mix": {"hints": 1}}
+    assert "is broken" not in dino("hint", "mix", cwd=tmp_path)
+
+
+def test_progress_of_another_folder_is_kept_there(tmp_path):
+    mine, theirs = (start(tmp_path / name) for name in ("mine", "theirs") if (tmp_path / name).mkdir() is None)
+    dino("check", theirs / "01_noise.py", cwd=mine)
+    assert json.loads((mine / "dino-progress.json").read_text()) == {}
+    assert len(json.loads((theirs / "dino-progress.json").read_text())) == 3
+
+
+def test_what_cannot_be_written_costs_no_verdict(tmp_path):
+    folder = start(tmp_path)
+    path = folder / "01_noise.py"
+    path.write_text(solved(chapters()[0]).replace("return (1 - level) * clean", "return level * clean"))
+    (folder / "feedback").write_text("a file where a folder should be")
+    text = dino("check", "1", cwd=tmp_path, code=1)
+    assert "✗ mix: Both shares" in text
+    assert "mix.png cannot be written" in text
+    assert "2 passed, 1 failed." in text
+
+
+def test_started_as_a_module_the_command_finds_the_same_helpers(tmp_path):
+    """Those beside the file, and not those where the command is run; a file called random.py there hides nothing."""
+    (tmp_path / "inner").mkdir()
+    text = solved(chapters()[0]).replace("(1 - level) * clean", "share(level) * clean")
+    (tmp_path / "inner" / "01_noise.py").write_text(f"from helper import share\nimport other\n{text}")
+    (tmp_path / "inner" / "helper.py").write_text("def share(level): return 1 - level")
+    (tmp_path / "random.py").write_text("1 / 0")
+    (tmp_path / "other.py").write_text("")
+    command = [sys.executable, "-m", "dino", "check", "inner/01_noise.py"]
+    here = {**HERE, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("3 passed.\n"), done.stdout + done.stderr
 
 
 def test_pictures_are_drawn_in_terminals_that_can(monkeypatch):

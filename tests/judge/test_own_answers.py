@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 import torch
@@ -13,10 +14,11 @@ import dino.noise
 import dino.sampling
 import dino.training
 from dino.course import workspace
-from dino.course.chapters import chapters, solved
+from dino.course.chapters import chapters, solved, stubs
 from dino.course.judge import own_answers as own
-from dino.course.judge.export import assemble
-from dino.course.judge.runner import judge, replaced
+from dino.course.judge.export import assemble, helpers
+from dino.course.judge.runner import judge, judge_file, replaced
+from dino.course.notebooks import notebook, written
 
 MIX = "    return (1 - level) * clean + level * noise"
 STEP = "    return picture * keep + guess * (1 - keep)"
@@ -157,3 +159,24 @@ def test_two_helpers_of_one_name_are_refused(folder):
     path.write_text(path.read_text() + "\n\n# %%\ndef share_of(a, b, c):\n    return torch.lerp(a, b, c)\n")
     with pytest.raises(ValueError, match="define share_of in two ways"):
         assemble([folder / chapter.path.name for chapter in chapters()], "my_dino.py")
+
+
+def test_the_file_has_what_answers_are_made_of_and_names_the_helpers_that_it_needs(folder):
+    """From a notebook, too, with lines for the notebook in it, constants that are filled in loops, and a stub left below."""
+    path = folder / "04_sampling.py"
+    text = path.read_text()
+    table = "%matplotlib inline\nimport helper\nTABLE = {}\nfor i in range(3):\n    TABLE[i] = torch.ones(1) * i\nTABLE[1] *= 1"
+    text = text.replace('# %% tags=["exercise"]', f'# %%\n{table}\n\n# %% tags=["exercise"]', 1)
+    text = text.replace("torch.lerp(guess, picture, keep)", "TABLE[1] * helper.lerp(guess, picture, keep)")
+    text = text.replace("# %%\ncheck(step)", f"# %%\n{stubs(chapters()[3])['step']}\n\n# %%\ncheck(step)")
+    (folder / "04_sampling.ipynb").write_text(written(notebook(text)))
+    path.unlink()
+    (folder / "helper.py").write_text("from torch import lerp\n")
+    assert all(one.state == "passed" for one in judge_file(folder / "04_sampling.ipynb", chapters()[3]))
+    program = assemble([workspace.answer_file(chapter) for chapter in chapters()], "my_dino.py")
+    names = {"__name__": "my_dino"}
+    with mock.patch.object(sys, "path", [*sys.path, str(folder)]):
+        exec(program, names)
+    assert names["TABLE"][2] == 2
+    assert torch.equal(names["step"](torch.zeros(1), torch.ones(1), 1.0, 0.5), torch.tensor([0.5]))
+    assert helpers(program, folder) == ["helper.py"]
