@@ -5,6 +5,7 @@ import html
 import io
 import time
 import zipfile
+from pathlib import Path
 
 import jupytext
 import pytest
@@ -14,6 +15,7 @@ from dino.course.grade import grading, layouts, listing, pages, platforms, submi
 from dino.course.grade.commands import summary, topics_of
 from dino.course.grade.results import Settings
 from dino.course.grade.submissions import Submission, find
+from dino.course.judge.runner import judge_file
 
 NOISE, DENOISER = chapters()[:2]
 ONE, TWO, STUB = solved(NOISE), solved(DENOISER), NOISE.path.read_text()
@@ -467,3 +469,43 @@ def test_times_are_read_as_platforms_write_them(text, expected):
 def test_more_remarks_than_are_told_are_counted():
     one = Submission("x", problems=[f"{n}." for n in range(30)])
     assert one.problems[-1] == "There are 21 more remarks like these."
+
+
+ELSEWHERE = "\n\n# %% [markdown]\ndef mix(clean, noise, level):\n    return clean\n"
+WITHOUT = ONE.replace("def mix(", "def blend(")
+ALIKE = {
+    "a web page": ({"01_noise.ipynb": b"<!DOCTYPE html>"}, "is not a notebook but a web page"),
+    "an old notebook": ({"01_noise.ipynb": b'{"worksheets": []}'}, "is a notebook of an old format, 3"),
+    "another encoding": ({"01_noise.py": ONE.encode("latin-1")}, "holds a letter that is not in UTF-8"),
+    "a cell of text": ({"01_noise.py": (WITHOUT + ELSEWHERE).encode()}, "mix stands in a cell of text"),
+    "no definition": ({"01_noise.py": WITHOUT.encode()}, "There is no mix in 01_noise.py. Was it renamed or deleted?"),
+    "a helper's import": ({"01_noise.py": ("import inner.a\n" + ONE.replace("return (1", "return inner.a.x((1")
+        .replace("level * noise", "level * noise)", 1)).encode(), "inner/a.py": b"import nowhere"}, "a.py, line 1 (`import nowhere`)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "words"), ALIKE.values(), ids=ALIKE)
+def test_a_check_and_a_grading_say_the_same_of_a_file(files, words, fork_server, tmp_path, monkeypatch):
+    graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
+    monkeypatch.chdir(tmp_path)
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    try:
+        said = judge_file(Path(next(iter(files))), chapters()[0])[0].news
+    except ValueError as error:
+        said = str(error)
+    assert words in said
+    assert graded.marks[0].news == said
+
+
+def test_the_definition_taken_is_a_remark(fork_server):
+    stub = ONE.replace(
+        "    return (1 - level) * clean + level * noise", '    raise NotImplementedError("mix is yours to write")'
+    )
+    stub = stub[stub.index("def mix(") : stub.index("# %%\ncheck(mix)")]
+    files = {"01_noise.py": f"{ONE}\n\n# %%\n{stub}".encode()}
+    graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
+    assert graded.score == 3
+    assert len(graded.remarks) == 1
+    assert graded.remarks[0].startswith("mix: Taken is the one at 01_noise.py, line ")
