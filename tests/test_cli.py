@@ -149,6 +149,7 @@ def test_a_notebook_elsewhere_under_another_name_is_checked(tmp_path):
     ("name", "content", "sentence"),
     [
         ("missing.py", None, "There is no file missing.py. `dino start` makes a folder with all chapters."),
+        ("01_noise.py", None, "There is no file 01_noise.py."),
         ("letter.txt", "Dear diary", "letter.txt is neither a .py file nor a notebook"),
         ("other.py", "x = 1", "other.py holds none of the exercises of this course."),
         ("broken.ipynb", "{", "broken.ipynb is not a whole notebook: it is cut off or damaged"),

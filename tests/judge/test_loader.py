@@ -168,6 +168,7 @@ def test_of_two_answers_the_last_is_taken_and_that_is_told(mix_in):
 def test_a_stub_alone_is_not_started_and_an_indented_cell_is_moved_to_the_margin(mix_in):
     assert mix_in(SOLVED.replace(BODY, '    raise NotImplementedError("mix is yours to write")')).state == NOT_STARTED
     assert mix_in(SOLVED.replace("# %%\ncheck(mix)", "# %%\n  check(mix)")).state == PASSED
+    assert mix_in(with_cell("  # one\n  ONE = 1.0\n  ONE += 0", BODY.replace("(1 -", "(ONE -"))).state == PASSED
 
 
 def test_helpers_beside_a_file_are_those_of_its_own_folder_and_as_they_are_now(tmp_path):
@@ -177,11 +178,15 @@ def test_helpers_beside_a_file_are_those_of_its_own_folder_and_as_they_are_now(t
         (tmp_path / folder / "inner").mkdir(parents=True)
         (tmp_path / folder / "inner" / "deep.py").write_text("one = 1")
         (tmp_path / folder / "helper.py").write_text(f"def share(level):\n    return {share}")
-        (tmp_path / folder / "torch.py").write_text("raise ValueError('hides torch')")
-        (tmp_path / folder / "01_noise.py").write_text(with_cell("from helper import share", answer))
+        (tmp_path / folder / "colorsys.py").write_text("raise ValueError('hides the one of Python')")
+        (tmp_path / folder / "01_noise.py").write_text(
+            with_cell("from helper import share\nfrom colorsys import rgb_to_hsv", answer)
+        )
     mix = load(tmp_path / "a" / "01_noise.py").names["mix"]
     assert mix(1.0, 0.0, 0.25) == 0.75
-    assert load(tmp_path / "b" / "01_noise.py").names["mix"](1.0, 0.0, 0.25) == 0.25
+    answers = load(tmp_path / "b" / "01_noise.py")
+    assert answers.names["mix"](1.0, 0.0, 0.25) == 0.25
+    assert not answers.lost
     (tmp_path / "b" / "helper.py").write_text("def share(level):\n    return 7    ")
     assert load(tmp_path / "b" / "01_noise.py").names["mix"](1.0, 0.0, 0.25) == 7
     assert judge_file(tmp_path / "c" / "01_noise.py", CHAPTER)[0].state == PASSED

@@ -383,10 +383,8 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
         answers.names.update(given)  # an import may have brought others
 
     stand_beside(path)
-    writes, sys.dont_write_bytecode = (
-        sys.dont_write_bytecode,
-        True,
-    )  # two edits of a helper in one second look alike there
+    # Bytecode of a helper would outlive an edit within the same second.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         for one in ready:
             if one not in done:
