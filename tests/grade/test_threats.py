@@ -185,13 +185,16 @@ def test_what_a_file_does_when_it_is_read_gains_no_points_and_loses_none(lines, 
     assert states(marks) == "fpp", {name: (mark.news, mark.symptom) for name, mark in marks.items()}
 
 
-@pytest.mark.parametrize(
-    "lines", ["import os; os._exit(0)", "while True: pass", "raise SystemExit", "import ctypes; ctypes.string_at(0)"]
-)
+@pytest.mark.parametrize("lines", ["import os; os._exit(0)", "while True: pass", "import ctypes; ctypes.string_at(0)"])
 def test_who_ends_or_blocks_the_program_when_the_file_is_read_gets_nothing_and_hears_why(lines, graded):
     marks = graded({FILE: f"# %%\nclass _:\n    {lines}\n\n{WHOLE}"})
     assert states(marks) == "fff"
     assert all(mark.score == 0 and mark.news for mark in marks.values())
+
+
+def test_a_definition_that_asks_to_exit_costs_nothing_but_itself(graded):
+    assert states(graded({FILE: f"# %%\nclass _:\n    raise SystemExit\n\n{WHOLE}"})) == "ppp"
+    assert states(graded({FILE: f"{WHOLE}\n# %%\nclass mix:\n    raise SystemExit\n"})) == "fpp"
 
 
 @pytest.mark.parametrize("lines", ["import os; os._exit(0)", "while True: pass"])
