@@ -380,6 +380,8 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
             experiment = one not in chosen or one.gives <= given_names()
             if not (name and name not in answers.lost and experiment and not isinstance(one.node, DEFINITIONS)):
                 answers.lose(one.gives, why(one, error))
+            if isinstance(one.node, DEFINITIONS):  # what it was to replace is not what the learner means
+                answers.names.pop(one.node.name, None)
         answers.names.update(given)  # an import may have brought others
 
     stand_beside(path)
