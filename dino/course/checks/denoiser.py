@@ -1,12 +1,15 @@
 """Checks for chapter 2."""
 
+from collections import Counter
+from operator import eq
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino import denoiser as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures, run_order, same_weights, shares, spread_levels, tap
+from dino.course.checks.inputs import gradients, pictures, run_order, same_weights, shares, spread_levels, tap
 from dino.noise import mix
 
 
@@ -75,6 +78,11 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
         "What is left cannot be below 0: check both ends.": {"(rest > -1e-6) & ": ""},
         "What is left cannot be above the level, which is noise times level at most: check both ends, and not against 1.":
             ({" & (rest < level + 1e-6)": ""}, {"level + 1e-6": "1"}),
+        "There is no room for rounding, so images are ruled out by the last digit: leave a hair, such as 1e-6, at both ends.": (
+            {"> -1e-6": ">= 0", "< level + 1e-6": "<= level"}, {"> -1e-6": "> 0", " + 1e-6": ""},
+            {"> -1e-6": ">= 0"}, {"< level + 1e-6": "<= level"},
+        ),
+        "`all` runs over all images at once: each has to be judged by its own pixels.": {".flatten(start_dim=1).all(dim=1)": ".all()"},
         "What is left lies between 0 and level, not between -level and level: do not take its absolute value.":
             {"(rest > -1e-6) & (rest": "(rest.abs()"},
         "There is too much room at the ends: a hair, such as 1e-6, is enough for rounding.":
@@ -127,6 +135,17 @@ def best_guess(answer) -> Claims:
     guess, expected = answer(mix(dark[true], noise, 0.9), 0.9, dark), dark.mean(dim=0)
     says = "At level 0.9 all of some very dark images are possible."
     yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
+    # Noise that is exactly 0 or 1 in every pixel: what is left is beyond the ends by the last digit in some of them.
+    dark, level = 0.1 + 0.001 * torch.rand(3, 3, 24, 20), 0.3
+    for says, end in (("0", 0.0), ("1", 1.0)):
+        noisy = mix(dark[1], torch.full((3, 24, 20), end), level)
+        noisy = noisy.nextafter(torch.tensor(2 * end - 0.5))  # as if it had been rounded in another way
+        # The others are possible, too, or not, by far more than rounding.
+        dark[0], dark[2] = dark[1] - 0.01 + 0.02 * end, dark[1] + 0.01 - 0.02 * end
+        guess, expected = answer(noisy, level, dark), dark[:2].mean(dim=0)
+        says = f"Noise of exactly {says} is possible, though rounding makes a little more or less of it."
+        clue = "Where noise is exactly 0 or 1, rounding decides: leave a hair of room, such as 1e-6, at both ends."
+        yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures, clue=clue)
     images = pictures(12, 24, 20)
     guess = answer(mix(images[5], 0.001 + 0.998 * torch.rand(3, 24, 20), 0.5), 0.5, images)
     yield Claim("At level 0.5 a dinosaur is found again.", yours=guess[None], expected=images[5][None], figure=Pictures)
@@ -135,6 +154,31 @@ def best_guess(answer) -> Claims:
 def sizes(module) -> str:
     """The shapes of all weights, as words that can be compared."""
     return ", ".join(sorted("x".join(map(str, weight.shape)) for weight in module.parameters())) or "no weights at all"
+
+
+def has_weights(says: str, yours: nn.Module, reference: nn.Module) -> Claim:
+    """The claim that a network has as many weights as it should, in tensors of as many numbers."""
+    counts = (sorted(weight.numel() for weight in network.parameters()) for network in (reference, yours))
+    mine, due = (Counter(sizes(network).split(", ")) for network in (yours, reference))
+    few, many = (", ".join((one - other).elements()) for one, other in ((due, mine), (mine, due)))
+    clue = "Not all of its weights are what they should be."
+    clue += f" Missing: {few[:200]}." * bool(few) + f" Too many: {many[:200]}." * bool(many)
+    right = sizes(reference)
+    return Claim(says, yours=right if eq(*counts) else sizes(yours), expected=right, clue=clue, words=clue)
+
+
+def can_learn(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Claims:
+    """The claims that gradients go back through a network as they should."""
+    (right, few), (found, without) = gradients(reference, *inputs), gradients(yours, *inputs)
+    size = right.abs().max()
+    says = "Gradients go back to what came in, so that what comes before can learn."
+    clue = (
+        "Gradients do not find their way back through all of it: is something cut off (`detach`, `.data`, `no_grad`)?"
+    )
+    yield Claim(says, yours=found / size, expected=right / size, tolerance=2e-3, figure=Pictures, clue=clue, words=clue)
+    clue = f"{without} of its weights get no gradients: is something cut off (`detach`, `.data`, `no_grad`)?"
+    says = "Each weight gets a gradient, so that it can learn."
+    yield Claim(says, yours=max(few, without), expected=few, clue=clue)  # a ReLU may let nothing through by chance
 
 
 def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "") -> Claim:
@@ -182,6 +226,15 @@ def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "")
         "The input comes back as it is: the layers are never used.": {"self.layers(x)": "0"},
         "`+=` writes into the input, which others still need: make something new with `x + ...`.":
             {"return x + self.layers(x)": "x += self.layers(x); return x"},
+        "A ReLU that works in place (`inplace=True`) writes into the input, which others still need.": (
+            {"self.layers(x)": "self.layers(F.relu_(x))"},
+            {"x + self.layers(x)": "F.relu_(x) + self.layers(x)"},
+            {"conv(width, width), nn.ReLU()": "nn.ReLU(inplace=True), conv(width, width)"},
+        ),
+        "The input is cut off from its gradients (`detach`, `.data`) where it is added: what comes before could not learn.":
+            {"x +": "x.detach() +"},
+        "What the layers find is cut off from its gradients (`detach`, `no_grad`): they could never learn.":
+            ({"+ self.layers(x)": "+ self.layers(x).detach()"}, {"self.layers(x)": "self.layers(x.detach())"}),
         "Nothing is returned: is the `return` missing in `forward`?": {"return ": ""},
         "The layers are in a plain list, where torch does not see them, so they would never learn. Use `nn.Sequential`.":
             {"= nn": "= [nn", "False))": "False))]", "layers(x)": "layers[0](x)"},
@@ -212,15 +265,19 @@ def block(answer) -> Claims:
     given = x.clone()
     result = yours(given)
     says = "The weights are those of two 3x3 convolutions with as many channels out as in, one with a bias."
-    yield Claim(says, yours=sizes(yours), expected=sizes(reference))
+    yield has_weights(says, yours, reference)
     yield Claim("What comes out has the shape of what went in.", yours=result, expected=Shape(tuple(x.shape)))
-    yield Claim("The input is still what it was before.", yours=given, expected=x, figure=Pictures)
+    names = {"what it was before": x, "what it was, after a ReLU": F.relu(x), "what comes out": result}
+    clue = "The block writes into its input, which others still need. The input is now {}."
+    yield is_first("The input is still what it was before.", given, names, clue)
     layers = run_order(yours, x.clone())
     if len(layers) == 2:
         bias = ", ".join("with bias" if layer.bias is not None else "without" for layer in layers)
         yield Claim("The first convolution has a bias, the second has none.", yours=bias, expected="with bias, without")
-        with tap(layers) as (_, given, came), torch.no_grad():
-            result = yours(x.clone())
+    with tap(layers) as (_, given, came), torch.no_grad():
+        result = yours(x.clone())
+    # What is calculated in another way, such as with padding of its own, is judged by its result alone.
+    if len(layers) == 2 and all(one.shape == x.shape for one in [*given.values(), *came.values()]):
         first, second = came[layers[0]], came[layers[1]]
         names = {"what came in": x, "what came in, after a ReLU": F.relu(x), "the other's result": second}
         yield is_first("The first convolution looks at what came in.", given[layers[0]], names)
@@ -242,6 +299,7 @@ def block(answer) -> Claims:
     same_weights(reference, yours, x.clone())
     says = "With the same weights, it gives what the lesson's block gives."
     yield Claim(says, yours=yours(x.clone()), expected=reference(x), figure=Pictures)
+    yield from can_learn(reference, yours, x)
     for weight in yours.parameters():
         nn.init.zeros_(weight)
     says = "With all weights at zero, the input goes through unchanged."
@@ -326,6 +384,10 @@ def block(answer) -> Claims:
             {"self.leave(x)": "(1 - level) * noisy + level * self.leave(x)"},
         "The guess is cut off from its gradients (`detach` or `no_grad`), so it could never learn.":
             {"leave(x)": "leave(x).detach()"},
+        "What is kept is cut off from its gradients (`detach`, `.data`): the way down could not learn from it.":
+            {"append(x)": "append(x.detach())"},
+        "The bias of the last convolution begins near 0: it should begin at 0.5, an even grey.":
+            ({"nn.init.constant_(last.bias, 0.5)": ""}, {"bias, 0.5": "bias, 0.0"}),
         "Nothing is returned: is the `return` missing in `forward`?": {"return ": ""},
     },
 )  # fmt: skip
@@ -338,7 +400,11 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
     """The claims about a denoiser of these widths."""
     reference = lesson.Denoiser(widths, depths=(1,) * len(widths))
     yours = answer(widths=widths, depths=(1,) * len(widths))
-    yield Claim("It has the layers that `__init__` makes.", yours=sizes(yours), expected=sizes(reference))
+    yield has_weights("It has the layers that `__init__` makes.", yours, reference)
+    last = [weight.detach() for weight in yours.parameters() if weight.shape == (3,)][-1:]
+    bias, grey = torch.cat([*last, torch.full((3,), torch.nan)])[:3], torch.full((3,), 0.5)
+    says = "The bias of the last convolution begins at 0.5, an even grey."
+    yield Claim(says, yours=bias, expected=grey, figure=Bars(grey, bias, across="colour", up="bias"))
     # Weights larger than usual, so that every part of the network matters and guesses leave the range from 0 to 1.
     for weight in reference.parameters():
         if weight.dim() > 1:
@@ -360,6 +426,7 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
         differs = bool(((guess - other).abs().amax(dim=(1, 2, 3)) > 1e-3).all())
         yield Claim("Told another level, it guesses something else.", yours=differs, expected=True)
         yield Claim("The guess carries gradients, so the network can learn.", yours=guess.requires_grad, expected=True)
+    yield from can_learn(reference, yours, noisy, level)
 
 
 def along_the_way(yours, noisy, level) -> Claims:

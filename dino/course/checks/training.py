@@ -132,7 +132,18 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
         "The step comes between `zero_grad` and `backward`, when there are no gradients.":
             {"loss.backward()\n    optimizer.step()": "optimizer.step(); loss.backward()"},
         "The optimizer never steps: the weights stay what they are.": {"optimizer.step()": ""},
-        "Gradients are never worked out: `loss.backward()` is missing, or has lost its brackets.": {"backward()": "backward"},
+        "Gradients never reach the weights: `loss.backward()` is missing, has lost its brackets, or is called on a loss that was made "
+        "anew (`torch.tensor(loss.item())`), which knows nothing of the weights.":
+            ({"backward()": "backward"}, {"loss.back": "torch.tensor(loss.item(), requires_grad=True).back"}),
+        "The denoiser may be any function, and a function has no `train`, `eval`, `zero_grad` or `parameters`: leave these to whoever "
+        "made it, and use the optimizer's `zero_grad`.": (
+            {"noisy, level =": "denoiser.train()\n    noisy, level ="},
+            {"noisy, level =": "denoiser.eval()\n    noisy, level ="},
+            {"optimizer.zero_grad()": "denoiser.zero_grad()"},
+            {"optimizer.step()": "nn.utils.clip_grad_norm_(denoiser.parameters(), 1e9); optimizer.step()"},
+            {"noisy, level =": "denoiser.requires_grad_()\n    noisy, level ="},
+            {"optimizer.step()": "optimizer.step(); denoiser.to('cpu')"},
+        ),
         "Nothing is learnt: `zero_grad`, `backward` and `step` are all missing.":
             {"optimizer.zero_grad()": "", "loss.backward()": "", "optimizer.step()": ""},
         "The optimizer steps twice.": {"optimizer.step()": "optimizer.step(); optimizer.step()"},
@@ -208,6 +219,9 @@ def training_step(answer) -> Claims:
         says = f"The {time} step moves the weights against the gradients of its own loss."
         yield Claim(says, yours=name_of(moved, ways, 1e-5), expected=next(iter(ways)), figure=bars)
         before = due
+
+    # In the chapter, a function around the network takes its place.
+    answer(lambda noisy, level: spy(noisy, level), optimizer, clean)
 
     def asked(clean: Tensor) -> tuple[Tensor, Tensor]:
         spy.questions.clear()
@@ -339,6 +353,7 @@ def update_average(answer) -> Claims:
         "The noise is Gaussian: use `torch.rand_like`.": {"rand_like": "randn_like"},
         "The noise is even grey: use `torch.rand_like`.": {"rand_like(clean)": "full_like(clean, 0.5)"},
         "The noise is black: use `torch.rand_like`.": {"rand_like": "zeros_like"},
+        "The losses are sorted by size: keep them in the order of the levels.": {"stack(losses)": "stack(losses).sort().values"},
         "The losses come in the wrong order: one for each level, in the order of the levels.":
             {"stack(losses": "stack(losses[::-1]"},
         "You return one number: there should be one loss for each level.": {"stack(losses)": "stack(losses).mean()"},
