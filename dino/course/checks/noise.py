@@ -79,23 +79,21 @@ def mix(answer) -> Claims:
     clean, noise = pictures(5, 28, 24), torch.rand(5, 3, 28, 24)
     level = spread_levels(5)
     ones = torch.ones_like(level)
-    mixed, right = answer(clean, noise, level), lesson.mix(clean, noise, level)
-    alike = isinstance(mixed, torch.Tensor) and mixed.shape == clean.shape
-    each = [shares(*three) for three in zip(mixed, clean, noise, strict=True)] if alike else []
+    quarter = answer(clean, noise, ones / 4)
+    alike = isinstance(quarter, Tensor) and quarter.shape == clean.shape
+    each = [shares(*three) for three in zip(quarter, clean, noise, strict=True)] if alike else []
     if is_a_mix := bool(each) and None not in each:
-        yours, levels = torch.tensor(each), level.flatten()
-        expected = torch.stack([1 - levels, levels], dim=1)
-        i = int((yours - expected).abs().amax(dim=1).argmax())
-        words = f"At level {levels[i]:.2f} there should be {expected[i, 0]:.2f} of the picture and {expected[i, 1]:.2f} of the "
-        words += f"noise, and yours has {yours[i, 0]:.2f} of the picture and {yours[i, 1]:.2f} of the noise."
-        yield Claim(
-            "Each picture and its noise have the right shares.",
-            yours=yours, expected=expected, tolerance=0.01, figure=Pictures(right, mixed), clue=words, words=words,
-        )  # fmt: skip
+        yours, expected = torch.tensor(each), torch.tensor([0.75, 0.25]).expand(5, 2)
+        picture, amount = yours[int((yours - expected).abs().amax(dim=1).argmax())].tolist()
+        words = "At level 0.25 there should be 0.75 of the picture and 0.25 of the noise, and yours has "
+        words += f"{picture:.2f} of the picture and {amount:.2f} of the noise."
+        see = Pictures(0.75 * clean + 0.25 * noise, quarter)
+        says = "Picture and noise have the right shares."
+        yield Claim(says, yours=yours, expected=expected, tolerance=0.01, figure=see, clue=words, words=words)
+    mixed, right = answer(clean, noise, level), lesson.mix(clean, noise, level)
     says = "Level 0 leaves the clean pictures."
     yield Claim(says, yours=answer(clean, noise, 0 * ones), expected=clean, figure=Pictures)
-    again = answer(clean, noise, ones / 4)
-    same = Claim("", yours=again, expected=answer(clean, noise, ones / 4)).symptom() is None
+    same = Claim("", yours=quarter, expected=answer(clean, noise, ones / 4)).symptom() is None
     yield Claim("The same pictures, noise and level give the same result.", yours=same, expected=True)
     says = "Level 1 leaves nothing but noise."
     yield Claim(says, yours=answer(clean, noise, ones), expected=noise, figure=Pictures)
@@ -208,7 +206,7 @@ def random_levels(answer) -> Claims:
 
 def share_of(amounts: Tensor, level: Tensor) -> str:
     """How amounts go along with the levels, (count,) both, in words."""
-    if amounts.abs().max() < 1e-3:
+    if amounts.abs().mean() < 0.03:
         return "nothing"
     names = {
         "level": level,
@@ -219,7 +217,7 @@ def share_of(amounts: Tensor, level: Tensor) -> str:
     names |= {"always as much": torch.ones_like(level), "the root of 1 - level squared": (1 - level**2).sqrt()}
     off = {name: float((amounts - (amounts @ one) / (one @ one) * one).norm()) for name, one in names.items()}
     best = min(off, key=off.get)
-    return best if off[best] < 0.15 * float(amounts.norm()) else "something else"
+    return best if off[best] < 0.15 * float(amounts.norm()) + 0.03 * len(level) ** 0.5 else "something else"
 
 
 def kind_of_noise(noise: Tensor) -> str:
@@ -288,6 +286,8 @@ DIFFERENT = "different in every pixel, colour and picture"
             {"mix(clean, noise, level)": "clean + level * noise"},
         "The levels that you return are not those that were mixed: draw them once, and use the same ones twice.":
             {"level), level": "level), random_levels(clean)"},
+        "All pictures are mixed at the level of the first one: give `mix` all levels.":
+            {"mix(clean, noise, level)": "mix(clean, noise, level[:1])"},
         "You return the average level for all pictures: each has its own.":
             {"level), level": "level), level.mean().expand(level.shape)"},
         "The levels come back squeezed: leave them in the shape (batch, 1, 1, 1).":
