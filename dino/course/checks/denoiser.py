@@ -175,22 +175,23 @@ def has_weights(says: str, yours: nn.Module, reference: nn.Module) -> Claim:
     counts = (sorted(weight.numel() for weight in network.parameters()) for network in (reference, yours))
     mine, due = (Counter(sizes(network).split(", ")) for network in (yours, reference))
     few, many = (", ".join((one - other).elements()) for one, other in ((due, mine), (mine, due)))
-    clue = "Not all of its weights are what they should be."
-    clue += f" Missing: {few[:200]}." * bool(few) + f" Too many: {many[:200]}." * bool(many)
+    found = "; ".join([f"missing {few[:120]}"] * bool(few) + [f"too many {many[:120]}"] * bool(many))
+    clue = f"Not all of its weights are what they should be: {found}."
     clue += " Is there a layer too many, such as a normalisation?" * (bool(many) and not few and "x" not in many)
-    right = sizes(reference)
-    return Claim(says, yours=right if eq(*counts) else sizes(yours), expected=right, clue=clue, words=clue)
+    right = "as they should be"
+    return Claim(says, yours=right if eq(*counts) else found, expected=right, clue=clue)
 
 
 def can_learn(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Claims:
     """The claims that gradients go back through a network as they should."""
     (right, few), (found, without) = gradients(reference, *inputs), gradients(yours, *inputs)
     size = right.abs().max()
+    see = Pictures(right / size, found / size)
     says = "Gradients go back to what came in, so that what comes before can learn."
     clue = (
         "Gradients do not find their way back through all of it: is something cut off (`detach`, `.data`, `no_grad`)?"
     )
-    yield Claim(says, yours=found / size, expected=right / size, tolerance=2e-3, figure=Pictures, clue=clue, words=clue)
+    yield Claim(says, yours=found / size, expected=right / size, tolerance=2e-3, figure=see, clue=clue, words=clue)
     clue = f"{without} of its weights get no gradients: is something cut off (`detach`, `.data`, `no_grad`)?"
     says = "Each weight gets a gradient, so that it can learn."
     yield Claim(says, yours=max(few, without), expected=few, clue=clue)  # a ReLU may let nothing through by chance
@@ -453,14 +454,19 @@ def along_the_way(yours, noisy, level) -> Claims:
     names |= {stage: f"`up[{i}]`" for i, stage in enumerate(yours.up)} | {yours.leave: "`leave`"}
     with tap(names) as (order, given, came), torch.no_grad():
         result = yours(noisy.clone(), level.clone())
-    if given.keys() != names.keys():  # who runs the layers of a stage one by one is heard by the guess alone
+    says = "Each stage has its turn: enter, down, up, leave."
+    if left := [stage for stage in names if stage not in given]:
+        # Who runs the layers of a stage one by one is heard by the guess alone.
+        used = set(run_order(yours, noisy.clone(), level.clone()))
+        if skipped := ", ".join(names[stage] for stage in left if not used.intersection(stage.modules())):
+            clue = f"Not every stage has its turn: {skipped} is never run."
+            yield Claim(says, yours=f"all but {skipped}", expected="all", clue=clue)
         return
 
     def same(says: str, yours: Tensor, expected: Tensor, tolerance: float = 1e-3, clue: str = "") -> Claim:
         return Claim(says, yours=yours, expected=expected, tolerance=tolerance, figure=Pictures, clue=clue)
 
     turns = " ".join(names[stage] for stage in order)
-    says = "Each stage has its turn: enter, down, up, leave."
     yield Claim(says, yours=turns, expected=" ".join(names.values()))
     says = "What goes into `enter` has four channels: three colours and the level."
     yield Claim(says, yours=given[yours.enter], expected=Shape((len(noisy), 4, *noisy.shape[2:])))
