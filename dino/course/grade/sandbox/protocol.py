@@ -70,7 +70,7 @@ class Call:
     recording: bool  # of gradients
     watch: bool  # whether to tell what goes through all other parts of the network
     weights: dict
-    gradient: Tensor | None  # of what came out of this call before, to be followed back to arguments and weights
+    gradient: Tensor | None = None  # of what came out of this call before, to be followed back to arguments and weights
 
 
 @dataclass

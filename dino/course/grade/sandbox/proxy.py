@@ -229,6 +229,9 @@ class Remote:
         """The gradients that go back through a result, for the arguments and the weights that it depends on."""
         result, sources = self.results[number]
         follow = [source for source in sources if source.requires_grad]
+        if not follow:  # the weights are those of a network that a function has around it
+            result.backward(gradient, retain_graph=True)
+            return [None] * len(sources)
         found = torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
         gradients = dict(zip(map(id, follow), found, strict=True))
         return [gradients.get(id(source)) for source in sources]
