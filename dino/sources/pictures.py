@@ -10,6 +10,8 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
+from dino.sources.archives import read_member
+
 PIL.Image.init()
 # Those that are pictures. PostScript is a program, and reading it would run it.
 FORMATS = ["JPEG", "PNG", *sorted(set(PIL.Image.OPEN) - {"JPEG", "PNG", "EPS"})]
@@ -40,9 +42,7 @@ def open_file(entry: dict) -> str | io.BytesIO:
         with fsspec.open(entry["path"], "rb") as file:
             return io.BytesIO(file.read())
     # A pipe or a device would keep us waiting.
-    if not Path(entry["path"]).is_file():
-        raise FileNotFoundError("there is no such file")
-    return entry["path"]
+    return entry["path"] if Path(entry["path"]).is_file() else io.BytesIO(read_member(entry["path"]))
 
 
 def in_eight_bits(picture: PIL.Image.Image) -> PIL.Image.Image:

@@ -24,6 +24,7 @@ from dino.course.train.decoding import as_pictures, as_rows, decode
 from dino.course.train.distributed import ProcessGroup
 from dino.course.train.streamed import StreamedPictures
 from dino.sources import Source, open_source, pictures, streamed
+from dino.sources.archives import archive_of
 
 # What is kept of each picture: its pixels, or what is wrong with it.
 KEPT = datasets.Features({"pixels": datasets.Value("binary"), "wrong": datasets.Value("string")})
@@ -158,10 +159,10 @@ def fingerprint(dataset: datasets.Dataset, size: int) -> str:
 
 
 def stamp(path: str) -> tuple[int, int] | None:
-    """The size and date of a file, if it is there."""
+    """The size and date of a file, or of the archive that holds it, if it is there."""
     try:
-        about = Path(path).stat()
-    except (OSError, ValueError):
+        about = Path(path).stat() if Path(path).exists() else archive_of(path).stat()
+    except (OSError, ValueError, AttributeError):
         return None
     return about.st_size, about.st_mtime_ns
 
