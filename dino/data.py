@@ -100,15 +100,19 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
         source = open_source(source).dataset
     if "image" not in source.column_names:
         raise ValueError(f"The data set has no column `image`; it has {', '.join(source.column_names)}.")
-    pictures, left_out = [], []
+    pictures, left_out, chosen = [], [], []
     # Decode the files here rather than in `datasets`, so that one broken file does not end everything.
     for i, row in enumerate(source.select_columns("image").cast_column("image", datasets.Image(decode=False))):
+        name = (row["image"] and row["image"]["path"]) or f"picture {i}"
         try:
             with open_picture(row["image"]) as picture:
                 pictures.append(to_tensor(crop(on_white(picture), size)))
+                if taken := picture.info.get("range"):
+                    chosen.append(f"{name} ({taken})")
         except Exception as error:  # damaged files make decoders fail in every way there is
-            name = row["image"] and row["image"]["path"]
-            left_out.append(f"{name or f'picture {i}'} ({error})")
+            left_out.append(f"{name} ({error})")
+    if chosen:
+        warnings.warn(f"Numbers whose range was chosen: {'; '.join(chosen)}", stacklevel=2)
     if left_out:
         warnings.warn(f"Not read as pictures, and left out: {'; '.join(left_out)}", stacklevel=2)
     if not pictures:

@@ -89,6 +89,46 @@ def stored(orientation):
     return Image.fromarray(np.ascontiguousarray(STORED[orientation](scene()))), {"exif": exif}
 
 
+def as_tiff(numbers, kind):
+    return save(Image.fromarray(numbers.astype(kind)), "TIFF")
+
+
+def png_of_16_bits(colours):
+    """A PNG of colours with 16 bits each, (height, width, 3), which Pillow cannot write."""
+    header = struct.pack(">IIBBBBB", colours.shape[1], colours.shape[0], 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in colours)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + content
+
+
+def of_odd_range():
+    """Files whose numbers fill less than they could, or more than is usual, what they mean, from 0 to 1, and what is said."""
+    steps = np.arange(64).reshape(8, 8)
+    rise = steps / 63
+    colours = np.stack([rise, rise[::-1], rise.T], axis=2)
+    unsigned = bytearray(as_tiff(np.int32(1) * steps * 60_000_000, "i4"))
+    where = unsigned.index(struct.pack("<HHI", 339, 3, 1)) + 8
+    unsigned[where : where + 2] = struct.pack("<H", 1)
+    highlight = np.where(steps == 63, 40, rise)
+    return {
+        "a little above.tif": (as_tiff(rise * 1.02, "f4"), (rise * 1.02).clip(0, 1), "0 is black, 1 white"),
+        "highlight.tif": (as_tiff(highlight, "f4"), highlight.clip(0, 1), "0 is black, 1 white"),
+        "glare.tif": (as_tiff(rise * 9, "f4"), rise, "0 is black, 9 white"),
+        "a little above 255.tif": (as_tiff(rise * 260, "f4"), (rise * 260 / 255).clip(0, 1), "0 is black, 255 white"),
+        "both sides.tif": (as_tiff(rise * 2 - 1, "f4"), rise, "-1 is black, 1 white"),
+        "12 of 16.tif": (as_tiff((rise * 4095).round(), "u2"), rise, "0 is black, 4,095 white"),
+        "12 of 16.png": (save(Image.fromarray((rise * 4095).astype("u2"))), rise, "0 is black, 4,095 white"),
+        "10 of 16.png": (save(Image.fromarray((rise * 1023).astype("u2"))), rise, "0 is black, 1,023 white"),
+        "8 of 16.png": (save(Image.fromarray((rise * 255).astype("u2"))), rise, "0 is black, 255 white"),
+        "1 of 16.png": (save(Image.fromarray((steps % 2).astype("u2"))), steps % 2, "0 is black, 1 white"),
+        "12 of 32.tif": (as_tiff((rise * 4095).round(), "i4"), rise, "0 is black, 4,095 white"),
+        "31 of 32.tif": (as_tiff(steps * 30_000_000, "i4"), rise, "0 is black, 1,890,000,000 white"),
+        "unsigned.tif": (bytes(unsigned), rise, "0 is black, 3,780,000,000 white"),
+        "scan.tif": (as_tiff((rise * 4095).round() - 1024, "i4"), rise, "-1,024 is black, 3,071 white"),
+        "colours.png": (png_of_16_bits((colours * 4095).round()), colours, "0 is black, 4,095 white"),
+    }
+
+
 def readable():
     """Files that can be read, and what should come out."""
     rgb, grey = Image.fromarray(scene()), scene()[..., 2]
@@ -171,6 +211,7 @@ def unreadable():
         "much text.png": (save(noise, pnginfo=text), "too large"),
         "not a number.tif": (save(not_a_number, "TIFF"), "no greys"),
         "below zero.tif": (save(Image.fromarray(np.full((8, 8), -1, np.float32)), "TIFF"), "no greys"),
+        "some no numbers.tif": (as_tiff(np.where(np.eye(8), np.nan, 0.5), "f4"), "8 of its 64 values are no greys"),
         "endless.tif": (save(Image.fromarray(np.full((8, 8), 1e9, np.float32)), "TIFF"), "no greys"),
     }
 
@@ -203,6 +244,25 @@ def test_what_can_be_read_is_read_right(name):
     # JPEG is never exact.
     allowed = 0.02 if content[:3] == b"\xff\xd8\xff" else 0.003
     assert (as_picture(pixels) - as_tensor(expected)).abs().mean() < allowed
+
+
+@pytest.mark.parametrize("name", of_odd_range())
+def test_numbers_of_any_range_become_a_picture_and_what_was_chosen_is_told(name, tmp_path):
+    content, meant, said = of_odd_range()[name]
+    folder = write(tmp_path / "odd", {name: of_odd_range()[name][:2]})
+    expected = as_tensor((meant * 255).round().astype(np.uint8))
+    pixels, remark = decode({"bytes": content, "path": name}, SIZE, "it")
+    assert (as_picture(pixels) - expected).abs().max() < 0.01
+    assert remark == f"{name} ({said})"
+    for act in (
+        lambda: open_pictures(folder, SIZE),
+        lambda: open_pictures(folder, SIZE),  # from the cache
+        lambda: len(open_pictures(folder, SIZE, stream=True)),
+        lambda: load(folder, SIZE),
+    ):
+        _, (message,) = told(act)
+        assert "range was chosen" in message
+        assert message.endswith(f"{name} ({said})")
 
 
 @pytest.mark.parametrize("name", unreadable())

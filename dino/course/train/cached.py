@@ -25,9 +25,10 @@ from dino.course.train.distributed import ProcessGroup
 from dino.course.train.streamed import StreamedPictures
 from dino.sources import Source, open_source, pictures, streamed
 from dino.sources.archives import archive_of
+from dino.sources.folders import first_five
 
-# What is kept of each picture: its pixels, or what is wrong with it.
-KEPT = datasets.Features({"pixels": datasets.Value("binary"), "wrong": datasets.Value("string")})
+# What is kept of each picture: its pixels, if it could be read, and a remark, if there is one.
+KEPT = datasets.Features({"pixels": datasets.Value("binary"), "remark": datasets.Value("string")})
 
 
 def open_pictures(
@@ -68,9 +69,10 @@ class CachedPictures:
         self.size, self.device, self.about = size, device, source.about
         dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
         self.kept = kept_pictures(dataset, size, processors() if workers is None else workers)
-        wrong = self.kept.data.column("wrong")
-        tell(wrong.drop_null().to_pylist(), len(wrong))
-        self.rows = torch.tensor(pyarrow.compute.is_null(wrong).to_numpy()).nonzero().flatten()
+        read, remarks = pyarrow.compute.is_valid(self.kept.data.column("pixels")), self.kept.data.column("remark")
+        wrong, chosen = remarks.filter(pyarrow.compute.invert(read)), remarks.filter(read).drop_null()
+        tell(wrong.to_pylist(), chosen.to_pylist(), len(read))
+        self.rows = torch.tensor(read.to_numpy()).nonzero().flatten()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -93,14 +95,22 @@ class CachedPictures:
         """Learn from other processes what they have: nothing else."""
 
 
-def tell(wrong: list[str], count: int) -> None:
-    """Warn of what is left out, with a number and some names; raises ValueError if that is all."""
-    named = ", ".join(wrong[:5]) + (f", and {len(wrong) - 5:,} more" if len(wrong) > 5 else "")
+def tell(wrong: list[str], chosen: list[str], count: int) -> None:
+    """Warn of pictures that are left out, and of those whose black and white were chosen, with their number and some names.
+
+    Raises ValueError if all are left out.
+    """
     if len(wrong) == count:
-        raise ValueError(f"None of the pictures can be read: {named}. Is it the right folder or data set?")
+        raise ValueError(f"None of the pictures can be read: {first_five(wrong)}. Is it the right folder or data set?")
     if wrong:
         verb = "is" if len(wrong) == 1 else "are"
-        warnings.warn(f"{len(wrong):,} of {count:,} pictures {verb} left out: {named}", stacklevel=3)
+        warnings.warn(f"{len(wrong):,} of {count:,} pictures {verb} left out: {first_five(wrong)}", stacklevel=3)
+    if chosen:
+        verb = "has" if len(chosen) == 1 else "have"
+        warnings.warn(
+            f"{len(chosen):,} of {count:,} pictures {verb} numbers whose range was chosen: {first_five(chosen)}",
+            stacklevel=3,
+        )
 
 
 def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> datasets.Dataset:
@@ -172,5 +182,5 @@ def decode_batch(rows: dict[str, list], indices: list[int], size: int) -> dict[s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         decoded = [decode(entry, size, f"picture {i}") for entry, i in zip(rows["image"], indices, strict=True)]
-    pixels, wrong = zip(*decoded, strict=True)
-    return {"pixels": list(pixels), "wrong": list(wrong)}
+    pixels, remarks = zip(*decoded, strict=True)
+    return {"pixels": list(pixels), "remark": list(remarks)}

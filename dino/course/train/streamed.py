@@ -35,8 +35,8 @@ class StreamedPictures:
         self.length: int | None = None
         self.places: Tensor | None = None
         self.coming: Future | None = None
-        # What is left out, in order, and how much of it was told.
-        self.left_out, self.told = {}, 0
+        # What is left out, and what was chosen, in order, and how much of both was told.
+        self.left_out, self.chosen, self.told, self.told_chosen = {}, {}, 0, 0
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self.begin(1)
 
@@ -58,11 +58,12 @@ class StreamedPictures:
     def share(self) -> None:
         """Learn from the other processes how many pictures all can choose from, and what they have left out."""
         self.settle()
-        lengths, left_out = zip(*self.group.gather((len(self.pixels), self.left_out)), strict=True)
+        gathered = self.group.gather((len(self.pixels), self.left_out, self.chosen))
         # All draw the same random places, so the smallest window counts.
-        self.length = min(lengths)
-        for names in left_out:
-            self.left_out |= names
+        self.length = min(length for length, _, _ in gathered)
+        for _, left_out, chosen in gathered:
+            self.left_out |= left_out
+            self.chosen |= chosen
 
     def state(self) -> dict:
         """All that is needed to go on from here: `pixels`, the window as a tensor, and where the stream is, for JSON."""
@@ -105,6 +106,14 @@ class StreamedPictures:
             warnings.warn(
                 f"Pictures of the stream that are left out so far: {self.told:,}, the last {last}", stacklevel=3
             )
+        # There may be no others, so this is told ever more seldom.
+        if len(self.chosen) > 2 * self.told_chosen:
+            self.told_chosen = len(self.chosen)
+            last = next(reversed(self.chosen))
+            warnings.warn(
+                f"Pictures of the stream with numbers whose range was chosen so far: {self.told_chosen:,}, the last {last}",
+                stacklevel=3,
+            )
 
     def take(self, count: int, again: bool = True) -> list[bytes]:
         """The next pictures, beginning again at the end if that is wanted.
@@ -127,13 +136,13 @@ class StreamedPictures:
                     break
                 began_again = True
                 continue
-            pixels, wrong = decode(row["image"], self.size, f"picture {self.position}")
+            pixels, remark = decode(row["image"], self.size, f"picture {self.position}")
             self.position += 1
             if pixels:
                 taken.append(pixels)
                 began_again = False
-            else:
-                self.left_out[wrong] = None
+            if remark:
+                (self.chosen if pixels else self.left_out)[remark] = None
         if len(taken) < (count if again else 1):
             named = f" ({', '.join(list(self.left_out)[:5])})" if self.left_out else ""
             raise ValueError(
