@@ -107,7 +107,7 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
         try:
             with open_picture(row["image"]) as picture:
                 pictures.append(to_tensor(crop(on_white(picture), size)))
-                if taken := picture.info.get("range"):
+                if taken := picture.info.get("range chosen"):
                     chosen.append(f"{name} ({taken})")
         except Exception as error:  # damaged files make decoders fail in every way there is
             left_out.append(f"{name} ({error})")

@@ -503,6 +503,15 @@ def test_arrays_of_numbers_become_pictures(tmp_path, stream):
         assert np.array_equal(picture, colour)
 
 
+def test_an_array_a_little_above_1_is_no_black_picture_and_says_what_was_chosen(tmp_path):
+    rise = np.linspace(0, 1.02, 12).reshape(3, 4)
+    datasets.Dataset.from_dict({"image": [rise.tolist()]}).to_parquet(tmp_path / "above.parquet")
+    (row,) = open_source(tmp_path / "above.parquet").dataset
+    with open_picture(row["image"]) as picture:
+        assert np.array_equal(np.asarray(picture), (rise.clip(0, 1) * 255).round())
+        assert picture.info["range chosen"] == "0 is black, 1 white"
+
+
 @both
 def test_arrays_that_are_no_pictures_become_empty_files_whose_names_say_why(tmp_path, stream):
     fine, broken = [[0.0, 1.0], [0.5, 0.5]], [[0.0, float("nan")], [0.5, 0.5]]

@@ -23,7 +23,7 @@ LOW_BYTES = {";16B": "L", ";16L": "B", ";16N": "B" if sys.byteorder == "little" 
 @contextmanager
 def open_picture(entry: dict | None) -> Iterator[PIL.Image.Image]:
     """Open a picture, undecoded if it has no more than 8 bits. Others get 8: where it had to be chosen which numbers are black
-    and white, `info["range"]` says it in words.
+    and white, `info["range chosen"]` says it in words.
 
     entry  what a data set holds of it, {"bytes": the file or nothing, "path": where it is or what it is called}
 
@@ -91,11 +91,11 @@ def swapped(args: str | tuple, mode: str) -> str | tuple:
 
 
 def in_eight_bits(numbers: np.ndarray) -> PIL.Image.Image:
-    """A picture of numbers, (height, width) or (height, width, 3); its `info["range"]` says what is black and white in it."""
+    """A picture of numbers, (height, width) or (height, width, 3); its `info["range chosen"]` says what is black and white in it."""
     black, white, usual = choose_range(numbers)
     scaled = (numbers.astype(np.float64).clip(black, white) - black) * (255 / (white - black))
     picture = PIL.Image.fromarray(scaled.round().astype(np.uint8))
-    picture.info["range"] = None if usual else f"{black:,.10g} is black, {white:,.10g} white"
+    picture.info["range chosen"] = None if usual else f"{black:,.10g} is black, {white:,.10g} white"
     return picture
 
 

@@ -1,5 +1,6 @@
 """Pictures for training: decoded as Pillow decodes them, whatever they are, and none lost or shown twice."""
 
+import errno
 import io
 import itertools
 import json
@@ -469,6 +470,22 @@ def test_several_processes_decode_the_same_as_one(tmp_path, greys):
     several = open_pictures(names, SIZE, workers=2)
     assert numbers(several[:]) == [i % 40 for i in range(600)]
     assert len(list((tmp_path / "cache" / "dino").glob("*.arrow"))) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.ENOSYS])
+def test_where_several_processes_cannot_work_together_one_decodes_and_it_is_said(tmp_path, greys, number):
+    names = [str(greys / f"{i % 40:02}.png") for i in range(600)]
+    with mock.patch(
+        "multiprocess.synchronize._multiprocessing.SemLock", side_effect=OSError(number, os.strerror(number))
+    ):
+        alone, (message,) = told(lambda: open_pictures(names, SIZE, workers=2))
+        assert message.startswith("Pictures are decoded in one process, because several cannot work together here: ")
+        assert os.strerror(number) in message
+        # The second time there is nothing to decode.
+        again, messages = told(lambda: open_pictures(names, SIZE, workers=2))
+        assert messages == []
+    assert numbers(alone[:]) == numbers(again[:]) == [i % 40 for i in range(600)]
+    assert len(list((tmp_path / "cache" / "dino").glob("*.arrow"))) == 1
 
 
 DAMAGE = {

@@ -4,6 +4,7 @@ Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictur
 them, a `state` to `restore`, and can be shared by the processes of a group.
 """
 
+import errno
 import inspect
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
+import multiprocess
 import PIL
 import pyarrow.compute
 import torch
@@ -20,7 +22,7 @@ from torch import Tensor
 from dino import data
 from dino.course.files import processors
 from dino.course.train import decoding
-from dino.course.train.decoding import as_pictures, as_rows, decode
+from dino.course.train.decoding import as_pictures, as_rows, decode, reason
 from dino.course.train.distributed import ProcessGroup
 from dino.course.train.streamed import StreamedPictures
 from dino.sources import Source, open_source, pictures, streamed
@@ -119,7 +121,10 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
     marker = folder / f"{name}.whole"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not is_whole(marker):
+        if is_whole(marker):
+            workers = len(list(folder.glob(f"{name}*.arrow")))  # each wrote one file
+        else:
+            workers = startable(workers) if len(dataset) >= 500 else 1
             for left in folder.glob(f"{name}*.arrow"):  # a power cut came before all of it was on the disk
                 left.unlink()
         kept = dataset.map(
@@ -130,7 +135,7 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
             remove_columns=["image"],
             features=KEPT,
             fn_kwargs={"size": size},
-            num_proc=workers if workers > 1 and len(dataset) >= 500 else None,
+            num_proc=workers if workers > 1 else None,
             new_fingerprint=name,
             cache_file_name=str(folder / f"{name}.arrow"),
             load_from_cache_file=True,
@@ -143,10 +148,29 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
             marker.write_text(sizes(marker))
         return kept
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN):  # no fault of the cache
+            raise
         raise OSError(
             f"The decoded pictures cannot be kept in {folder}: {error.strerror or error}. "
             "Name a folder with room in HF_DATASETS_CACHE."
         ) from error
+
+
+def startable(workers: int) -> int:
+    """As many processes as are wanted, or one, with a warning, if this system cannot start several that work together."""
+    if workers > 1:
+        try:
+            # What `datasets` will start, and a few locks more. They need room in /dev/shm, which containers often lack.
+            with multiprocess.Pool(workers), multiprocess.Manager():
+                [multiprocess.Lock() for _ in range(8)]
+        except (OSError, ImportError, EOFError) as error:
+            warnings.warn(
+                f"Pictures are decoded in one process, because several cannot work together here: {reason(error)} (on Linux, "
+                "they need room in /dev/shm).",
+                stacklevel=5,
+            )
+            return 1
+    return workers
 
 
 def sizes(marker: Path) -> str:

@@ -30,7 +30,7 @@ def decode(entry: dict | None, size: int, name: str) -> tuple[bytes | None, str 
             # each block is one grey, and the picture is off by 3 % on average; at a quarter, by 0.3 %.)
             least = max(2 * size, min(picture.size) // 4)
             picture.draft(None, (least, least))
-            chosen = picture.info.get("range")
+            chosen = picture.info.get("range chosen")
             return shrink(picture, size), chosen and f"{name} ({chosen})"
     # Files that are damaged on purpose make decoders fail in every way there is.
     except Exception as error:
