@@ -100,22 +100,17 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
         source = open_source(source).dataset
     if "image" not in source.column_names:
         raise ValueError(f"The data set has no column `image`; it has {', '.join(source.column_names)}.")
-    pictures, left_out, chosen = [], [], []
+    pictures, left_out = [], []
     # Decode the files here rather than in `datasets`, so that one broken file does not end everything.
     for i, row in enumerate(source.select_columns("image").cast_column("image", datasets.Image(decode=False))):
-        name = (row["image"] and row["image"]["path"]) or f"picture {i}"
         try:
-            with open_picture(row["image"]) as picture:
+            with open_picture(row["image"], tell=True) as picture:
                 pictures.append(to_tensor(crop(on_white(picture), size)))
-                chosen += [f"{name} ({words})" for words in [picture.info.get("range chosen")] if words]
         except Exception as error:  # damaged files make decoders fail in every way there is
-            left_out.append(f"{name} ({error})")
-    for what, names in {
-        "Not read as pictures, and left out": left_out,
-        "Numbers whose range was chosen": chosen,
-    }.items():
-        if names:
-            warnings.warn(f"{what}: {'; '.join(names)}", stacklevel=2)
+            name = row["image"] and row["image"]["path"]
+            left_out.append(f"{name or f'picture {i}'} ({error})")
+    if left_out:
+        warnings.warn(f"Not read as pictures, and left out: {'; '.join(left_out)}", stacklevel=2)
     if not pictures:
         raise ValueError("None of the pictures can be read. Is it the right folder or data set?")
     return torch.stack(pictures)
@@ -129,5 +124,6 @@ def sheet(pictures: Tensor, columns: int = 8, scale: int = 2) -> PIL.Image.Image
     blank = torch.ones(-len(pictures) % columns, *pictures.shape[1:])
     cells = torch.cat([pictures.detach().float().cpu().clamp(0, 1), blank])
     rows = [torch.cat(list(row), dim=2) for row in cells.split(columns)]
-    image = PIL.Image.fromarray((torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy())
+    numbers = torch.cat(rows, dim=1).permute(1, 2, 0)
+    image = PIL.Image.fromarray((numbers * 255).round().byte().numpy())
     return image.resize((image.width * scale, image.height * scale), PIL.Image.Resampling.NEAREST)

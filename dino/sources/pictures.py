@@ -2,6 +2,7 @@
 
 import io
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,12 @@ LOW_BYTES = {";16B": "L", ";16L": "B", ";16N": "B" if sys.byteorder == "little" 
 
 
 @contextmanager
-def open_picture(entry: dict | None) -> Iterator[PIL.Image.Image]:
+def open_picture(entry: dict | None, tell: bool = False) -> Iterator[PIL.Image.Image]:
     """Open a picture, undecoded if it has no more than 8 bits. Others get 8: where it had to be chosen which numbers are black
     and white, `info["range chosen"]` says it in words.
 
     entry  what a data set holds of it, {"bytes": the file or nothing, "path": where it is or what it is called}
+    tell   warn of what was chosen, without the name of the picture: so this is seen once, and not for each of many
 
     Files that are damaged on purpose make decoders fail in every way there is: expect any Exception, here and later.
     """
@@ -34,9 +36,12 @@ def open_picture(entry: dict | None) -> Iterator[PIL.Image.Image]:
         if picture.width * picture.height > PIL.Image.MAX_IMAGE_PIXELS:
             raise PIL.Image.DecompressionBombError(f"{picture.width} by {picture.height} pixels are too many")
         if picture.mode == "F" or picture.mode.startswith("I"):
-            yield in_eight_bits(greys_of(picture))
-        else:
-            yield brightened(picture, entry) if raw_mode(picture).endswith(tuple(LOW_BYTES)) else picture
+            picture = in_eight_bits(greys_of(picture))
+        elif raw_mode(picture).endswith(tuple(LOW_BYTES)):
+            picture = brightened(picture, entry)
+        if tell and (words := picture.info.get("range chosen")):
+            warnings.warn(f"Pictures have numbers whose range was chosen: {words}", stacklevel=4)
+        yield picture
 
 
 def open_file(entry: dict) -> str | io.BytesIO:

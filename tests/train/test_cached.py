@@ -259,11 +259,11 @@ def test_numbers_of_any_range_become_a_picture_and_what_was_chosen_is_told(name,
         lambda: open_pictures(folder, SIZE),
         lambda: open_pictures(folder, SIZE),  # from the cache
         lambda: len(open_pictures(folder, SIZE, stream=True)),
-        lambda: load(folder, SIZE),
     ):
         _, (message,) = told(act)
         assert "range was chosen" in message
         assert message.endswith(f"{name} ({said})")
+    assert told(lambda: load(folder, SIZE))[1] == [f"Pictures have numbers whose range was chosen: {said}"]
 
 
 @pytest.mark.parametrize("name", unreadable())
