@@ -1,7 +1,7 @@
 """Pictures for training at any scale: `CachedPictures`, decoded once and kept small on disk, or `StreamedPictures`.
 
 Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictures), (16,))]`. And both have a line `about`
-them, a `state` to `restore`, and can be shared by the processes of a group.
+them, the name of their `column`, a `state` to `restore`, and can be shared by the processes of a group.
 """
 
 import errno
@@ -52,6 +52,10 @@ def open_pictures(
     Raises what `open_source` raises, and ValueError if no picture can be read.
     """
     if isinstance(source, str) and source == "dinosaurs":
+        if Path(source).is_dir():
+            warnings.warn(
+                "Those are the dinosaurs of the course. The folder of that name is ./dinosaurs.", stacklevel=2
+            )
         drawn = data.dinosaurs(size=size)
         opened = Source(streamed(drawn) if stream else drawn, split, column, "mit", None if stream else len(drawn))
     else:
@@ -69,6 +73,7 @@ class CachedPictures:
 
     def __init__(self, source: Source, size: int, device: torch.device, workers: int | None = None):
         self.size, self.device, self.about = size, device, source.about
+        self.column = source.column
         dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
         self.kept = kept_pictures(dataset, size, processors() if workers is None else workers)
         read, remarks = pyarrow.compute.is_valid(self.kept.data.column("pixels")), self.kept.data.column("remark")

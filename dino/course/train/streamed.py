@@ -29,6 +29,7 @@ class StreamedPictures:
 
     def __init__(self, source: Source, size: int, group: ProcessGroup, window: int = 2048):
         self.size, self.group, self.device, self.window, self.about = size, group, group.device, window, source.about
+        self.column = source.column
         dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
         self.dataset = split_dataset_by_node(dataset, group.rank, group.world_size) if group.world_size > 1 else dataset
         self.pixels: Tensor | None = None
