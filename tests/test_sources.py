@@ -293,9 +293,44 @@ def test_an_archive_is_the_folder_that_it_is(folder, name, stream):
 
 
 def test_a_folder_of_archives_is_opened_with_all_that_is_in_them(tmp_path):
-    pack(write_pictures(tmp_path / "all" / "one", 2), "one.zip")
-    pack(write_pictures(tmp_path / "all" / "two", 3), "two.tar")
-    assert greys(open_source(tmp_path / "all").dataset) == [0, 10, 0, 10, 0, 10, 20, 0, 10, 20]
+    for i, name in enumerate(["one.zip", "two.tar", "three.tgz"], start=1):
+        pack(write_pictures(tmp_path / name.partition(".")[0], i), name)
+        (tmp_path / "all").mkdir(exist_ok=True)
+        (tmp_path / name).rename(tmp_path / "all" / name)
+    assert greys(open_source(tmp_path / "all").dataset) == [0, 0, 10, 20, 0, 10]
+
+
+def test_archives_beside_pictures_are_folders_beside_them_and_it_is_said(folder):
+    pack(write_pictures(folder / "b", 2), "b.zip")
+    with pytest.warns(
+        UserWarning, match=r"^2 of 10 pictures in .*pictures are in archives: name one with --data if you mean"
+    ):
+        assert greys(open_source(folder).dataset) == [0, 10, 20, 30, 40, 50, 0, 10, 0, 10]
+
+
+def test_what_cannot_be_unpacked_here_says_so(tmp_path):
+    (tmp_path / "photos.rar").write_bytes(b"Rar!")
+    with (
+        pytest.warns(UserWarning, match="photos.rar"),
+        pytest.raises(
+            ValueError, match=r"no pictures in .*photos\.rar\. Unpack what is packed, or name another folder\."
+        ),
+    ):
+        open_source(tmp_path / "photos.rar")
+    locked = zipfile.ZipInfo("a.png")
+    with zipfile.ZipFile(tmp_path / "locked.zip", "w") as archive:
+        archive.writestr(locked, png())
+    content = (tmp_path / "locked.zip").read_bytes()
+    where = content.index(b"PK\x01\x02") + 8
+    (tmp_path / "locked.zip").write_bytes(content[:where] + b"\x01" + content[where + 1 :])
+    with (
+        pytest.warns(UserWarning, match=r"locked\.zip: 1 file in it is left out: a\.png \(locked with a password\)"),
+        pytest.raises(ValueError, match=r"no pictures in .*locked\.zip\. Put"),
+    ):
+        open_source(tmp_path / "locked.zip")
+    (tmp_path / "cut.zip").write_bytes(content[:60])
+    with pytest.raises(ValueError, match=r"cut\.zip cannot be read as a data set \(File is not a zip file\)"):
+        open_source(tmp_path / "cut.zip")
 
 
 def test_splits_are_found_in_archives_and_among_them(tmp_path):

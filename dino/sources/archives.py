@@ -56,7 +56,7 @@ class Archive:
     """
 
     def __init__(self, path: Path):
-        self.zipped = zipfile.is_zipfile(path)
+        self.zipped = zipfile.is_zipfile(path) or (path.suffix.lower() == ".zip" and not tarfile.is_tarfile(path))
         self.file = zipfile.ZipFile(path) if self.zipped else tarfile.open(path)  # noqa: SIM115
         weakref.finalize(self, self.file.close)
         self.lock = threading.Lock()
@@ -75,6 +75,8 @@ class Archive:
                 links[name] = target
             elif size > LARGEST:
                 self.left_out[name] = f"{size:,} bytes are too many"
+            elif self.zipped and member.flag_bits & 1:
+                self.left_out[name] = "locked with a password"
             elif not (member.is_dir() if self.zipped else member.isdir()):
                 if self.zipped or member.isfile():
                     self.members[name] = member

@@ -23,6 +23,8 @@ BESIDE |= {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"}
 SYSTEM = {"@eadir", "@recycle", "@recently-snapshot", "@sharebin", "@tmp", "#recycle", "#recycle bin", "#snapshot"}
 SYSTEM |= {"$recycle.bin", "recycler", "recycled", "recycle bin", "trashbox", "system volume information", "found.000"}
 SYSTEM |= {"__macosx", "network trash folder", "temporary items", "lost+found", "~snapshot"}
+# Packed files that only other programs unpack.
+PACKED = (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst")
 # What a split is called in names of files and folders: {"training": "train", "val": "validation", and so on}.
 SPLITS = {word: str(split) for split, words in SPLIT_KEYWORDS.items() for word in words}
 
@@ -127,21 +129,29 @@ def pictures_among(files: Sequence[Path], source: str) -> list[Path]:
 
     Warns of the others, and raises ValueError if nothing is left.
     """
-    pictures, strays = [], []
+    pictures, strays, packed = [], [], 0
     for file in files:
-        inside = files_in_archive(file) if is_archive(file) else []
-        pictures += [one for one in inside if named_as_picture(one.name)]
-        strays += [one.name for one in inside if not named_as_picture(one.name)]
-        if is_picture(file):
+        if is_archive(file):
+            inside = files_in_archive(file)
+            found = [one for one in inside if named_as_picture(one.name)]
+            strays += [one.name for one in inside if not named_as_picture(one.name)]
+            pictures, packed = pictures + found, packed + len(found)
+        elif is_picture(file):
             pictures.append(file)
-        elif not is_archive(file):
+        else:
             strays.append(file.name)
     strays = [name for name in strays if name.lower() not in BESIDE]
     if strays:
         what = "1 file is not a picture" if len(strays) == 1 else f"{len(strays):,} files are not pictures"
         warnings.warn(f"{what}, and left out: {first_five(strays)}", stacklevel=2)
+    if 0 < packed < len(pictures):
+        what = f"{packed:,} of {len(pictures):,} pictures in {source} are in archives"
+        warnings.warn(f"{what}: name one with --data if you mean no other.", stacklevel=2)
     if not pictures:
-        raise ValueError(f"There are no pictures in {source}. Put PNG or JPEG files into it, or name another folder.")
+        remedy = "Put PNG or JPEG files into it"
+        if any(name.lower().endswith(PACKED) for name in strays):
+            remedy = "Unpack what is packed"
+        raise ValueError(f"There are no pictures in {source}. {remedy}, or name another folder.")
     return pictures
 
 
