@@ -1,6 +1,7 @@
 """Pictures for training: decoded as Pillow decodes them, whatever they are, and none lost or shown twice."""
 
 import errno
+import gzip
 import io
 import itertools
 import json
@@ -8,6 +9,7 @@ import os
 import struct
 import tarfile
 import warnings
+import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -113,6 +115,7 @@ def of_odd_range():
     highlight = np.where(steps == 63, 40, rise)
     return {
         "a little above.tif": (as_tiff(rise * 1.02, "f4"), (rise * 1.02).clip(0, 1), "0 is black, 1 white"),
+        "more above.tif": (as_tiff(rise * 1.4, "f4"), (rise * 1.4).clip(0, 1), "0 is black, 1 white"),
         "highlight.tif": (as_tiff(highlight, "f4"), highlight.clip(0, 1), "0 is black, 1 white"),
         "glare.tif": (as_tiff(rise * 9, "f4"), rise, "0 is black, 9 white"),
         "a little above 255.tif": (as_tiff(rise * 260, "f4"), (rise * 260 / 255).clip(0, 1), "0 is black, 255 white"),
@@ -465,6 +468,13 @@ def test_files_that_changed_are_decoded_again(tmp_path, change):
     assert numbers(open_pictures(path.parent, SIZE)[:]) == [20]
 
 
+def test_an_archive_that_changed_is_decoded_again(tmp_path):
+    for grey in (10, 20):
+        with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
+            archive.writestr("a.png", save(Image.new("L", (9, 9), grey)))
+        assert numbers(open_pictures(tmp_path / "some.zip", SIZE)[:]) == [grey]
+
+
 def test_several_processes_decode_the_same_as_one(tmp_path, greys):
     names = [str(greys / f"{i % 40:02}.png") for i in range(600)]
     several = open_pictures(names, SIZE, workers=2)
@@ -568,10 +578,11 @@ def layouts(folder, greys):
     with tarfile.open(folder / "all.tar", "w") as archive:
         for i in range(40):
             archive.add(greys / f"{i:02}.png", f"{i:02}.png")
-    return {"folder": greys, "parquet": folder / "tables", "tar": folder / "all.tar"}
+    (folder / "all.tgz").write_bytes(gzip.compress((folder / "all.tar").read_bytes()))
+    return {"folder": greys, "parquet": folder / "tables", "tar": folder / "all.tar", "tgz": folder / "all.tgz"}
 
 
-@pytest.mark.parametrize("layout", ["folder", "parquet", "tar"])
+@pytest.mark.parametrize("layout", ["folder", "parquet", "tar", "tgz"])
 def test_going_on_from_a_state_gives_exactly_the_same_pictures(tmp_path, greys, layout):
     source = layouts(tmp_path, greys)[layout]
 
@@ -602,7 +613,7 @@ def test_going_on_from_a_state_gives_exactly_the_same_pictures(tmp_path, greys, 
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
-@pytest.mark.parametrize("layout", ["folder", "parquet", "tar"])
+@pytest.mark.parametrize("layout", ["folder", "parquet", "tar", "tgz"])
 def test_processes_share_the_pictures_without_overlap_or_loss(tmp_path, greys, layout, world_size):
     source = layouts(tmp_path, greys)[layout]
     seen = Counter()

@@ -126,9 +126,7 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
     marker = folder / f"{name}.whole"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if is_whole(marker):
-            workers = len(list(folder.glob(f"{name}*.arrow")))  # each wrote one file
-        else:
+        if not is_whole(marker):
             workers = startable(workers) if len(dataset) >= 500 else 1
             for left in folder.glob(f"{name}*.arrow"):  # a power cut came before all of it was on the disk
                 left.unlink()

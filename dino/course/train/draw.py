@@ -25,12 +25,8 @@ def open_denoiser(path: Path) -> tuple[Denoiser, int, str | None]:
         kept = [path / name for name in (checkpoints.NAME, checkpoints.PREVIOUS) if (path / name).exists()]
     if weights.exists() and weights not in kept:
         taken, steps = checkpoints.progress(kept[0]) if kept else (0, 0)
-        newer = (
-            f"{kept[0]} is of another run, after {taken:,} of {steps:,} steps: name it to draw from it."
-            if taken < steps
-            else None
-        )
-        return load_denoiser(weights), trained_size(weights), newer
+        another = f"{kept and kept[0]} is of another run, after {taken:,} of {steps:,} steps: name it to draw from it."
+        return load_denoiser(weights), trained_size(weights), another if taken < steps else None
     if not kept:
         raise FileNotFoundError(f"There are no weights at {weights}. `dino train` makes some.")
     try:
