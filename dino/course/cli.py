@@ -205,7 +205,7 @@ PRECISIONS = click.Choice(["auto", "float32", "bfloat16", "float16"])
 
 
 @cli.command(context_settings={"show_default": True})
-@click.option("--data", default="dinosaurs", help="A folder or file of pictures, or owner/name on the hub.")
+@click.option("--data", default="dinosaurs", help="A folder, archive or file of pictures, or owner/name on the hub.")
 @click.option("--split", default="train", help="Which part of the data set.")
 @click.option("--column", default="image", help="Which column of it holds the pictures.")
 @click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")

@@ -8,6 +8,7 @@ import errno
 import inspect
 import json
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -161,15 +162,15 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
 
 def startable(workers: int) -> int:
     """As many processes as are wanted, or one, with a warning, if this system cannot start several that work together."""
-    if workers > 1:
+    if workers > 1 and sys.platform == "linux":
         try:
             # What `datasets` will start, and a few locks more. They need room in /dev/shm, which containers often lack.
             with multiprocess.Pool(workers), multiprocess.Manager():
                 [multiprocess.Lock() for _ in range(8)]
         except (OSError, ImportError, EOFError) as error:
             warnings.warn(
-                f"Pictures are decoded in one process, because several cannot work together here: {reason(error)} (on Linux, "
-                "they need room in /dev/shm).",
+                f"Pictures are decoded in one process, because several cannot work together here: {reason(error)} (they "
+                "need room in /dev/shm).",
                 stacklevel=5,
             )
             return 1
