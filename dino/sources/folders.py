@@ -135,7 +135,8 @@ def pictures_among(files: Sequence[Path], source: str) -> list[Path]:
             inside = files_in_archive(file)
             found = [one for one in inside if named_as_picture(one.name)]
             strays += [one.name for one in inside if not named_as_picture(one.name)]
-            pictures, packed = pictures + found, packed + len(found)
+            pictures += found
+            packed += len(found)
         elif is_picture(file):
             pictures.append(file)
         else:
