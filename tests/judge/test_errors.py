@@ -73,6 +73,7 @@ CASES = [
     (lambda: nn.Conv2d(3, 2, 20)(X), "smaller than the window"),
     (lambda: FLAT[torch.ones(4, dtype=torch.bool)], "a mask of the shape [4] cannot pick"),
     (lambda: FLAT.sum(dim=3), "there is no dimension 3 here"),
+    (lambda: FLAT[:, None, 0, 0], "more places are picked than the tensor has dimensions, which are 1"),
     (lambda: FLAT[7], "there is no entry 7 in dimension 0, which is 5 long"),
     (lambda: FLAT.sum().backward(), "`backward` finds no way back to the weights"),
     (lambda: (0.5).backward(), "`backward` is called on a plain number"),

@@ -334,6 +334,7 @@ def block(answer) -> Claims:
         "The first stage is given three channels: it wants four, the colours and, beside them (`cat`), the level.":
             ({"torch.cat([noisy, level], dim=1)": "noisy"}, {"torch.cat([noisy, level], dim=1)": "noisy + level"}),
         "The level has three channels: it needs one.": {"-1, 1,": "-1, 3,"},
+        "The pictures are scaled to run from -1 to 1 before they go in: leave them as they are.": {"[noisy,": "[2 * noisy - 1,"},
         "The pictures are multiplied by the level before they go in: leave them as they are.": {"[noisy,": "[noisy * level,"},
         "All pictures are told the level of the first.": {"level.expand(-1": "level[:1].expand(len(noisy)"},
         "All pictures are told the average of the levels.": {"level.expand(-1": "level.mean().expand(len(noisy)"},

@@ -64,6 +64,7 @@ MEANINGS = {
     r"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)": (
         r"there is no dimension \3 here: they run from \1 to \2"
     ),
+    r"too many indices for tensor of dimension (\d+)": r"more places are picked than the tensor has dimensions, which are \1",
     r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)": (
         r"there is no entry \1 in dimension \2, which is \3 long: counting begins at 0"
     ),
