@@ -104,7 +104,7 @@ def load(source: str | Path | list | datasets.Dataset = "dinosaurs", size: int =
     # Decode the files here rather than in `datasets`, so that one broken file does not end everything.
     for i, row in enumerate(source.select_columns("image").cast_column("image", datasets.Image(decode=False))):
         try:
-            with open_picture(row["image"]) as picture:
+            with open_picture(row["image"], tell=True) as picture:
                 pictures.append(to_tensor(crop(on_white(picture), size)))
         except Exception as error:  # damaged files make decoders fail in every way there is
             name = row["image"] and row["image"]["path"]

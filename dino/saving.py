@@ -31,15 +31,19 @@ def load_denoiser(path: Path = TRAINED) -> Denoiser:
     """
     if not path.is_file():
         raise FileNotFoundError(f"There are no weights at {path}. `dino train` makes some.")
+    shape = {}
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             shape = file.metadata() or {}
             denoiser = Denoiser(json.loads(shape["widths"]), json.loads(shape["depths"]))
             denoiser.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{path} is not a whole file of denoiser weights: it is damaged, or something else."
-        ) from error
+        reason = (
+            "it is the checkpoint of a run. `dino sample` draws with it"
+            if "settings" in shape
+            else "it is damaged, or something else"
+        )
+        raise ValueError(f"{path} is not a whole file of denoiser weights: {reason}.") from error
     return denoiser
 
 

@@ -1,9 +1,12 @@
 """Opening pictures from anywhere, against the files that were put there."""
 
 import errno
+import gzip
 import io
 import os
+import shutil
 import tarfile
+import zipfile
 from unittest import mock
 
 import datasets
@@ -13,7 +16,7 @@ import pytest
 from PIL import Image
 
 from dino.data import dinosaurs
-from dino.sources import open_source
+from dino.sources import archives, open_picture, open_source
 
 
 @pytest.fixture(autouse=True)
@@ -66,8 +69,7 @@ def write_tar(path, files):
 def pixels(opened):
     """What is in the pictures, decoded by Pillow."""
     for row in opened:
-        file = row["image"]
-        with Image.open(file["path"] if file["bytes"] is None else io.BytesIO(file["bytes"])) as picture:
+        with open_picture(row["image"]) as picture:
             yield np.asarray(picture.convert("RGB")).tolist()
 
 
@@ -106,12 +108,34 @@ def test_one_picture_is_a_data_set_too(folder):
     assert greys(open_source(folder / "2.png").dataset) == [20]
 
 
-def test_hidden_files_are_skipped_and_what_belongs_beside_pictures_is_no_stray(folder):
-    for name in (".hidden.png", ".DS_Store", "Thumbs.db", "metadata.jsonl", "metadata.csv", "README.md"):
+def test_what_belongs_beside_pictures_is_no_stray(folder):
+    for name in (".DS_Store", "Thumbs.db", "ehthumbs.db", "metadata.jsonl", "metadata.csv", "README.md"):
         (folder / name).write_text("x")
-    write_pictures(folder / ".trash", 1)
-    write_pictures(folder / "__MACOSX", 1)
     assert len(open_source(folder).dataset) == 6
+
+
+# Where network storage and systems keep what is no picture of anybody's.
+KEPT_BY_SYSTEMS = [
+    "@eaDir", "#recycle", "#snapshot", "@Recycle", ".@__thumb", ".Trash-1000", ".Trashes", "$RECYCLE.BIN", "__MACOSX",
+    ".thumbnails", "lost+found", "System Volume Information", ".AppleDouble",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+def test_pictures_that_systems_keep_for_themselves_are_left_out_and_counted(folder, packed):
+    for name in KEPT_BY_SYSTEMS:
+        write_pictures(folder / name / "deeper", 2)
+    write_pictures(folder / "trip" / "@EADIR", 3)
+    for name in ("._0.png", ".hidden.png", "trip/._1.png"):
+        (folder / name).write_bytes(png())
+    source = pack(folder, "photos.tar") if packed else folder
+    with pytest.warns(UserWarning, match=rf"^{2 * len(KEPT_BY_SYSTEMS) + 6} pictures are left out of .*: ") as caught:
+        assert greys(open_source(source).dataset) == [0, 10, 20, 30, 40, 50]
+    (message,) = [str(one.message) for one in caught]
+    assert "@EADIR (3), " in message
+    assert message.endswith(f", and {len(KEPT_BY_SYSTEMS) - 2} more")
+    # Whoever names such a place means it.
+    assert len(open_source(folder / "trip" / "@EADIR").dataset) == 3
 
 
 def test_strays_are_counted_and_the_first_are_named(folder):
@@ -239,6 +263,178 @@ def test_a_tar_is_opened_and_writes_nothing_wherever_its_names_point(tmp_path, s
     assert "column png" in opened.about
 
 
+def pack(folder, name):
+    """An archive of a folder, beside it, by the tools that people use."""
+    path = folder.parent / name
+    kind = next(kind for ending, kind in PACKERS.items() if name.lower().endswith(ending))
+    shutil.move(shutil.make_archive(folder.parent / "packed", kind, folder.parent, folder.name), path)
+    return path
+
+
+PACKERS = {".tar": "tar", "gz": "gztar", ".bz2": "bztar", ".xz": "xztar", ".zip": "zip"}
+
+
+@both
+@pytest.mark.parametrize(
+    "name", ["photos.tar", "photos.tar.gz", "photos.TGZ", "photos.tar.bz2", "photos.tar.xz", "p.zip"]
+)
+def test_an_archive_is_the_folder_that_it_is(folder, name, stream):
+    names = ["b.JPG", "c.d.e.png", "7.JPEG", "deep/er/a.jpg", "deep/er/no.1.png", "0.jpg", "ディノ.png"]
+    for i, picture in enumerate(names, start=6):
+        (folder / picture).parent.mkdir(parents=True, exist_ok=True)
+        (folder / picture).write_bytes(png(10 * i))
+    (folder / "notes.txt").write_text("x")
+    path = pack(folder, name)
+    with pytest.warns(UserWarning, match=r"^1 file is not a picture, and left out: notes\.txt$"):
+        opened, expected = (open_source(source, stream=stream) for source in (path, folder))
+    assert greys(opened.dataset) == greys(expected.dataset)
+    assert sorted(greys(opened.dataset)) == [10 * i for i in range(13)]
+    assert opened.about == expected.about
+
+
+def test_a_folder_of_archives_is_opened_with_all_that_is_in_them(tmp_path):
+    for i, name in enumerate(["one.zip", "two.tar", "three.tgz"], start=1):
+        pack(write_pictures(tmp_path / name.partition(".")[0], i), name)
+        (tmp_path / "all").mkdir(exist_ok=True)
+        (tmp_path / name).rename(tmp_path / "all" / name)
+    assert greys(open_source(tmp_path / "all").dataset) == [0, 0, 10, 20, 0, 10]
+
+
+def test_archives_beside_pictures_are_folders_beside_them_and_it_is_said(folder):
+    pack(write_pictures(folder / "b", 2), "b.zip")
+    with pytest.warns(
+        UserWarning, match=r"^2 of 10 pictures in .*pictures are in archives: name one with --data if you mean"
+    ):
+        assert greys(open_source(folder).dataset) == [0, 10, 20, 30, 40, 50, 0, 10, 0, 10]
+
+
+def test_what_cannot_be_unpacked_here_says_so(tmp_path):
+    (tmp_path / "photos.rar").write_bytes(b"Rar!")
+    with (
+        pytest.warns(UserWarning, match="photos.rar"),
+        pytest.raises(
+            ValueError, match=r"no pictures in .*photos\.rar\. Unpack what is packed, or name another folder\."
+        ),
+    ):
+        open_source(tmp_path / "photos.rar")
+    locked = zipfile.ZipInfo("a.png")
+    with zipfile.ZipFile(tmp_path / "locked.zip", "w") as archive:
+        archive.writestr(locked, png())
+    content = (tmp_path / "locked.zip").read_bytes()
+    where = content.index(b"PK\x01\x02") + 8
+    (tmp_path / "locked.zip").write_bytes(content[:where] + b"\x01" + content[where + 1 :])
+    with (
+        pytest.warns(UserWarning, match=r"locked\.zip: 1 file in it is left out: a\.png \(locked with a password\)"),
+        pytest.raises(ValueError, match=r"no pictures in .*locked\.zip\. Put"),
+    ):
+        open_source(tmp_path / "locked.zip")
+    (tmp_path / "cut.zip").write_bytes(content[:60])
+    with pytest.raises(ValueError, match=r"cut\.zip cannot be read as a data set \(File is not a zip file\)"):
+        open_source(tmp_path / "cut.zip")
+
+
+def test_splits_are_found_in_archives_and_among_them(tmp_path):
+    write_pictures(tmp_path / "set" / "train", 2)
+    write_pictures(tmp_path / "set" / "test", 1)
+    path = pack(tmp_path / "set", "set.zip")
+    assert len(open_source(path).dataset) == 2
+    assert len(open_source(path, "test").dataset) == 1
+    for part, name in [("train", "train-00000-of-00002.tar"), ("train", "train-1.zip"), ("test", "test.zip")]:
+        (tmp_path / "all").mkdir(exist_ok=True)
+        pack(tmp_path / "set" / part, name).rename(tmp_path / "all" / name)
+    assert len(open_source(tmp_path / "all").dataset) == 4
+    assert len(open_source(tmp_path / "all", "test").dataset) == 1
+
+
+def test_links_in_an_archive_count_as_what_they_lead_to_in_it_and_others_are_named(tmp_path):
+    path = write_tar(tmp_path / "links.tar", {"a/one.png": png(10), "/home/two.png": png(20), "../three.png": png(30)})
+    secret = write_pictures(tmp_path / "secret", 1) / "0.png"
+    links = {"first.png": "a/up.png", "hard.png": "a/one.png", "a/soft.png": "one.png", "a/up.png": "../hard.png"}
+    links |= {"out.png": str(secret), "loop.png": "loop.png", "secret.png": "secret/0.png"}
+    with tarfile.open(path, "a") as archive:
+        for name, target in links.items():
+            about = tarfile.TarInfo(name)
+            about.type, about.linkname = tarfile.LNKTYPE if name == "hard.png" else tarfile.SYMTYPE, target
+            archive.addfile(about)
+        about = tarfile.TarInfo("pipe.png")
+        about.type = tarfile.FIFOTYPE
+        archive.addfile(about)
+    with zipfile.ZipFile(tmp_path / "links.zip", "w") as archive:
+        archive.writestr("a/one.png", png(10))
+        for name, target in {"soft.png": "a/one.png", "out.png": str(secret)}.items():
+            about = zipfile.ZipInfo(name)
+            about.external_attr = 0o120777 << 16
+            archive.writestr(about, target)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.warns(
+        UserWarning, match=r"links\.tar: 4 files in it are left out: pipe\.png \(.*out\.png \(a link that leads"
+    ):
+        assert sorted(greys(open_source(path).dataset)) == [10, 10, 10, 10, 10, 20, 30]
+    with pytest.warns(
+        UserWarning, match=r"links\.zip: 1 file in it is left out: out\.png \(a link that leads to no file"
+    ):
+        assert sorted(greys(open_source(tmp_path / "links.zip").dataset)) == [10, 10]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_bombs_are_refused_and_what_is_too_large_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "LARGEST", 100_000)
+    for name in ("bomb.zip", "bomb.tgz"):
+        (tmp_path / name).write_bytes(b"")
+        with (
+            zipfile.ZipFile(tmp_path / name, "w", 8)
+            if name == "bomb.zip"
+            else tarfile.open(tmp_path / name, "w:gz") as file
+        ):
+            for i in range(3):
+                content, about = bytes(10**6), tarfile.TarInfo(f"{i}.png")
+                about.size = len(content)
+                file.writestr(f"{i}.png", content) if name == "bomb.zip" else file.addfile(about, io.BytesIO(content))
+        with pytest.raises(
+            ValueError, match=rf"{name} cannot be read as a data set \(it unpacks to more than 200 times its"
+        ):
+            open_source(tmp_path / name)
+    large = write_tar(tmp_path / "large.tar", {"a.png": png(10), "b.png": bytes(200_000)})
+    with pytest.warns(
+        UserWarning, match=r"large\.tar: 1 file in it is left out: b\.png \(200,000 bytes are too many\)"
+    ):
+        assert greys(open_source(large).dataset) == [10]
+
+
+def test_of_two_files_with_one_name_in_an_archive_the_last_counts_as_when_it_is_unpacked(tmp_path):
+    path = write_tar(tmp_path / "twice.tar", {"a.png": png(10), "b.png": png(20)})
+    with tarfile.open(path, "a") as archive:
+        for name, content in {"c.png": None, "./a.png": png(30), "./c.png": png(40)}.items():
+            about = tarfile.TarInfo(name)
+            about.type, about.linkname = (tarfile.REGTYPE, "") if content else (tarfile.SYMTYPE, "nowhere.png")
+            about.size = len(content or b"")
+            archive.addfile(about, io.BytesIO(content or b""))
+    assert greys(open_source(path).dataset) == [30, 20, 40]
+
+
+def test_names_that_are_no_text_are_read_in_an_archive(tmp_path):
+    path = write_tar(tmp_path / "old.tar", {os.fsdecode(b"f\xfcr.png"): png(10)})
+    assert greys(open_source(path).dataset) == [10]
+
+
+def test_an_archive_with_garbage_in_the_middle_is_not_taken_for_whole(tmp_path):
+    whole = write_tar(tmp_path / "whole.tar", {f"{i}.png": png() for i in range(4)}).read_bytes()
+    for name, content in {
+        "garbage.tar": whole[:2048] + b"x" * 512 + whole[2560:],
+        "cut.tar": whole[:2048],
+        "cut.tgz": gzip.compress(whole)[:-20],
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} cannot be read as a data set \(.*\)\. Is it whole"):
+            open_source(tmp_path / name)
+
+
+def test_an_archive_in_an_archive_is_named(tmp_path):
+    path = write_tar(tmp_path / "outer.tar", {"a.png": png(10), "inner.zip": b"PK"})
+    with pytest.warns(UserWarning, match=r"^1 file is not a picture, and left out: inner\.zip$"):
+        assert greys(open_source(path).dataset) == [10]
+
+
 def test_a_full_disk_is_no_damaged_data_set(tmp_path, drawn):
     drawn.to_parquet(tmp_path / "some.parquet")
     full = OSError(errno.ENOSPC, "No space left on device")
@@ -342,6 +538,15 @@ def test_arrays_of_numbers_become_pictures(tmp_path, stream):
         datasets.Dataset.from_dict({"x": [array]}, features=features).to_parquet(tmp_path / f"{name}.parquet")
         (picture,) = pixels(open_source(tmp_path / f"{name}.parquet", stream=stream).dataset)
         assert np.array_equal(picture, colour)
+
+
+def test_an_array_a_little_above_1_is_no_black_picture_and_says_what_was_chosen(tmp_path):
+    rise = np.linspace(0, 1.02, 12).reshape(3, 4)
+    datasets.Dataset.from_dict({"image": [rise.tolist()]}).to_parquet(tmp_path / "above.parquet")
+    (row,) = open_source(tmp_path / "above.parquet").dataset
+    with open_picture(row["image"]) as picture:
+        assert np.array_equal(np.asarray(picture), (rise.clip(0, 1) * 255).round())
+        assert picture.info["range chosen"] == "0 is black, 1 white"
 
 
 @both

@@ -4,6 +4,7 @@ Exit codes: 0 all is well, 1 an answer is wrong or training was stopped, 2 the c
 """
 
 import contextlib
+import os
 import sys
 import time
 import warnings
@@ -274,7 +275,7 @@ PRECISIONS = click.Choice(["auto", "float32", "bfloat16", "float16"])
 
 
 @cli.command(context_settings={"show_default": True})
-@click.option("--data", default="dinosaurs", help="A folder or file of pictures, or owner/name on the hub.")
+@click.option("--data", default="dinosaurs", help="A folder, archive or file of pictures, or owner/name on the hub.")
 @click.option("--split", default="train", help="Which part of the data set.")
 @click.option("--column", default="image", help="Which column of it holds the pictures.")
 @click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")
@@ -303,11 +304,13 @@ def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: 
     from dino.course.train.distributed import leave
     from dino.course.train.run import Settings, run_training
 
+    data = os.path.expanduser(data)  # noqa: PTH111 - a shell leaves --data=~/photos to us, and what data is need not be a path
     folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
     if run_training(Settings(data=data, **rest), folder, checkpoint_interval, micro_batches):
         click.echo(f"Trained. Draw with: dino sample {folder}")
         return leave(0)
     click.echo(f"Stopped, and kept in {folder}. The same command goes on from there.")
+    click.echo(f"What it draws by now: dino sample {folder}")
     return leave(1)
 
 
@@ -321,18 +324,19 @@ def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: 
 def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: int | None, out: Path) -> int:
     """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).
 
-    WEIGHTS is a file of weights, or the folder of a run; without it, the weights that come with the course are used.
+    WEIGHTS is a file of weights, a checkpoint, or the folder of a run, be it finished or not; without it, the weights that
+    come with the course are used.
     """
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise ValueError(f"{out} should end in .png, .jpg or .webp.")
     import torch
 
-    from dino.course.train.draw import draw_run
-    from dino.saving import TRAINED, load_denoiser, trained_size
+    from dino.course.train.draw import draw_run, open_denoiser
+    from dino.saving import TRAINED
 
-    path = weights or TRAINED
-    path = path / "weights.safetensors" if path.is_dir() else path
-    denoiser, size = load_denoiser(path), trained_size(path)
+    denoiser, size, note = open_denoiser(weights or TRAINED)
+    if note:
+        click.echo(note)
     seed = torch.seed() % 2**31 if seed is None else seed
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
     for written in draw_run(denoiser, noise, steps, stretch, out):

@@ -24,8 +24,9 @@ def open_source(
 ) -> Source:
     """Open pictures, wherever they are.
 
-    source  a folder of pictures; a list of files; a .parquet, .arrow or WebDataset .tar file, or a folder of those in the
-            hub's layout; a folder that `save_to_disk` wrote; or owner/name, a data set on the Hugging Face hub
+    source  a folder of pictures, or an archive of one (.zip, .tar, .tar.gz and the like); a list of files; a .parquet, .arrow
+            or WebDataset .tar file, or a folder of those in the hub's layout; a folder that `save_to_disk` wrote; or
+            owner/name, a data set on the Hugging Face hub
     split   which part of the data set
     column  which of its columns: files of pictures, or arrays (h, w), (h, w, 3) or (3, h, w), in 0..1 or 0..255
     stream  read it bit by bit, without a copy on this disk

@@ -5,6 +5,9 @@ import io
 import datasets
 import numpy as np
 import PIL.Image
+import PIL.PngImagePlugin
+
+from dino.sources.pictures import in_eight_bits
 
 
 def is_array(feature: object) -> bool:
@@ -24,22 +27,24 @@ def is_array(feature: object) -> bool:
 def array_to_file(values: list | None, row: int) -> dict:
     """Write one array as a PNG file: what the column `image` holds for it.
 
-    values  (h, w), (h, w, 3) or (3, h, w), in 0..1 if they are no whole numbers and none is above 1, else in 0..255
+    values  (h, w), (h, w, 3) or (3, h, w); whole numbers in 0..255, or others, whose range is chosen as that of a file
     row     its number in the data set
 
     Values that are no picture become an empty file, whose name says why.
     """
     try:
-        picture = PIL.Image.fromarray(to_bytes(values))
+        picture = to_picture(values)
     except (ValueError, TypeError) as error:
         return {"image": {"bytes": b"", "path": f"row {row}: {error}"}}
-    file = io.BytesIO()
-    picture.save(file, format="PNG")
+    file, about = io.BytesIO(), PIL.PngImagePlugin.PngInfo()
+    if picture.info.get("range chosen"):
+        about.add_text("range chosen", picture.info["range chosen"])
+    picture.save(file, format="PNG", pnginfo=about)
     return {"image": {"bytes": file.getvalue(), "path": f"row {row}"}}
 
 
-def to_bytes(values: list | None) -> np.ndarray:
-    """The same picture as bytes, (h, w) or (h, w, 3); raises ValueError if it is none."""
+def to_picture(values: list | None) -> PIL.Image.Image:
+    """The same picture with 8 bits; raises ValueError if it is none."""
     array = np.asarray(values)
     if array.ndim == 3 and array.shape[0] == 3 and array.shape[2] != 3:
         array = array.transpose(1, 2, 0)
@@ -49,5 +54,4 @@ def to_bytes(values: list | None) -> np.ndarray:
         raise ValueError("not all values are finite")
     if array.min() < 0 or array.max() > 255:
         raise ValueError("the values lie outside of 0 to 255")
-    scale = 255 if array.dtype.kind == "f" and array.max() <= 1 else 1
-    return (array * scale).round().astype(np.uint8)
+    return in_eight_bits(array) if array.dtype.kind == "f" else PIL.Image.fromarray(array.astype(np.uint8))

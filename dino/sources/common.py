@@ -54,7 +54,7 @@ def one_sentence(source: str | Path) -> Iterator[None]:
                 f"What {source} holds cannot be kept in {datasets.config.HF_DATASETS_CACHE}: {cause.strerror}. Name a folder "
                 "with room in HF_DATASETS_CACHE."
             ) from error
-        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".")
+        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0].rstrip(".:")
         if any(words in reason for words in NOTHING):
             reason = "there is nothing in it"
         raise ValueError(

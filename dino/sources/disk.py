@@ -10,8 +10,18 @@ from pathlib import Path
 import datasets
 import huggingface_hub
 
+from dino.sources.archives import is_archive
 from dino.sources.common import Opened, one_sentence
-from dino.sources.folders import BESIDE, among, files_in, is_picture, pictures_among, pictures_by_split, split_by_name
+from dino.sources.folders import (
+    BESIDE,
+    among,
+    files_in,
+    is_picture,
+    open_whole,
+    pictures_among,
+    pictures_by_split,
+    split_by_name,
+)  # fmt: skip
 
 # Files that hold many pictures, and what reads them.
 TABLES = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
@@ -33,17 +43,22 @@ def open_list(files: list[Path], split: str) -> datasets.Dataset:
 
 def open_path(path: Path, split: str, stream: bool) -> tuple[Opened, str | list[str] | None]:
     """Open a file or a folder, whatever it holds; gives also the licence that its README names."""
-    folder = path if path.is_dir() else path.parent
+    folder = path if path.is_dir() or is_archive(path) else path.parent
     files = files_in(path) if path.is_dir() else [path]
-    tables = [file for file in files if file.suffix.lower() in TABLES and file.name.lower() not in BESIDE]
+    archives = [file for file in files if is_archive(file)]
+    tables = [
+        file for file in files if file.suffix.lower() in (".parquet", ".arrow") and file.name.lower() not in BESIDE
+    ]
+    if tables or (archives and all(map(holds_samples, archives))):
+        tables += [file for file in archives if file.suffix.lower() in TABLES]
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         with one_sentence(path):
             saved = datasets.load_from_disk(path)
         saved = saved if isinstance(saved, datasets.DatasetDict) else {str(saved.split or "train"): saved}
         opened = among(saved, split, str(path))
     elif tables:
-        if others := sum(is_picture(file) for file in files):
-            what = "1 picture beside them is" if others == 1 else f"{others:,} pictures beside them are"
+        if others := sum(is_picture(file) or file in set(archives) - set(tables) for file in files):
+            what = "1 picture beside them is" if others == 1 else f"{others:,} pictures or archives beside them are"
             warnings.warn(f"{path} holds data files; {what} left out.", stacklevel=3)
         splits = {}
         for file in tables:
@@ -52,10 +67,27 @@ def open_path(path: Path, split: str, stream: bool) -> tuple[Opened, str | list[
     else:
         pictures = pictures_among(files, str(path))
         opened = open_files(among(pictures_by_split(folder, pictures), split, str(path)))
+        if stream and any(open_whole(archive).in_order for archive in archives):
+            opened = opened.to_iterable_dataset()
     # A broken README is no reason to refuse pictures.
     with suppress(Exception):
         return opened, huggingface_hub.metadata_load(folder / "README.md")["license"]
     return opened, None
+
+
+def holds_samples(archive: Path) -> bool:
+    """Whether an archive is of the kind of WebDataset: its files are samples, each of the same several parts.
+
+    The name of a sample goes up to the first dot: beach.jpg and beach.txt are two parts of one.
+    """
+    samples = {}
+    for name in open_whole(archive).members:
+        place, _, file = name.rpartition("/")
+        sample, _, part = file.partition(".")
+        samples.setdefault((place, sample), set()).add(part.lower())
+    parts = min(samples.values(), key=len, default=set())
+    alike = all(sample and found == parts for (_, sample), found in samples.items())
+    return archive.suffix.lower() == ".tar" and alike and "" not in parts and len(parts) > 1
 
 
 def open_tables(path: Path, tables: list[Path], split: str, stream: bool) -> Opened:

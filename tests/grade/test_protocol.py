@@ -210,7 +210,7 @@ RUBBISH = {
     "too many numbers": (protocol.LENGTHS.pack(2, 2**40), "MB at once"),
     "a greeting": (said(["Hello", "", "function", [], [], ""]), "a Hello that nobody waits for"),
     "a job": (said(["Job", "", "", "", NOTHING, [], [], 1, 1]), "a Job that nobody waits for"),
-    "a call": (said(["Call", 1, None, [], NOTHING, 0, True, False, NOTHING]), "a Call that nobody waits for"),
+    "a call": (said(["Call", 1, None, [], NOTHING, 0, True, False, NOTHING, None]), "a Call that nobody waits for"),
     "a reply to another call": (said(["Reply", 7, None, NOTHING, [], []]), "a Reply that nobody waits for"),
     "an error of another call": (said(["Failure", "ValueError", "", "", 1]), "a Failure that nobody waits for"),
     "the end": (None, "The connection is closed."),

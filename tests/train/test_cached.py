@@ -1,5 +1,7 @@
 """Pictures for training: decoded as Pillow decodes them, whatever they are, and none lost or shown twice."""
 
+import errno
+import gzip
 import io
 import itertools
 import json
@@ -7,6 +9,7 @@ import os
 import struct
 import tarfile
 import warnings
+import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -87,6 +90,47 @@ def stored(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     return Image.fromarray(np.ascontiguousarray(STORED[orientation](scene()))), {"exif": exif}
+
+
+def as_tiff(numbers, kind):
+    return save(Image.fromarray(numbers.astype(kind)), "TIFF")
+
+
+def png_of_16_bits(colours):
+    """A PNG of colours with 16 bits each, (height, width, 3), which Pillow cannot write."""
+    header = struct.pack(">IIBBBBB", colours.shape[1], colours.shape[0], 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in colours)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + content
+
+
+def of_odd_range():
+    """Files whose numbers fill less than they could, or more than is usual, what they mean, from 0 to 1, and what is said."""
+    steps = np.arange(64).reshape(8, 8)
+    rise = steps / 63
+    colours = np.stack([rise, rise[::-1], rise.T], axis=2)
+    unsigned = bytearray(as_tiff(np.int32(1) * steps * 60_000_000, "i4"))
+    where = unsigned.index(struct.pack("<HHI", 339, 3, 1)) + 8
+    unsigned[where : where + 2] = struct.pack("<H", 1)
+    highlight = np.where(steps == 63, 40, rise)
+    return {
+        "a little above.tif": (as_tiff(rise * 1.02, "f4"), (rise * 1.02).clip(0, 1), "0 is black, 1 white"),
+        "more above.tif": (as_tiff(rise * 1.4, "f4"), (rise * 1.4).clip(0, 1), "0 is black, 1 white"),
+        "highlight.tif": (as_tiff(highlight, "f4"), highlight.clip(0, 1), "0 is black, 1 white"),
+        "glare.tif": (as_tiff(rise * 9, "f4"), rise, "0 is black, 9 white"),
+        "a little above 255.tif": (as_tiff(rise * 260, "f4"), (rise * 260 / 255).clip(0, 1), "0 is black, 255 white"),
+        "both sides.tif": (as_tiff(rise * 2 - 1, "f4"), rise, "-1 is black, 1 white"),
+        "12 of 16.tif": (as_tiff((rise * 4095).round(), "u2"), rise, "0 is black, 4,095 white"),
+        "12 of 16.png": (save(Image.fromarray((rise * 4095).astype("u2"))), rise, "0 is black, 4,095 white"),
+        "10 of 16.png": (save(Image.fromarray((rise * 1023).astype("u2"))), rise, "0 is black, 1,023 white"),
+        "8 of 16.png": (save(Image.fromarray((rise * 255).astype("u2"))), rise, "0 is black, 255 white"),
+        "1 of 16.png": (save(Image.fromarray((steps % 2).astype("u2"))), steps % 2, "0 is black, 1 white"),
+        "12 of 32.tif": (as_tiff((rise * 4095).round(), "i4"), rise, "0 is black, 4,095 white"),
+        "31 of 32.tif": (as_tiff(steps * 30_000_000, "i4"), rise, "0 is black, 1,890,000,000 white"),
+        "unsigned.tif": (bytes(unsigned), rise, "0 is black, 3,780,000,000 white"),
+        "scan.tif": (as_tiff((rise * 4095).round() - 1024, "i4"), rise, "-1,024 is black, 3,071 white"),
+        "colours.png": (png_of_16_bits((colours * 4095).round()), colours, "0 is black, 4,095 white"),
+    }
 
 
 def readable():
@@ -171,6 +215,7 @@ def unreadable():
         "much text.png": (save(noise, pnginfo=text), "too large"),
         "not a number.tif": (save(not_a_number, "TIFF"), "no greys"),
         "below zero.tif": (save(Image.fromarray(np.full((8, 8), -1, np.float32)), "TIFF"), "no greys"),
+        "some no numbers.tif": (as_tiff(np.where(np.eye(8), np.nan, 0.5), "f4"), "8 of its 64 values are no greys"),
         "endless.tif": (save(Image.fromarray(np.full((8, 8), 1e9, np.float32)), "TIFF"), "no greys"),
     }
 
@@ -203,6 +248,25 @@ def test_what_can_be_read_is_read_right(name):
     # JPEG is never exact.
     allowed = 0.02 if content[:3] == b"\xff\xd8\xff" else 0.003
     assert (as_picture(pixels) - as_tensor(expected)).abs().mean() < allowed
+
+
+@pytest.mark.parametrize("name", of_odd_range())
+def test_numbers_of_any_range_become_a_picture_and_what_was_chosen_is_told(name, tmp_path):
+    content, meant, said = of_odd_range()[name]
+    folder = write(tmp_path / "odd", {name: of_odd_range()[name][:2]})
+    expected = as_tensor((meant * 255).round().astype(np.uint8))
+    pixels, remark = decode({"bytes": content, "path": name}, SIZE, "it")
+    assert (as_picture(pixels) - expected).abs().max() < 0.01
+    assert remark == f"{name} ({said})"
+    for act in (
+        lambda: open_pictures(folder, SIZE),
+        lambda: open_pictures(folder, SIZE),  # from the cache
+        lambda: len(open_pictures(folder, SIZE, stream=True)),
+    ):
+        _, (message,) = told(act)
+        assert "range was chosen" in message
+        assert message.endswith(f"{name} ({said})")
+    assert told(lambda: load(folder, SIZE))[1] == [f"Pictures have numbers whose range was chosen: {said}"]
 
 
 @pytest.mark.parametrize("name", unreadable())
@@ -272,7 +336,8 @@ def hostile(tmp_path):
 def test_cached_pictures_count_and_name_what_they_leave_out(hostile):
     cached, messages = told(lambda: open_pictures(hostile, SIZE, workers=1))
     assert len(cached) == len(readable())
-    (message,) = messages
+    hidden, message = messages
+    assert hidden.startswith("1 picture is left out of ")
     total = len(readable()) + len(unreadable())
     assert message.startswith(f"{len(unreadable())} of {total} pictures are left out: ")
     assert message.endswith(f", and {len(unreadable()) - 5} more")
@@ -285,7 +350,7 @@ def test_cached_pictures_count_and_name_what_they_leave_out(hostile):
 
 def test_a_stream_skips_the_same(hostile):
     stream, messages = told(lambda: open_pictures(hostile, SIZE, stream=True))
-    assert messages == []
+    assert [message[:26] for message in messages] == ["1 picture is left out of /"]
     count, messages = told(lambda: len(stream))
     assert count == len(readable())
     (message,) = [message for message in messages if message.startswith("Pictures of the stream")]
@@ -403,11 +468,34 @@ def test_files_that_changed_are_decoded_again(tmp_path, change):
     assert numbers(open_pictures(path.parent, SIZE)[:]) == [20]
 
 
+def test_an_archive_that_changed_is_decoded_again(tmp_path):
+    for grey in (10, 20):
+        with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
+            archive.writestr("a.png", save(Image.new("L", (9, 9), grey)))
+        assert numbers(open_pictures(tmp_path / "some.zip", SIZE)[:]) == [grey]
+
+
 def test_several_processes_decode_the_same_as_one(tmp_path, greys):
     names = [str(greys / f"{i % 40:02}.png") for i in range(600)]
     several = open_pictures(names, SIZE, workers=2)
     assert numbers(several[:]) == [i % 40 for i in range(600)]
     assert len(list((tmp_path / "cache" / "dino").glob("*.arrow"))) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.ENOSYS])
+def test_where_several_processes_cannot_work_together_one_decodes_and_it_is_said(tmp_path, greys, number):
+    names = [str(greys / f"{i % 40:02}.png") for i in range(600)]
+    with mock.patch(
+        "multiprocess.synchronize._multiprocessing.SemLock", side_effect=OSError(number, os.strerror(number))
+    ):
+        alone, (message,) = told(lambda: open_pictures(names, SIZE, workers=2))
+        assert message.startswith("Pictures are decoded in one process, because several cannot work together here: ")
+        assert os.strerror(number) in message
+        # The second time there is nothing to decode.
+        again, messages = told(lambda: open_pictures(names, SIZE, workers=2))
+        assert messages == []
+    assert numbers(alone[:]) == numbers(again[:]) == [i % 40 for i in range(600)]
+    assert len(list((tmp_path / "cache" / "dino").glob("*.arrow"))) == 1
 
 
 DAMAGE = {
@@ -490,10 +578,11 @@ def layouts(folder, greys):
     with tarfile.open(folder / "all.tar", "w") as archive:
         for i in range(40):
             archive.add(greys / f"{i:02}.png", f"{i:02}.png")
-    return {"folder": greys, "parquet": folder / "tables", "tar": folder / "all.tar"}
+    (folder / "all.tgz").write_bytes(gzip.compress((folder / "all.tar").read_bytes()))
+    return {"folder": greys, "parquet": folder / "tables", "tar": folder / "all.tar", "tgz": folder / "all.tgz"}
 
 
-@pytest.mark.parametrize("layout", ["folder", "parquet", "tar"])
+@pytest.mark.parametrize("layout", ["folder", "parquet", "tar", "tgz"])
 def test_going_on_from_a_state_gives_exactly_the_same_pictures(tmp_path, greys, layout):
     source = layouts(tmp_path, greys)[layout]
 
@@ -524,7 +613,7 @@ def test_going_on_from_a_state_gives_exactly_the_same_pictures(tmp_path, greys, 
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
-@pytest.mark.parametrize("layout", ["folder", "parquet", "tar"])
+@pytest.mark.parametrize("layout", ["folder", "parquet", "tar", "tgz"])
 def test_processes_share_the_pictures_without_overlap_or_loss(tmp_path, greys, layout, world_size):
     source = layouts(tmp_path, greys)[layout]
     seen = Counter()

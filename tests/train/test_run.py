@@ -1,15 +1,25 @@
 """Training on the command line: progress, checkpoints, resuming, and refusing what cannot be."""
 
+import contextlib
 import os
 import shutil
 import signal
 from pathlib import Path
+from unittest import mock
 
+import datasets
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
 
+from dino.course.train import checkpoints
+from dino.course.train.cached import open_pictures
+from dino.course.train.draw import draw_run
 from dino.course.train.interrupt import asked_to_stop
+from dino.data import dinosaurs
+from dino.denoiser import Denoiser
+from dino.saving import load_denoiser, save_denoiser
 from tests.test_cli import dino
 from tests.train.test_checkpoints import TINY, begin, same, wait_for, weights
 
@@ -149,3 +159,106 @@ def test_what_cannot_be_trained_on_is_named_before_anything_is_written(tmp_path,
     (tmp_path / "empty").mkdir()
     assert sentence in dino("train", *arguments, cwd=tmp_path, code=2)
     assert not (tmp_path / "runs").exists()
+
+
+def stopped_run(folder, out="run"):
+    """A run of 20 steps on an album, as it is when it was stopped after the tenth."""
+    command = ["train", "--data", folder, "--steps", 20, "--checkpoint-interval", 10, *TINY, "--out", out]
+    dino(*command, cwd=folder.parent)
+    run = folder.parent / out
+    (run / "weights.safetensors").unlink()
+    (run / "checkpoint-previous.safetensors").replace(run / "checkpoint.safetensors")
+    return run
+
+
+def test_a_stopped_run_is_drawn_from_the_average_in_its_checkpoint_and_so_is_the_checkpoint(tmp_path, album):
+    run = stopped_run(album)
+    state = safetensors.torch.load_file(run / "checkpoint.safetensors")
+    denoiser = Denoiser((4, 4), (1, 1))
+    denoiser.load_state_dict({name[8:]: tensor for name, tensor in state.items() if name.startswith("average.")})
+    noise = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    draw_run(denoiser, noise, 3, 2.0, tmp_path / "expected.png")
+    for named in ("run", "run/", "run/checkpoint.safetensors"):
+        text = dino("sample", named, "--count", 2, "--steps", 3, "--seed", 1, "--out", "s.png", cwd=tmp_path)
+        assert "Drawn with the average of the weights in run/checkpoint.safetensors, after 10 of 20 steps.\n" in text
+        assert (tmp_path / "s.png").read_bytes() == (tmp_path / "expected.png").read_bytes()
+    with pytest.raises(ValueError, match=r"it is the checkpoint of a run\. `dino sample` draws with it\.$"):
+        load_denoiser(run / "checkpoint.safetensors")
+    # Where the newest is damaged, the one before it is whole.
+    (run / "checkpoint.safetensors").rename(run / "checkpoint-previous.safetensors")
+    (run / "checkpoint.safetensors").write_bytes(b"x" * 99)
+    text = dino("sample", "run", "--count", 1, "--steps", 1, cwd=tmp_path)
+    assert "in run/checkpoint-previous.safetensors, after 10 of 20 steps." in text
+    (run / "checkpoint-previous.safetensors").unlink()
+    assert "checkpoint.safetensors is damaged, or something else." in dino("sample", "run", cwd=tmp_path, code=2)
+
+
+def test_weights_beside_the_checkpoint_of_an_unfinished_run_are_used_with_a_word(tmp_path, album):
+    run = stopped_run(album)
+    save_denoiser(Denoiser((4, 4), (1, 1)), run / "weights.safetensors", 8)
+    text = dino("sample", "run", "--count", 1, "--steps", 1, cwd=tmp_path)
+    assert "run/checkpoint.safetensors is of another run, after 10 of 20 steps: name it to draw from it." in text
+
+
+def test_the_animation_never_takes_the_place_of_a_sheet(tmp_path):
+    save_denoiser(Denoiser((4, 4), (1, 1)), tmp_path / "w.safetensors", 8)
+    options = ["w.safetensors", "--count", 2, "--steps", 3, "--seed", 1, "--out"]
+    for sheet in ("s.webp", "t.WEBP", "s.png"):
+        written = dino("sample", *options, sheet, cwd=tmp_path).splitlines()[:2]
+        assert written == [sheet, f"{sheet[0]}-animation.webp"]
+        with Image.open(tmp_path / written[0]) as still, Image.open(tmp_path / written[1]) as film:
+            assert getattr(still, "n_frames", 1) == 1
+            assert film.n_frames > 1
+    with Image.open(tmp_path / "s.webp") as still:
+        assert still.n_frames == 1
+
+
+def test_a_run_goes_on_however_its_pictures_are_called(tmp_path, album):
+    command = ["train", "--steps", 4, *TINY, "--out", tmp_path / "run", "--data"]
+    dino(*command, "album/", cwd=tmp_path)
+    (tmp_path / "link").symlink_to(album)
+    same_ones = [("album", "."), ("./album", "."), (album, "."), (f"{album}//", "."), ("link", "."), (".", "album")]
+    for name, here in [*same_ones, ("../album/../album", "album"), ("../link/", "album")]:
+        assert "4 steps, 4 of them taken" in dino(*command, name, cwd=tmp_path / here)
+    # Pictures that have moved are told of.
+    album.rename(tmp_path / "inside")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "inside").rename(tmp_path / "elsewhere" / "album")
+    text = dino(*command, "elsewhere/album", cwd=tmp_path)
+    assert f"were in {album}, which is gone; those in {tmp_path}/elsewhere/album are used." in text
+
+
+def test_other_pictures_of_the_same_name_are_not_those_of_the_run_and_nothing_is_to_be_removed(tmp_path, album):
+    command = ["train", "--steps", 4, *TINY, "--out", tmp_path / "run", "--data"]
+    dino(*command, "album", cwd=tmp_path)
+    shutil.copytree(album, tmp_path / "deeper" / "album")
+    for name, here in [("album", "deeper"), ("deeper/album", ".")]:
+        text = dino(*command, name, cwd=tmp_path / here, code=2)
+        assert f"comes from a run with data {album if here == 'deeper' else 'album'}, and you ask for " in text
+        assert text.endswith("Name another folder with --out.\n")
+        assert "remove" not in text
+    # The word for those of the course means no folder of that name.
+    (tmp_path / "dinosaurs").mkdir()
+    with contextlib.chdir(tmp_path):
+        assert not checkpoints.same_pictures("./dinosaurs", "dinosaurs", None)
+        assert not checkpoints.same_pictures("dinosaurs", "./dinosaurs", str(tmp_path / "dinosaurs"))
+        assert not checkpoints.same_pictures("./dinosaurs", "owner/dinosaurs", None)
+        assert checkpoints.same_pictures("owner/dinosaurs", "owner/dinosaurs", None)
+
+
+def test_a_run_goes_on_when_the_column_that_was_found_is_named(tmp_path):
+    pictures = [Image.new("L", (9, 9), 20 * i) for i in range(6)]
+    features = datasets.Features({"photo": datasets.Image()})
+    datasets.Dataset.from_dict({"photo": pictures}, features=features).to_parquet(tmp_path / "some.parquet")
+    command = ["train", "--data", "some.parquet", "--steps", 4, *TINY]
+    dino(*command, cwd=tmp_path)
+    for more in ([], ["--column", "photo"]):
+        assert "4 steps, 4 of them taken" in dino(*command, *more, cwd=tmp_path)
+
+
+def test_a_folder_called_dinosaurs_is_not_passed_over_in_silence(tmp_path, monkeypatch):
+    (tmp_path / "dinosaurs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    drawn = dinosaurs(2, size=8)
+    with mock.patch("dino.data.dinosaurs", return_value=drawn), pytest.warns(UserWarning, match=r"is \./dinosaurs\.$"):
+        assert len(open_pictures("dinosaurs", 8)) == 2

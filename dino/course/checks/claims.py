@@ -90,6 +90,8 @@ class Claim:
             if isinstance(yours, int | float):
                 close = abs(yours - expected) <= self.tolerance or (isnan(yours) and isnan(expected))
                 return None if close else f"It should be {expected:.4g}, yours is {yours:.4g}."
+        if isinstance(yours, complex) and not isinstance(expected, complex):
+            return f"It should be a number such as {expected}, yours is a complex one."
         if isinstance(expected, bool):
             return None if yours is expected else "It is not so."
         same = type(yours) is type(expected) and yours == expected
@@ -125,6 +127,15 @@ def problem(value: object, sides: tuple[int, ...]) -> str | None:
     if not value.is_floating_point():
         return f"It should hold floats, yours holds {value.dtype}."
     return None
+
+
+def how_many(result: object) -> str:
+    """How many things an answer gives, in words."""
+    if isinstance(result, tuple | list):
+        return {1: "a list of one thing", 2: "two things"}.get(len(result), f"{len(result)} things")
+    if isinstance(result, Tensor):
+        return "one tensor" if result.is_floating_point() else "one tensor of whole numbers"
+    return "nothing" if result is None else f"a {type(result).__name__}"
 
 
 def name_of(value: object, names: dict[str, object], tolerance: float = 1e-4) -> str:

@@ -1,5 +1,8 @@
 """Checks for chapter 6."""
 
+from collections import deque
+
+import numpy as np
 import PIL.Image
 import torch
 import torch.nn.functional as F
@@ -211,6 +214,7 @@ def crop(answer) -> Claims:
              "losses[-1] > 1e-3:\n        losses.append(step(clean))\n    return losses"},
         "A generator does nothing until somebody asks for its values: [ ] instead of ( ).":
             {"[step": "(step", "(steps)]": "(steps))"},
+        "The function itself is kept, and never called: `step(clean)` calls it.": {"step(clean)": "step"},
         "There is one step too few.": {"(steps)": "(steps - 1)"},
         "There is one step too many.": {"(steps)": "(steps + 1)"},
         "There is only one step: repeat it `steps` times.": {"(steps)": "(1)"},
@@ -240,6 +244,9 @@ def overfit(answer) -> Claims:
         return given[len(shown) - 1]
 
     losses = answer(step, picture, 7, 12)
+    items = list(losses) if isinstance(losses, list | tuple) else []
+    kept = "the function `step`" if any(map(callable, items)) else "what `step` returns"
+    yield Claim("What `step` returns is kept.", yours=kept, expected="what `step` returns")
     yield Claim("With 7 steps to do, `step` is called 7 times.", yours=len(shown), expected=7)
     right, clue = picture.expand(12, -1, -1, -1), "What the step is given is not the picture."
     for clean in shown:
@@ -247,6 +254,8 @@ def overfit(answer) -> Claims:
         yield Claim(says, yours=clean, expected=Shape((12, 3, 24, 20)))
         says = "All of them are that one picture."
         yield Claim(says, yours=clean, expected=right, tolerance=1e-6, figure=Pictures, clue=clue)
+    if isinstance(losses, np.ndarray | deque):
+        losses = list(losses)
     if isinstance(losses, float | int):
         kind = name_of(float(losses), {"the last loss": given[6], "the mean of the losses": sum(given[:7]) / 7})
     else:

@@ -1,12 +1,15 @@
 """Checks for chapter 2."""
 
+from collections import Counter
+from operator import eq
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dino import denoiser as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures, run_order, same_weights, shares, spread_levels, tap
+from dino.course.checks.inputs import gradients, pictures, run_order, same_weights, shares, spread_levels, tap
 from dino.noise import mix
 
 
@@ -62,7 +65,10 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
             ({"images[possible]": "(rest / level)"}, {"images[possible]": "(rest / level).clamp(0, 1)"}),
         "You compare with the images at full strength: in a noisy picture they are down to (1 - level).":
             {"(1 - level) * ": ""},
-        "The images are subtracted times level: in a noisy picture they are down to (1 - level).": {"(1 - level)": "level"},
+        "The images are subtracted times level: in a noisy picture they are down to (1 - level).":
+            ({"(1 - level)": "level"}, {"(1 - level)": "level", "level +": "1 - level +"}),
+        "Each pixel is averaged by itself: one pixel that does not fit rules out the whole image.":
+            {".flatten(start_dim=1).all(dim=1)": "", "images[possible].mean(dim=0)": "(images * possible).sum(0) / possible.sum(0)"},
         "Hardly any image counts as possible. Subtract the image from the noisy picture, not the other way round; what is left "
         "lies between 0 and level, since noise is never negative.": (
             {"noisy - (1 - level) * images": "(1 - level) * images - noisy"},
@@ -75,6 +81,11 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
         "What is left cannot be below 0: check both ends.": {"(rest > -1e-6) & ": ""},
         "What is left cannot be above the level, which is noise times level at most: check both ends, and not against 1.":
             ({" & (rest < level + 1e-6)": ""}, {"level + 1e-6": "1"}),
+        "There is no room for rounding, so images are ruled out by the last digit: leave a hair, such as 1e-6, at both ends.": (
+            {"> -1e-6": ">= 0", "< level + 1e-6": "<= level"}, {"> -1e-6": "> 0", " + 1e-6": ""},
+            {"> -1e-6": ">= 0"}, {"< level + 1e-6": "<= level"},
+        ),
+        "`all` runs over all images at once: each has to be judged by its own pixels.": {".flatten(start_dim=1).all(dim=1)": ".all()"},
         "What is left lies between 0 and level, not between -level and level: do not take its absolute value.":
             {"(rest > -1e-6) & (rest": "(rest.abs()"},
         "There is too much room at the ends: a hair, such as 1e-6, is enough for rounding.":
@@ -127,6 +138,17 @@ def best_guess(answer) -> Claims:
     guess, expected = answer(mix(dark[true], noise, 0.9), 0.9, dark), dark.mean(dim=0)
     says = "At level 0.9 all of some very dark images are possible."
     yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
+    # Noise that is exactly 0 or 1 in every pixel: what is left is beyond the ends by the last digit in some of them.
+    dark, level = 0.1 + 0.001 * torch.rand(3, 3, 24, 20), 0.3
+    for says, end in (("0", 0.0), ("1", 1.0)):
+        noisy = mix(dark[1], torch.full((3, 24, 20), end), level)
+        noisy = noisy.nextafter(torch.tensor(2 * end - 0.5))  # as if it had been rounded in another way
+        # The others are possible, too, or not, by far more than rounding.
+        dark[0], dark[2] = dark[1] - 0.01 + 0.02 * end, dark[1] + 0.01 - 0.02 * end
+        guess, expected = answer(noisy, level, dark), dark[:2].mean(dim=0)
+        says = f"Noise of exactly {says} is possible, though rounding makes a little more or less of it."
+        clue = "Where noise is exactly 0 or 1, rounding decides: leave a hair of room, such as 1e-6, at both ends."
+        yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures, clue=clue)
     images = pictures(12, 24, 20)
     guess = answer(mix(images[5], 0.001 + 0.998 * torch.rand(3, 24, 20), 0.5), 0.5, images)
     yield Claim("At level 0.5 a dinosaur is found again.", yours=guess[None], expected=images[5][None], figure=Pictures)
@@ -135,6 +157,33 @@ def best_guess(answer) -> Claims:
 def sizes(module) -> str:
     """The shapes of all weights, as words that can be compared."""
     return ", ".join(sorted("x".join(map(str, weight.shape)) for weight in module.parameters())) or "no weights at all"
+
+
+def has_weights(says: str, yours: nn.Module, reference: nn.Module) -> Claim:
+    """The claim that a network has as many weights as it should, in tensors of as many numbers."""
+    counts = (sorted(weight.numel() for weight in network.parameters()) for network in (reference, yours))
+    mine, due = (Counter(sizes(network).split(", ")) for network in (yours, reference))
+    few, many = (", ".join((one - other).elements()) for one, other in ((due, mine), (mine, due)))
+    found = "; ".join([f"missing {few[:120]}"] * bool(few) + [f"too many {many[:120]}"] * bool(many))
+    clue = f"Not all of its weights are what they should be: {found}."
+    clue += " Is there a layer too many, such as a normalisation?" * (bool(many) and not few and "x" not in many)
+    right = "as they should be"
+    return Claim(says, yours=right if eq(*counts) else found, expected=right, clue=clue)
+
+
+def can_learn(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Claims:
+    """The claims that gradients go back through a network as they should."""
+    (right, few), (found, without) = gradients(reference, *inputs), gradients(yours, *inputs)
+    size = right.abs().max()
+    see = Pictures(right / size, found / size)
+    says = "Gradients go back to what came in, so that what comes before can learn."
+    clue = (
+        "Gradients do not find their way back through all of it: is something cut off (`detach`, `.data`, `no_grad`)?"
+    )
+    yield Claim(says, yours=found / size, expected=right / size, tolerance=2e-3, figure=see, clue=clue, words=clue)
+    clue = f"{without} of its weights get no gradients: is something cut off (`detach`, `.data`, `no_grad`)?"
+    says = "Each weight gets a gradient, so that it can learn."
+    yield Claim(says, yours=max(few, without), expected=few, clue=clue)  # a ReLU may let nothing through by chance
 
 
 def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "") -> Claim:
@@ -182,6 +231,15 @@ def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "")
         "The input comes back as it is: the layers are never used.": {"self.layers(x)": "0"},
         "`+=` writes into the input, which others still need: make something new with `x + ...`.":
             {"return x + self.layers(x)": "x += self.layers(x); return x"},
+        "A ReLU that works in place (`inplace=True`) writes into the input, which others still need.": (
+            {"self.layers(x)": "self.layers(F.relu_(x))"},
+            {"x + self.layers(x)": "F.relu_(x) + self.layers(x)"},
+            {"conv(width, width), nn.ReLU()": "nn.ReLU(inplace=True), conv(width, width)"},
+        ),
+        "The input is cut off from its gradients (`detach`, `.data`) where it is added: what comes before could not learn.":
+            {"x +": "x.detach() +"},
+        "What the layers find is cut off from its gradients (`detach`, `no_grad`): they could never learn.":
+            ({"+ self.layers(x)": "+ self.layers(x).detach()"}, {"self.layers(x)": "self.layers(x.detach())"}),
         "Nothing is returned: is the `return` missing in `forward`?": {"return ": ""},
         "The layers are in a plain list, where torch does not see them, so they would never learn. Use `nn.Sequential`.":
             {"= nn": "= [nn", "False))": "False))]", "layers(x)": "layers[0](x)"},
@@ -193,8 +251,10 @@ def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "")
         "The first convolution has no bias.": {"width)": "width, bias=False)"},
         "The bias is at the wrong convolution: the first has one, the second has none.":
             {", bias=False": "", "), nn": ", bias=False), nn"},
-        "One convolution is used twice: make two.":
+        "One convolution is used twice: make two.": (
             {", conv(width, width, bias=False)": "", "self.layers(x)": "self.layers[0](self.layers(x))"},
+            {"conv(width, width), nn.ReLU(), ": "", "self.layers(x)": "self.layers[0](F.relu(self.layers[0](x)))"},
+        ),
         "There is only one convolution: there should be two.": {", conv(width, width, bias=False)": ""},
         "There are three convolutions: there should be two.": {"nn.ReLU()": "nn.ReLU(), conv(width, width), nn.ReLU()"},
         "There is a normalisation in it: this network has none.": {"nn.ReLU": "nn.BatchNorm2d(width), nn.ReLU"},
@@ -212,15 +272,19 @@ def block(answer) -> Claims:
     given = x.clone()
     result = yours(given)
     says = "The weights are those of two 3x3 convolutions with as many channels out as in, one with a bias."
-    yield Claim(says, yours=sizes(yours), expected=sizes(reference))
+    yield has_weights(says, yours, reference)
     yield Claim("What comes out has the shape of what went in.", yours=result, expected=Shape(tuple(x.shape)))
-    yield Claim("The input is still what it was before.", yours=given, expected=x, figure=Pictures)
+    names = {"what it was before": x, "what it was, after a ReLU": F.relu(x), "what comes out": result}
+    clue = "The block writes into its input, which others still need. The input is now {}."
+    yield is_first("The input is still what it was before.", given, names, clue)
     layers = run_order(yours, x.clone())
     if len(layers) == 2:
         bias = ", ".join("with bias" if layer.bias is not None else "without" for layer in layers)
         yield Claim("The first convolution has a bias, the second has none.", yours=bias, expected="with bias, without")
-        with tap(layers) as (_, given, came), torch.no_grad():
-            result = yours(x.clone())
+    with tap(layers) as (_, given, came), torch.no_grad():
+        result = yours(x.clone())
+    # What is calculated in another way, such as with padding of its own, is judged by its result alone.
+    if len(layers) == 2 and all(one.shape == x.shape for one in [*given.values(), *came.values()]):
         first, second = came[layers[0]], came[layers[1]]
         names = {"what came in": x, "what came in, after a ReLU": F.relu(x), "the other's result": second}
         yield is_first("The first convolution looks at what came in.", given[layers[0]], names)
@@ -242,6 +306,7 @@ def block(answer) -> Claims:
     same_weights(reference, yours, x.clone())
     says = "With the same weights, it gives what the lesson's block gives."
     yield Claim(says, yours=yours(x.clone()), expected=reference(x), figure=Pictures)
+    yield from can_learn(reference, yours, x)
     for weight in yours.parameters():
         nn.init.zeros_(weight)
     says = "With all weights at zero, the input goes through unchanged."
@@ -269,6 +334,7 @@ def block(answer) -> Claims:
         "The first stage is given three channels: it wants four, the colours and, beside them (`cat`), the level.":
             ({"torch.cat([noisy, level], dim=1)": "noisy"}, {"torch.cat([noisy, level], dim=1)": "noisy + level"}),
         "The level has three channels: it needs one.": {"-1, 1,": "-1, 3,"},
+        "The pictures are scaled to run from -1 to 1 before they go in: leave them as they are.": {"[noisy,": "[2 * noisy - 1,"},
         "The pictures are multiplied by the level before they go in: leave them as they are.": {"[noisy,": "[noisy * level,"},
         "All pictures are told the level of the first.": {"level.expand(-1": "level[:1].expand(len(noisy)"},
         "All pictures are told the average of the levels.": {"level.expand(-1": "level.mean().expand(len(noisy)"},
@@ -326,6 +392,10 @@ def block(answer) -> Claims:
             {"self.leave(x)": "(1 - level) * noisy + level * self.leave(x)"},
         "The guess is cut off from its gradients (`detach` or `no_grad`), so it could never learn.":
             {"leave(x)": "leave(x).detach()"},
+        "What is kept is cut off from its gradients (`detach`, `.data`): the way down could not learn from it.":
+            {"append(x)": "append(x.detach())"},
+        "The bias of the last convolution begins near 0: it should begin at 0.5, an even grey.":
+            ({"nn.init.constant_(last.bias, 0.5)": ""}, {"bias, 0.5": "bias, 0.0"}),
         "Nothing is returned: is the `return` missing in `forward`?": {"return ": ""},
     },
 )  # fmt: skip
@@ -338,7 +408,11 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
     """The claims about a denoiser of these widths."""
     reference = lesson.Denoiser(widths, depths=(1,) * len(widths))
     yours = answer(widths=widths, depths=(1,) * len(widths))
-    yield Claim("It has the layers that `__init__` makes.", yours=sizes(yours), expected=sizes(reference))
+    yield has_weights("It has the layers that `__init__` makes.", yours, reference)
+    last = [weight.detach() for weight in yours.parameters() if weight.shape == (3,)][-1:]
+    bias, grey = torch.cat([*last, torch.full((3,), torch.nan)])[:3], torch.full((3,), 0.5)
+    says = "The bias of the last convolution begins at 0.5, an even grey."
+    yield Claim(says, yours=bias, expected=grey, figure=Bars(grey, bias, across="colour", up="bias"))
     # Weights larger than usual, so that every part of the network matters and guesses leave the range from 0 to 1.
     for weight in reference.parameters():
         if weight.dim() > 1:
@@ -360,6 +434,7 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
         differs = bool(((guess - other).abs().amax(dim=(1, 2, 3)) > 1e-3).all())
         yield Claim("Told another level, it guesses something else.", yours=differs, expected=True)
         yield Claim("The guess carries gradients, so the network can learn.", yours=guess.requires_grad, expected=True)
+    yield from can_learn(reference, yours, noisy, level)
 
 
 def along_the_way(yours, noisy, level) -> Claims:
@@ -369,14 +444,19 @@ def along_the_way(yours, noisy, level) -> Claims:
     names |= {stage: f"`up[{i}]`" for i, stage in enumerate(yours.up)} | {yours.leave: "`leave`"}
     with tap(names) as (order, given, came), torch.no_grad():
         result = yours(noisy.clone(), level.clone())
-    if given.keys() != names.keys():  # who runs the layers of a stage one by one is heard by the guess alone
+    says = "Each stage has its turn: enter, down, up, leave."
+    if left := [stage for stage in names if stage not in given]:
+        # Who runs the layers of a stage one by one is heard by the guess alone.
+        used = set(run_order(yours, noisy.clone(), level.clone()))
+        if skipped := ", ".join(names[stage] for stage in left if not used.intersection(stage.modules())):
+            clue = f"Not every stage has its turn: {skipped} is never run."
+            yield Claim(says, yours=f"all but {skipped}", expected="all", clue=clue)
         return
 
     def same(says: str, yours: Tensor, expected: Tensor, tolerance: float = 1e-3, clue: str = "") -> Claim:
         return Claim(says, yours=yours, expected=expected, tolerance=tolerance, figure=Pictures, clue=clue)
 
     turns = " ".join(names[stage] for stage in order)
-    says = "Each stage has its turn: enter, down, up, leave."
     yield Claim(says, yours=turns, expected=" ".join(names.values()))
     says = "What goes into `enter` has four channels: three colours and the level."
     yield Claim(says, yours=given[yours.enter], expected=Shape((len(noisy), 4, *noisy.shape[2:])))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from dino import evaluation as lesson
-from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of
+from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of, how_many
 from dino.course.checks.inputs import pictures
 
 
@@ -88,21 +88,17 @@ def nearest(answer) -> Claims:
     known = pictures(12, 20, 16)
     order = torch.randperm(12)[:5]
 
-    def ask(shown: Tensor) -> tuple[object, Tensor | object, bool]:
-        result = answer(shown, known)
-        pair = isinstance(result, tuple | list) and len(result) == 2
-        return (*result, True) if pair else (result, None, False)
-
-    distance, index, pair = ask(known[order])
-    what = "two things" if pair else "nothing" if distance is None else "one thing"
-    yield Claim("Two things come back: the distances and the indices.", yours=what, expected="two things")
+    result = answer(known[order], known)
+    says = "Two things come back: the distances and the indices."
+    yield Claim(says, yours=how_many(result), expected="two things")
+    distance, index = result
     yield Claim("There is one distance for each picture.", yours=distance, expected=Shape((5,)))
     kind = "whole numbers" if torch.is_tensor(index) and not index.is_floating_point() else "something else"
     says = "The second is the index of a known picture: whole numbers."
     yield Claim(says, yours=kind, expected="whole numbers")
 
     def claims(says: str, shown: Tensor, more: str, clue: str) -> Claims:
-        distance, index, _ = ask(shown)
+        distance, index = answer(shown, known)
         right, place = lesson.nearest(shown, known)
         found = index.clamp(0, len(known) - 1) if index.shape == place.shape else place
         see = Pictures(known[place], known[found])
@@ -328,6 +324,8 @@ def shares(answer) -> Claims:
             {"torch.linalg.eigvals(spread @ spread_of_other).real": "(spread @ spread_of_other).diagonal()"},
         "The root is taken of the trace: it is the trace of the root, the sum of the roots of the eigenvalues.":
             {"clamp(min=0).sqrt().sum()": "sum().clamp(min=0).sqrt()"},
+        "The roots are complex numbers: the eigenvalues have an imaginary part, though it is 0 but for rounding. Take `.real`.":
+            {".real.clamp(min=0)": ""},
         "The root is missing: take the roots of the eigenvalues.": {".sqrt()": ""},
         "The covariances are added, not multiplied.": {"@": "+"},
         "`eigvalsh` is for symmetric matrices, and C D is none: use `eigvals`.": {"eigvals": "eigvalsh"},
@@ -354,7 +352,7 @@ def shares(answer) -> Claims:
 )  # fmt: skip
 def frechet_distance(answer) -> Claims:
     # Not square, with features that go together, spread differently, and far from 0.
-    one = torch.rand(600, 4).log() @ torch.randn(4, 4) + torch.tensor([3.0, -1.0, 2.0, 0.5])
+    one = torch.rand(600, 4).clamp(min=1e-6).log() @ torch.randn(4, 4) + torch.tensor([3.0, -1.0, 2.0, 0.5])
 
     def claim(says: str, first: Tensor, second: Tensor, clue: str) -> Claim:
         result = answer(first, second)
@@ -376,7 +374,7 @@ def frechet_distance(answer) -> Claims:
     says = "Spread differently in each feature, it is about the sum of the squared differences of the spreads."
     clue = "The features hardly go together here, so each covariance is nearly diagonal: look at how you combine two of them."
     yield claim(says, spread, narrow, clue)
-    other = torch.rand(800, 4).log() @ torch.randn(4, 4)
+    other = torch.rand(800, 4).clamp(min=1e-6).log() @ torch.randn(4, 4)
     clue = "All simpler clouds came out right. What is new here: the covariances are not diagonal, and C D is not symmetric."
     yield claim("Of any two clouds, all four pieces count.", one, other, clue)
     clue = "This way round it should be the same: is one of the two clouds used twice?"

@@ -3,9 +3,10 @@
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from dino import noise as lesson
-from dino.course.checks.claims import Claim, Claims, Curve, Histogram, Pictures, Shape, check_of
+from dino.course.checks.claims import Claim, Claims, Curve, Histogram, Pictures, Shape, check_of, how_many
 from dino.course.checks.inputs import pictures, shares, spread_levels
 
 
@@ -78,23 +79,21 @@ def mix(answer) -> Claims:
     clean, noise = pictures(5, 28, 24), torch.rand(5, 3, 28, 24)
     level = spread_levels(5)
     ones = torch.ones_like(level)
-    mixed, right = answer(clean, noise, level), lesson.mix(clean, noise, level)
-    alike = isinstance(mixed, torch.Tensor) and mixed.shape == clean.shape
-    each = [shares(*three) for three in zip(mixed, clean, noise, strict=True)] if alike else []
+    quarter = answer(clean, noise, ones / 4)
+    alike = isinstance(quarter, Tensor) and quarter.shape == clean.shape
+    each = [shares(*three) for three in zip(quarter, clean, noise, strict=True)] if alike else []
     if is_a_mix := bool(each) and None not in each:
-        yours, levels = torch.tensor(each), level.flatten()
-        expected = torch.stack([1 - levels, levels], dim=1)
-        i = int((yours - expected).abs().amax(dim=1).argmax())
-        words = f"At level {levels[i]:.2f} there should be {expected[i, 0]:.2f} of the picture and {expected[i, 1]:.2f} of the "
-        words += f"noise, and yours has {yours[i, 0]:.2f} of the picture and {yours[i, 1]:.2f} of the noise."
-        yield Claim(
-            "Each picture and its noise have the right shares.",
-            yours=yours, expected=expected, tolerance=0.01, figure=Pictures(right, mixed), clue=words, words=words,
-        )  # fmt: skip
+        yours, expected = torch.tensor(each), torch.tensor([0.75, 0.25]).expand(5, 2)
+        picture, amount = yours[int((yours - expected).abs().amax(dim=1).argmax())].tolist()
+        words = "At level 0.25 there should be 0.75 of the picture and 0.25 of the noise, and yours has "
+        words += f"{picture:.2f} of the picture and {amount:.2f} of the noise."
+        see = Pictures(0.75 * clean + 0.25 * noise, quarter)
+        says = "Picture and noise have the right shares."
+        yield Claim(says, yours=yours, expected=expected, tolerance=0.01, figure=see, clue=words, words=words)
+    mixed, right = answer(clean, noise, level), lesson.mix(clean, noise, level)
     says = "Level 0 leaves the clean pictures."
     yield Claim(says, yours=answer(clean, noise, 0 * ones), expected=clean, figure=Pictures)
-    again = answer(clean, noise, ones / 4)
-    same = Claim("", yours=again, expected=answer(clean, noise, ones / 4)).symptom() is None
+    same = Claim("", yours=quarter, expected=answer(clean, noise, ones / 4)).symptom() is None
     yield Claim("The same pictures, noise and level give the same result.", yours=same, expected=True)
     says = "Level 1 leaves nothing but noise."
     yield Claim(says, yours=answer(clean, noise, ones), expected=noise, figure=Pictures)
@@ -178,13 +177,18 @@ def random_levels(answer) -> Claims:
     says = "There is one level per picture, in the shape (batch, 1, 1, 1)."
     yield Claim(says, yours=answer(torch.zeros(7, 3, 5, 6)), expected=Shape((7, 1, 1, 1)))
     batch = torch.zeros(20_000, 3, 1, 1)
-    drawn, many = answer(batch).flatten(), answer(batch).flatten()
+    drawn, many = answer(batch).detach().flatten(), answer(batch).detach().flatten()
     about_levels = partial(Claim, figure=Histogram(torch.rand(20_000), many))
     in_order = many.sort().values
-    low, high = in_order[0], in_order[-1]
-    yield about_levels("Pictures of the same batch get different levels.", yours=bool(low < high), expected=True)
-    yield about_levels("No level is below 0.", yours=bool(low < 0), expected=False)
-    yield about_levels("No level is above 1.", yours=bool(high > 1), expected=False)
+    low, high = float(in_order[0]), float(in_order[-1])
+    yield about_levels("Pictures of the same batch get different levels.", yours=low < high, expected=True)
+    yield about_levels("No level is below 0.", yours=low < 0, expected=False)
+    yield about_levels("No level is above 1.", yours=high > 1, expected=False)
+    clue = f"The levels should reach from 0 to 1, and yours only run from {low:.2g} to {high:.2g}."
+    yield about_levels("Of 20,000 levels, the lowest is nearly 0.", yours=low, expected=0.0, tolerance=0.005, clue=clue)
+    yield about_levels(
+        "Of 20,000 levels, the highest is nearly 1.", yours=high, expected=1.0, tolerance=0.005, clue=clue
+    )
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
         below = float((many < share).float().mean())
         says, often = f"A share of {share} of all levels lies below {share}.", "many" if below > share else "few"
@@ -194,10 +198,63 @@ def random_levels(answer) -> Claims:
     yield about_levels("Of 20,000 levels, hardly two are the same.", yours=different, expected=1.0, tolerance=0.2)
     # How much neighbours vary together, as a share of how much each varies.
     follow = float(((many[1:] - many.mean()) * (many[:-1] - many.mean())).mean() / many.var())
-    yield about_levels("A level has nothing to do with the one before.", yours=follow, expected=0.0, tolerance=0.05)
+    yield about_levels("A level has nothing to do with the one before.", yours=follow, expected=0.0, tolerance=0.06)
     yield Claim("Two calls give different levels.", yours=bool(torch.equal(drawn, many)), expected=False)
-    says = "Some levels lie close together and others far apart, as random numbers do."
-    yield about_levels(says, yours=bool(in_order.diff().max() > 3 / len(many)), expected=True)
+    says = "Two calls give different levels, not the same in another order."
+    yield about_levels(says, yours=bool(torch.equal(drawn.sort().values, in_order)), expected=False)
+
+
+def share_of(amounts: Tensor, level: Tensor) -> str:
+    """How amounts go along with the levels, (count,) both, in words."""
+    if amounts.abs().mean() < 0.03:
+        return "nothing"
+    names = {
+        "level": level,
+        "1 - level": 1 - level,
+        "the root of level": level.sqrt(),
+        "the root of 1 - level": (1 - level).sqrt(),
+    }
+    names |= {"always as much": torch.ones_like(level), "the root of 1 - level squared": (1 - level**2).sqrt()}
+    off = {name: float((amounts - (amounts @ one) / (one @ one) * one).norm()) for name, one in names.items()}
+    best = min(off, key=off.get)
+    return best if off[best] < 0.15 * float(amounts.norm()) + 0.03 * len(level) ** 0.5 else "something else"
+
+
+def kind_of_noise(noise: Tensor) -> str:
+    """What noise this is, in words: (count, 3, height, width), of several pictures."""
+    low, high, mean, spread = float(noise.min()), float(noise.max()), float(noise.mean()), float(noise.std())
+    if not noise.isfinite().all():
+        return "noise that is not finite"
+    if high - low < 1e-3:
+        return f"no noise but {mean:.2g} everywhere"
+    if low < -0.01 or high > 1.01:
+        # Uniform noise is less than four spreads wide.
+        return "Gaussian noise" if high - low > 5 * spread else f"noise from {low:.1f} to {high:.1f}"
+    if low > 0.01 or high < 0.99:
+        return f"noise from {low:.2f} to {high:.2f}"
+    if (noise.minimum(1 - noise) < 1e-3).float().mean() > 0.9:
+        return "noise that is only black and white"
+    if abs(mean - 0.5) > 0.02 or abs(spread - 12**-0.5) > 0.02:
+        return "noise that is not spread evenly from 0 to 1"
+    return "noise that is spread evenly from 0 to 1"
+
+
+def where_alike(noise: Tensor) -> str:
+    """Where noise is the same that should be different, in words: (count, 3, height, width), of several pictures."""
+    for sides, words in ((1, "all colours of a pixel"), (0, "all pictures"), ((2, 3), "all pixels of a picture")):
+        if noise.var(dim=sides).mean() < 0.5 * noise.var():
+            return f"the same in {words}"
+    middle = noise - noise.mean()
+    for side in (2, 3):
+        size = noise.shape[side] - 1
+        if (middle.narrow(side, 0, size) * middle.narrow(side, 1, size)).mean().abs() > 0.15 * noise.var():
+            return "the same in neighbouring pixels"
+    if (torch.corrcoef(noise.flatten(1)).fill_diagonal_(0).abs() > 0.9).any():
+        return "the same in several pictures"
+    return DIFFERENT
+
+
+DIFFERENT = "different in every pixel, colour and picture"
 
 
 @check_of(
@@ -216,22 +273,41 @@ def random_levels(answer) -> Claims:
         "Nothing is returned: is the `return` missing?": {"return ": ""},
         "You return the clean pictures, not the noisy ones.": {"mix(clean, noise, level)": "clean"},
         "You return the noise, not the noisy pictures.": {"mix(clean, noise, level)": "noise"},
-        "Pictures and noise are in each other's place when you call `mix`: mix(clean, noise, level).":
-            {"(clean, noise, level)": "(noise, clean, level)"},
+        "The pictures are mixed at 1 - level: are pictures and noise in each other's place in mix(clean, noise, level), or is the "
+        "share of the picture returned as the level?":
+            ({"(clean, noise, level)": "(noise, clean, level)"}, {"level), level": "level), 1 - level"}),
         "What you give to `mix` is in the wrong order: mix(clean, noise, level).": (
             {"(clean, noise, level)": "(level, noise, clean)"}, {"(clean, noise, level)": "(clean, level, noise)"},
             {"(clean, noise, level)": "(noise, level, clean)"}, {"(clean, noise, level)": "(level, clean, noise)"},
         ),
-        "The noise comes back in the place of the levels.": {"level), level": "level), noise"},
+        "What comes back as levels has a number for every pixel: return what `random_levels` drew, one for each picture.":
+            ({"level), level": "level), noise"}, {"random_levels(clean)": "torch.rand_like(clean)"}),
         "The noise is added to the pictures at full strength: use `mix`.":
             {"mix(clean, noise, level)": "clean + level * noise"},
-        "You return the clean pictures' share (1 - level) as the level.": {"level), level": "level), 1 - level"},
         "The levels that you return are not those that were mixed: draw them once, and use the same ones twice.":
             {"level), level": "level), random_levels(clean)"},
+        "All pictures are mixed at the level of the first one: give `mix` all levels.":
+            {"mix(clean, noise, level)": "mix(clean, noise, level[:1])"},
         "You return the average level for all pictures: each has its own.":
             {"level), level": "level), level.mean().expand(level.shape)"},
         "The levels come back squeezed: leave them in the shape (batch, 1, 1, 1).":
             {"level), level": "level), level.flatten()"},
+        "The levels are Gaussian: `random_levels` draws them evenly from 0 to 1.": (
+            {"random_levels(clean)": "torch.randn(len(clean), 1, 1, 1).clamp(0, 1)"},
+            {"random_levels(clean)": "torch.randn(len(clean), 1, 1, 1).sigmoid()"},
+        ),
+        "The levels only reach up to one half: `random_levels` draws them evenly from 0 to 1.":
+            {"random_levels(clean)": "random_levels(clean) / 2"},
+        "The levels only begin at one half: `random_levels` draws them evenly from 0 to 1.":
+            {"random_levels(clean)": "0.5 + random_levels(clean) / 2"},
+        "The levels are squared: take them as `random_levels` draws them.":
+            {"random_levels(clean)": "random_levels(clean) ** 2"},
+        "This is the mix of other courses: Gaussian noise, with square roots as shares. Ours is `mix`, with noise from `rand_like`.": (
+            {"rand_like": "randn_like", "mix(clean, noise, level), level": "(1 - level).sqrt() * clean + level.sqrt() * noise, level"},
+            {"rand_like": "randn_like", "mix(clean, noise, level), level": "level.sqrt() * clean + (1 - level).sqrt() * noise, level"},
+            {"rand_like": "randn_like",
+             "mix(clean, noise, level), level": "(1 - level**2).sqrt() * clean + level * noise, level"},
+        ),
         "The noise is Gaussian (`randn`), so pixels leave the range from 0 to 1. Use `rand_like`.":
             {"rand_like": "randn_like"},
         "The noise runs from -1 to 1: it should run from 0 to 1.": {"noise =": "noise = -1 + 2 *"},
@@ -263,68 +339,48 @@ def random_levels(answer) -> Claims:
     },
 )  # fmt: skip
 def make_question(answer) -> Claims:
-    # Black pictures show the noise bare: their brightest pixel is as bright as the noise is strong.
-    black = torch.zeros(500, 3, 12, 12)
-    question = answer(black)
-    two = len(question) if isinstance(question, tuple | list) else None if question is None else 1
-    yield Claim("Two things come back: the noisy pictures and their levels.", yours=two, expected=2)
+    # Half black and half white: the black half shows the noise bare, and the two differ by how much there is of the picture.
+    halves = torch.zeros(500, 3, 12, 12)
+    halves[..., 6:] = 1
+    question = answer(halves)
+    says = "Two things come back: the noisy pictures and their levels."
+    yield Claim(says, yours=how_many(question), expected="two things")
     noisy, level = question
     says = "The noisy pictures have the shape of the clean ones."
-    yield Claim(says, yours=noisy, expected=Shape(tuple(black.shape)))
+    yield Claim(says, yours=noisy, expected=Shape(tuple(halves.shape)))
     yield Claim("The levels have the shape (batch, 1, 1, 1).", yours=level, expected=Shape((500, 1, 1, 1)))
-    noisy, level, second = noisy.detach(), level.detach(), answer(black)
+    noisy, level, second = noisy.detach(), level.detach(), answer(halves)
     told = level.flatten()
     differ = "different ones" if level.std() > 1e-6 else "the same for all"
     if differ == "the same for all" and torch.equal(level, second[1]):
         differ += ", in every call"
     see = Histogram(torch.rand(500), told)
     yield Claim("The pictures of a batch get different levels.", yours=differ, expected="different ones", figure=see)
-    moved = float(noisy.abs().mean())
-    clue = f"The noise is too {'strong' if moved > 0.25 else 'weak'}: it should be uniform between 0 and 1, times the level."
-    yield Claim(
-        "With noise, black pictures are brighter by a quarter, on average.",
-        yours=moved, expected=0.25, tolerance=0.03, clue=clue,
-        figure=Pictures((torch.rand_like(black) * level)[:6], noisy[:6]),
-    )  # fmt: skip
-    order, strongest = told.argsort(), noisy.flatten(1).amax(dim=1)
-    axes = {"across": "the level that you return", "up": "the strongest noise in the picture"}
-    yield Claim(
-        "The level that you return is the one that was mixed, so the strongest noise is about as bright.",
-        yours=float((strongest - told).abs().mean()), expected=0.0, tolerance=0.03,
-        figure=Curve(told[order], strongest[order], x=told[order], **axes),
-        clue="The level that you return is not the one at which the pictures are mixed.",
-    )  # fmt: skip
-    yield Claim("Levels are 0.5 on average.", yours=float(level.mean()), expected=0.5, tolerance=0.08, figure=see)
-    says = "Levels vary by 1/12 from picture to picture."
-    yield Claim(says, yours=float(level.var()), expected=1 / 12, tolerance=0.02, figure=see)
-
-    # What noise must have been mixed in, to give these pictures at these levels?
-    clean = pictures(8, 8, 8).repeat(250, 1, 1, 1)
-    noisy, level = answer(clean)
-    noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.01].detach()
-
-    def about_noise(says, yours, expected=1 / 12) -> Claim:
-        figure = Pictures(torch.rand(6, *clean.shape[1:]), noise[:6])
-        clue = "The noise is not a random number between 0 and 1 for every pixel and colour of every picture."
-        return Claim(says, yours=float(yours), expected=expected, tolerance=0.01, figure=figure, clue=clue)
-
-    yield about_noise("The darkest noise is 0.", noise.min(), 0.0)
-    yield about_noise("The brightest noise is 1.", noise.max(), 1.0)
-    yield about_noise("Noise is 0.5 on average.", noise.mean(), 0.5)
-    says = "Within each pixel, the noise of the three colours varies by 1/12 (the variance of `rand`)."
-    yield about_noise(says, noise.var(dim=1).mean())
-    yield about_noise("From picture to picture, the noise of each pixel varies by 1/12.", noise.var(dim=0).mean())
-    yield about_noise("From pixel to pixel, the noise of each picture varies by 1/12.", noise.var(dim=(2, 3)).mean())
-    # Noise that has nothing to do with other noise, from picture to picture and from pixel to pixel.
-    alike = torch.corrcoef(noise.flatten(1)).fill_diagonal_(0).abs() > 0.9
-    twins = int(alike.any(dim=1).sum())
-    clue = f"Of {len(alike)} pictures, {twins} share their noise with another one: draw it in the shape of the whole batch."
-    yield Claim("No two pictures have the same noise.", yours=twins, expected=0, clue=clue)
-    middle = noise - noise.mean()
-    for side, where in ((3, "beside"), (2, "below")):
-        size = noise.shape[side] - 1
-        follow = (middle.narrow(side, 0, size) * middle.narrow(side, 1, size)).mean() / noise.var()
-        yield about_noise(f"The noise of a pixel has nothing to do with that of the pixel {where} it.", follow, 0.0)
-    yield Claim("Two calls give different questions.", yours=torch.equal(question[0], second[0]), expected=False)
-    # Its levels are as good as those of the exercise before.
+    # What is simpler comes first: are the levels as good as those of the exercise before?
     yield from random_levels(lambda clean: answer(clean)[1])
+    strength = noisy[..., :6].flatten(1).std(dim=1)
+    amount = (noisy[..., 6:] - noisy[..., :6]).flatten(1).mean(dim=1)
+    right = "level of the noise and 1 - level of the picture"
+    found = f"{share_of(strength, told)} of the noise and {share_of(amount, told)} of the picture"
+    order, due, axes = (
+        told.argsort(),
+        told * 12**-0.5,
+        {"across": "the level that you return", "up": "strength of the noise"},
+    )
+    see = Curve(due[order], strength[order], x=told[order], **axes)
+    clue = (
+        f"Next to the level that you return, what you mix does not fit: there should be {right}, and there is {found}."
+    )
+    yield Claim(f"There is {right}.", yours=found, expected=right, figure=see, clue=clue)
+    # What noise must have been mixed in, to give these pictures at these levels?
+    clean = pictures(8, 8, 8).repeat(100, 1, 1, 1)
+    noisy, level = answer(clean)
+    noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.1].detach()
+    figure = Pictures(torch.rand(6, *clean.shape[1:]), noise[:6])
+    where = where_alike(noise)
+    clue = f"The noise is {where}: draw it in the shape of the whole batch."
+    yield Claim(f"The noise is {DIFFERENT}.", yours=where, expected=DIFFERENT, figure=figure, clue=clue)
+    right, kind = "noise that is spread evenly from 0 to 1", kind_of_noise(noise)
+    clue = f"What is mixed in should be {right}, and yours is {kind}."
+    yield Claim(f"What is mixed in is {right}.", yours=kind, expected=right, figure=figure, clue=clue)
+    yield Claim("Two calls give different questions.", yours=torch.equal(question[0], second[0]), expected=False)

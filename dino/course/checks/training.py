@@ -77,7 +77,7 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
     to |= {"difference of noisy and clean": noisy - clean, "level": level}
     return {
         "the mean squared error to the clean pictures": square.mean(),
-        "half of it": square.mean() / 2, "its square root": square.mean().sqrt(), "its negative": -square.mean(),
+        "half of it": square.mean() / 2, "that times the number of pictures": square.mean() * len(clean), "its square root": square.mean().sqrt(), "its negative": -square.mean(),
         "the sum of the squares": square.sum(), "the sum over pixels, averaged over pictures": square.sum() / len(clean),
         "the mean absolute error": error.abs().mean(), "the mean error, without a square": error.mean(),
         "a smooth L1 loss": F.smooth_l1_loss(guess, clean),
@@ -113,6 +113,8 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
         "The denoiser is shown the clean pictures, so there is nothing to guess.": {"(noisy, level)": "(clean, level)"},
         "The denoiser is shown pictures with Gaussian noise: use `make_question`, which takes uniform noise.":
             {"loss =": "noisy = mix(clean, torch.randn_like(clean), level); loss ="},
+        "Noisy pictures and level are unpacked in the wrong order: `make_question` gives the pictures first.":
+            {"noisy, level =": "level, noisy ="},
         "The denoiser is told 1 - level: tell it the level itself.": {"(noisy, level)": "(noisy, 1 - level)"},
         "The denoiser is told another level than the one that was mixed.": {"(noisy, level)": "(noisy, torch.rand_like(level))"},
         "The denoiser is always told the same level: tell it the one that was mixed.":
@@ -132,7 +134,18 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
         "The step comes between `zero_grad` and `backward`, when there are no gradients.":
             {"loss.backward()\n    optimizer.step()": "optimizer.step(); loss.backward()"},
         "The optimizer never steps: the weights stay what they are.": {"optimizer.step()": ""},
-        "Gradients are never worked out: `loss.backward()` is missing, or has lost its brackets.": {"backward()": "backward"},
+        "Gradients never reach the weights: `loss.backward()` is missing, has lost its brackets, or is called on a loss that was made "
+        "anew (`torch.tensor(loss.item())`), which knows nothing of the weights.":
+            ({"backward()": "backward"}, {"loss.back": "torch.tensor(loss.item(), requires_grad=True).back"}),
+        "The denoiser may be any function, and a function has no `train`, `eval`, `zero_grad` or `parameters`: leave these to whoever "
+        "made it, and use the optimizer's `zero_grad`.": (
+            {"noisy, level =": "denoiser.train()\n    noisy, level ="},
+            {"noisy, level =": "denoiser.eval()\n    noisy, level ="},
+            {"optimizer.zero_grad()": "denoiser.zero_grad()"},
+            {"optimizer.step()": "nn.utils.clip_grad_norm_(denoiser.parameters(), 1e9); optimizer.step()"},
+            {"noisy, level =": "denoiser.requires_grad_()\n    noisy, level ="},
+            {"optimizer.step()": "optimizer.step(); denoiser.to('cpu')"},
+        ),
         "Nothing is learnt: `zero_grad`, `backward` and `step` are all missing.":
             {"optimizer.zero_grad()": "", "loss.backward()": "", "optimizer.step()": ""},
         "The optimizer steps twice.": {"optimizer.step()": "optimizer.step(); optimizer.step()"},
@@ -159,6 +172,8 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
             {", clean)": ".detach(), clean)"},
         "The loss is made a plain number before `backward`: call `item()` last, for what you return.":
             {"loss.back": "loss.item().back"},
+        "The loss that is returned still carries its gradients, and all that they need: return `loss.item()`, a plain number.":
+            {"loss.item()": "loss"},
         "The loss is not returned.": {"return ": ""},
         "The guess is returned: return the loss.":
             {"denoiser(noisy, level)": "(guess := denoiser(noisy, level))", "loss.item()": "guess"},
@@ -175,7 +190,8 @@ def training_step(answer) -> Claims:
         spy.questions.clear()
         old = spy.weights.detach().clone().requires_grad_()
         loss = answer(spy, optimizer, clean)
-        yield Claim(f"The {time} step asks the denoiser once.", yours=len(spy.questions), expected=1)
+        clue = f"One step asks the denoiser once, and yours asks it {len(spy.questions)} times."
+        yield Claim(f"The {time} step asks the denoiser once.", yours=len(spy.questions), expected=1, clue=clue)
         noisy, level = spy.questions[0]
         says = "The denoiser is shown pictures of the shape of the clean ones."
         yield Claim(says, yours=noisy, expected=Shape(tuple(clean.shape)))
@@ -194,8 +210,11 @@ def training_step(answer) -> Claims:
         (slope,) = torch.autograd.grad(true, old)
         losses = {name: float(value.detach()) for name, value in losses.items()}
         word = None if loss is None else name_of(loss, losses, tolerance=1e-5)
+        said = word if word in losses else "another number"
         says = "The loss that comes back is the mean squared error between guess and clean pictures."
-        yield Claim(says, yours=word, expected=right, clue=f"The loss that comes back is not {right}, but {word}.")
+        yield Claim(says, yours=word, expected=right, clue=f"The loss that comes back is not {right}, but {said}.")
+        carries = isinstance(loss, Tensor) and loss.requires_grad
+        yield Claim("The loss that comes back carries no gradients.", yours=carries, expected=False)
         moved, due = spy.weights.detach() - old.detach(), -0.07 * slope
         ways = {"against the gradients of this loss": due, "not at all": 0 * due, "along them": -due}
         ways |= {"twice as far": 2 * due, "against the gradients of the time before": before}
@@ -208,6 +227,9 @@ def training_step(answer) -> Claims:
         says = f"The {time} step moves the weights against the gradients of its own loss."
         yield Claim(says, yours=name_of(moved, ways, 1e-5), expected=next(iter(ways)), figure=bars)
         before = due
+
+    # In the chapter, a function around the network takes its place.
+    answer(lambda noisy, level: spy(noisy, level), optimizer, clean)
 
     def asked(clean: Tensor) -> tuple[Tensor, Tensor]:
         spy.questions.clear()
@@ -246,7 +268,7 @@ UPDATES = (0, 3, 9, 10, 200)
         "`//` cuts the fraction off: n / 10 with one stroke.": {"/ 10": "// 10"},
         "The average is that of all weights so far, n / (n + 1): it should forget, with min(0.95, n / 10).":
             {"min(0.95, n / 10)": "n / (n + 1)"},
-        "Too much is kept: the share stops at 0.95, not at 0.99 or so.": {"0.95": "0.99"},
+        "Too much is kept: the share stops at 0.95, not at 0.99 or so.": ({"0.95": "0.99"}, {"0.95": "0.999"}, {"0.95": "0.9999"}),
         "Too little is kept: the share stops at 0.95, not at 0.9.": {"0.95": "0.9"},
         "The warm-up is another one, (1 + n) / (10 + n): ours is n / 10.": {"n / 10": "(1 + n) / (10 + n)"},
         "The share kept is always one half: it is min(0.95, n / 10).": {"min(0.95, n / 10)": "0.5"},
@@ -258,8 +280,10 @@ UPDATES = (0, 3, 9, 10, 200)
         "The wrong network changes, and with swapped shares: the denoiser must stay as it is.": {"old.copy_": "new.copy_"},
         "Both networks change: the denoiser must stay as it is.": {"new)": "new); new.copy_(old)"},
         "The average shares its memory with the denoiser: copy numbers, not tensors.":
-            {"old.copy_(keep * old + (1 - keep) * new)": "old.data = new.data"},
+            ({"old.copy_(keep * old + (1 - keep) * new)": "old.data = new.data"},
+             {"old.copy_(keep * old + (1 - keep) * new)": "old.data = keep * old + (1 - keep) * new if n else new.data"}),
         "Only the first weights are averaged: is there a `return` inside the loop?": {"new)": "new); return"},
+        "Biases are left out, or whatever has one dimension: average all weights.": {"old.copy_(": "old.dim() > 1 and old.copy_("},
         "Only the last weights are averaged: should the line after the loop be inside it?": {"old.copy_": "pass\n    old.copy_"},
         "Weights are written to while torch records gradients: keep `@torch.no_grad()` on top.": {"@torch.no_grad()": ""},
     },
@@ -270,7 +294,7 @@ def update_average(answer) -> Claims:
 
     kept, mixes = [], []
     for n in UPDATES:
-        average, denoiser = nn.Linear(3, 2), nn.Linear(3, 2)
+        average, denoiser = (nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 3)) for _ in range(2))
         old, new = weights(average), weights(denoiser)
         answer(average, denoiser, n)
         now, after = weights(average), weights(denoiser)
@@ -294,12 +318,14 @@ def update_average(answer) -> Claims:
     right, kept = torch.tensor(right), torch.tensor(kept)
     curve = Curve(right, kept, across="update n", up="the share that the average keeps", ticks=UPDATES)
     yield Claim(says, yours=kept, expected=right, tolerance=1e-3, figure=curve, clue=clue)
-    before = weights(average)
-    with torch.no_grad():
-        for weight in denoiser.parameters():
-            weight.add_(1)
-    says = "When the denoiser learns on, the average waits for its next update."
-    yield Claim(says, yours=weights(average), expected=before)
+    for n in (200, 0):
+        answer(average, denoiser, n)
+        before = weights(average)
+        with torch.no_grad():
+            for weight in denoiser.parameters():
+                weight.add_(1)
+        says = f"When the denoiser learns on after update {n}, the average waits for its next update."
+        yield Claim(says, yours=weights(average), expected=before)
 
 
 @check_of(
@@ -329,7 +355,7 @@ def update_average(answer) -> Claims:
         "Pictures and denoiser get random levels: the question is how large the loss is at the levels given.":
             {"level.expand": "torch.rand"},
         "The denoiser is told other levels than those that are asked for: take them one after the other.":
-            {"(noisy, same)": "(noisy, torch.rand_like(same))"},
+            ({"(noisy, same)": "(noisy, torch.rand_like(same))"}, {"(noisy, same)": "(noisy, torch.full_like(same, 0.5))"}),
         "The denoiser is told a bare number: it wants a level for each picture, (batch, 1, 1, 1).":
             {"(noisy, same)": "(noisy, level)"},
         "The denoiser is told one level for the batch, (1, 1, 1, 1): it wants one for each picture, (batch, 1, 1, 1).":
@@ -339,10 +365,14 @@ def update_average(answer) -> Claims:
         "The noise is Gaussian: use `torch.rand_like`.": {"rand_like": "randn_like"},
         "The noise is even grey: use `torch.rand_like`.": {"rand_like(clean)": "full_like(clean, 0.5)"},
         "The noise is black: use `torch.rand_like`.": {"rand_like": "zeros_like"},
+        "The losses are sorted by size: keep them in the order of the levels.": {"stack(losses)": "stack(losses).sort().values"},
         "The losses come in the wrong order: one for each level, in the order of the levels.":
             {"stack(losses": "stack(losses[::-1]"},
         "You return one number: there should be one loss for each level.": {"stack(losses)": "stack(losses).mean()"},
-        "You return the loss of one level only: is there a `return` inside the loop?": {"losses.append": "return "},
+        "You return the loss of one level only: is there a `return` inside the loop?":
+            ({"losses.append": "return "}, {"return torch": "    return torch"}),
+        "The last level is left out.": {"in levels": "in levels[:-1]"},
+        "The random generator is seeded inside: every call takes the same noise.": {"losses =": "torch.manual_seed(0)\n    losses ="},
         "You return the loss of the last level only: collect them all.": {"torch.stack(losses)": "losses[-1]"},
         "You return a list: make it one tensor with `torch.stack`.": {"stack(losses)": "stack(losses).tolist()"},
         "Nothing is returned: is the `return` missing?": {"return ": ""},
@@ -382,8 +412,6 @@ def loss_by_level(answer) -> Claims:
     right = "(batch, 1, 1, 1)"
     says = "The denoiser is told one level for each picture that it is shown, in the shape (batch, 1, 1, 1)."
     yield Claim(says, yours=str([*wrong, right][0]), expected=right)
-    says = "A denoiser that always says grey has the same loss at every level, whatever the noise."
-    yield measured(says, losses, ((clean - 0.5) ** 2).mean().expand(4))
     told = torch.cat([level.flatten() for _, level in asked]).float().sort().values
     every = levels.repeat_interleave(len(clean)).sort().values
     right = "each level, for all pictures"
@@ -393,10 +421,15 @@ def loss_by_level(answer) -> Claims:
     clue = f"The denoiser should be told each level, for all pictures, and is told {words}."
     says = "The denoiser is told each level, for all pictures."
     yield Claim(says, yours=words, expected=right, figure=curve, clue=clue)
+    says = "A denoiser that always says grey has the same loss at every level, whatever the noise."
+    yield measured(says, losses, ((clean - 0.5) ** 2).mean().expand(4))
     # At level 1, the denoiser sees the noise itself. To draw it once for all levels is as good as for each.
     asked.clear()
     answer(grey, torch.zeros(64, 3, 8, 8), torch.ones(1))
     noise = torch.cat([noisy for noisy, _ in asked])
+    asked.clear()
+    answer(grey, torch.zeros(64, 3, 8, 8), torch.ones(1))
+    again = torch.cat([noisy for noisy, _ in asked])
     says = "At level 1, nothing but uniform noise is shown: from 0 to 1."
     ends, due = torch.stack([noise.min(), noise.max()]), torch.tensor([0.0, 1.0])
     bars = Bars(due, ends, across="smallest, largest", up="number")
@@ -406,6 +439,7 @@ def loss_by_level(answer) -> Claims:
     bars = Bars(due, spread, across="over pictures, colours, pixels", up="variance")
     clue = "The noise is not a random number for every pixel and colour of every picture: `torch.rand_like(clean)`."
     yield Claim(says, yours=spread, expected=due, tolerance=0.01, figure=bars, clue=clue)
+    yield Claim("Two calls take different noise.", yours=torch.equal(noise, again), expected=False)
     twins = len(noise) - len(noise[:, 0, 0].unique(dim=0))
     yield Claim("No two pictures have the same noise.", yours=twins, expected=0, clue=clue)
     # A denoiser that hands back what it was shown is wrong by level * (noise - clean).

@@ -100,6 +100,13 @@ def likeness(yours: Tensor, expected: Tensor, tolerance: float) -> str | None:
     shift = (yours - expected).mean()
     if same(yours, expected + shift):
         return f"The result is right but for a shift: it is off by {shift:.4g} everywhere."
+    middle, centre = yours - yours.mean(), expected - expected.mean()
+    factor = (middle * centre).sum() / (centre * centre).sum()
+    if same(middle, factor * centre):
+        shift = yours.mean() - factor * expected.mean()
+        return (
+            f"The result is right but for a factor and a shift: {factor:.3g} times what it should be, and {shift:+.3g}."
+        )
     if same(yours.flatten().sort().values, expected.flatten().sort().values):
         return "The right numbers come out, in the wrong order."
     if yours.ndim == 4 and same(yours, expected[:1].expand_as(expected)):

@@ -13,6 +13,9 @@ from dino.course.judge.timeout import StillBusyError
 # What an error says, and what it means; \1, \2, ... in the meaning stand for the groups of the pattern.
 MEANINGS = {
     # Kinds of numbers.
+    r"bitwise_\w+\W+not implemented for|unsupported operand type\(s\) for [&|]: '(?:float|Tensor)'": (
+        "`&` and `|` are worked out before `<` and `>`: put brackets around each comparison, as in `(a > 0) & (a < 1)`"
+    ),
     r""""?(\w+?)(?:_cpu|_cuda|_out\w*)?"? not implemented for '(Long|Int|Bool|Short|Char|Byte)'""": (
         r"this is not made for whole numbers (\1, \2): turn them into floats first, with `.float()`"
     ),
@@ -61,6 +64,7 @@ MEANINGS = {
     r"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)": (
         r"there is no dimension \3 here: they run from \1 to \2"
     ),
+    r"too many indices for tensor of dimension (\d+)": r"more places are picked than the tensor has dimensions, which are \1",
     r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)": (
         r"there is no entry \1 in dimension \2, which is \3 long: counting begins at 0"
     ),
@@ -107,7 +111,7 @@ MEANINGS = {
         "a mean of whole numbers or truths is asked for: `.float()` makes floats of them"
     ),
     r"'tuple' object has no attribute '(\w+)'|argument '\w+' \(position \d+\) must be Tensor, not tuple": (
-        "a tuple stands where a tensor is wanted: `make_question` gives two things, which want two names"
+        "a tuple stands where a tensor is wanted: a function that gives several things wants as many names on the left"
     ),
     r"must be Tensor, not (\w+)": r"a \1 stands where torch wants a tensor",
     r"not enough values to unpack \(expected (\d+), got (\d+)\)": r"\1 names stand on the left, and only \2 things come back",

@@ -1,17 +1,20 @@
 """Pictures for training at any scale: `CachedPictures`, decoded once and kept small on disk, or `StreamedPictures`.
 
 Both stand where a tensor of pictures stands: `pictures[torch.randint(len(pictures), (16,))]`. And both have a line `about`
-them, a `state` to `restore`, and can be shared by the processes of a group.
+them, the name of their `column`, a `state` to `restore`, and can be shared by the processes of a group.
 """
 
+import errno
 import inspect
 import json
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
+import multiprocess
 import PIL
 import pyarrow.compute
 import torch
@@ -20,13 +23,15 @@ from torch import Tensor
 from dino import data
 from dino.course.files import processors
 from dino.course.train import decoding
-from dino.course.train.decoding import as_pictures, as_rows, decode
+from dino.course.train.decoding import as_pictures, as_rows, decode, reason
 from dino.course.train.distributed import ProcessGroup
 from dino.course.train.streamed import StreamedPictures
 from dino.sources import Source, open_source, pictures, streamed
+from dino.sources.archives import archive_of
+from dino.sources.folders import first_five
 
-# What is kept of each picture: its pixels, or what is wrong with it.
-KEPT = datasets.Features({"pixels": datasets.Value("binary"), "wrong": datasets.Value("string")})
+# What is kept of each picture: its pixels, if it could be read, and a remark, if there is one.
+KEPT = datasets.Features({"pixels": datasets.Value("binary"), "remark": datasets.Value("string")})
 
 
 def open_pictures(
@@ -48,6 +53,10 @@ def open_pictures(
     Raises what `open_source` raises, and ValueError if no picture can be read.
     """
     if isinstance(source, str) and source == "dinosaurs":
+        if Path(source).is_dir():
+            warnings.warn(
+                "Those are the dinosaurs of the course. The folder of that name is ./dinosaurs.", stacklevel=2
+            )
         drawn = data.dinosaurs(size=size)
         opened = Source(streamed(drawn) if stream else drawn, split, column, "mit", None if stream else len(drawn))
     else:
@@ -65,11 +74,13 @@ class CachedPictures:
 
     def __init__(self, source: Source, size: int, device: torch.device, workers: int | None = None):
         self.size, self.device, self.about = size, device, source.about
+        self.column = source.column
         dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
         self.kept = kept_pictures(dataset, size, processors() if workers is None else workers)
-        wrong = self.kept.data.column("wrong")
-        tell(wrong.drop_null().to_pylist(), len(wrong))
-        self.rows = torch.tensor(pyarrow.compute.is_null(wrong).to_numpy()).nonzero().flatten()
+        read, remarks = pyarrow.compute.is_valid(self.kept.data.column("pixels")), self.kept.data.column("remark")
+        wrong, chosen = remarks.filter(pyarrow.compute.invert(read)), remarks.filter(read).drop_null()
+        tell(wrong.to_pylist(), chosen.to_pylist(), len(read))
+        self.rows = torch.tensor(read.to_numpy()).nonzero().flatten()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,14 +103,22 @@ class CachedPictures:
         """Learn from other processes what they have: nothing else."""
 
 
-def tell(wrong: list[str], count: int) -> None:
-    """Warn of what is left out, with a number and some names; raises ValueError if that is all."""
-    named = ", ".join(wrong[:5]) + (f", and {len(wrong) - 5:,} more" if len(wrong) > 5 else "")
+def tell(wrong: list[str], chosen: list[str], count: int) -> None:
+    """Warn of pictures that are left out, and of those whose black and white were chosen, with their number and some names.
+
+    Raises ValueError if all are left out.
+    """
     if len(wrong) == count:
-        raise ValueError(f"None of the pictures can be read: {named}. Is it the right folder or data set?")
+        raise ValueError(f"None of the pictures can be read: {first_five(wrong)}. Is it the right folder or data set?")
     if wrong:
         verb = "is" if len(wrong) == 1 else "are"
-        warnings.warn(f"{len(wrong):,} of {count:,} pictures {verb} left out: {named}", stacklevel=3)
+        warnings.warn(f"{len(wrong):,} of {count:,} pictures {verb} left out: {first_five(wrong)}", stacklevel=3)
+    if chosen:
+        verb = "has" if len(chosen) == 1 else "have"
+        warnings.warn(
+            f"{len(chosen):,} of {count:,} pictures {verb} numbers whose range was chosen: {first_five(chosen)}",
+            stacklevel=3,
+        )
 
 
 def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> datasets.Dataset:
@@ -109,6 +128,7 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not is_whole(marker):
+            workers = startable(workers) if len(dataset) >= 500 else 1
             for left in folder.glob(f"{name}*.arrow"):  # a power cut came before all of it was on the disk
                 left.unlink()
         kept = dataset.map(
@@ -119,7 +139,7 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
             remove_columns=["image"],
             features=KEPT,
             fn_kwargs={"size": size},
-            num_proc=workers if workers > 1 and len(dataset) >= 500 else None,
+            num_proc=workers if workers > 1 else None,
             new_fingerprint=name,
             cache_file_name=str(folder / f"{name}.arrow"),
             load_from_cache_file=True,
@@ -132,10 +152,29 @@ def kept_pictures(dataset: datasets.Dataset, size: int, workers: int) -> dataset
             marker.write_text(sizes(marker))
         return kept
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN):  # no fault of the cache
+            raise
         raise OSError(
             f"The decoded pictures cannot be kept in {folder}: {error.strerror or error}. "
             "Name a folder with room in HF_DATASETS_CACHE."
         ) from error
+
+
+def startable(workers: int) -> int:
+    """As many processes as are wanted, or one, with a warning, if this system cannot start several that work together."""
+    if workers > 1 and sys.platform == "linux":
+        try:
+            # What `datasets` will start, and a few locks more. They need room in /dev/shm, which containers often lack.
+            with multiprocess.Pool(workers), multiprocess.Manager():
+                [multiprocess.Lock() for _ in range(8)]
+        except (OSError, ImportError, EOFError) as error:
+            warnings.warn(
+                f"Pictures are decoded in one process, because several cannot work together here: {reason(error)} (they "
+                "need room in /dev/shm).",
+                stacklevel=5,
+            )
+            return 1
+    return workers
 
 
 def sizes(marker: Path) -> str:
@@ -158,10 +197,10 @@ def fingerprint(dataset: datasets.Dataset, size: int) -> str:
 
 
 def stamp(path: str) -> tuple[int, int] | None:
-    """The size and date of a file, if it is there."""
+    """The size and date of a file, or of the archive that holds it, if it is there."""
     try:
-        about = Path(path).stat()
-    except (OSError, ValueError):
+        about = Path(path).stat() if Path(path).exists() else archive_of(path).stat()
+    except (OSError, ValueError, AttributeError):
         return None
     return about.st_size, about.st_mtime_ns
 
@@ -171,5 +210,5 @@ def decode_batch(rows: dict[str, list], indices: list[int], size: int) -> dict[s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         decoded = [decode(entry, size, f"picture {i}") for entry, i in zip(rows["image"], indices, strict=True)]
-    pixels, wrong = zip(*decoded, strict=True)
-    return {"pixels": list(pixels), "wrong": list(wrong)}
+    pixels, remarks = zip(*decoded, strict=True)
+    return {"pixels": list(pixels), "remark": list(remarks)}

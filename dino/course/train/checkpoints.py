@@ -6,6 +6,7 @@ alone; only pictures that are streamed have a place. Reading one never runs code
 """
 
 import json
+import os
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from dino.course import files
+from dino.denoiser import Denoiser
 from dino.training import Run
 
 NAME, PREVIOUS, DAMAGED = (f"checkpoint{what}.safetensors" for what in ("", "-previous", "-damaged"))
@@ -86,11 +88,12 @@ def save(
         if isinstance(value, Tensor)
     }
     places = [{name: value for name, value in place.items() if not isinstance(value, Tensor)} for place in streams]
+    more = {"count": count, "scaler": scaler, "streams": places, "place": place_of(settings.data)}
     about = {
         "format": FORMAT,
         "settings": json.dumps(asdict(settings)),
         "taken": str(run.taken),
-        "more": json.dumps({"count": count, "scaler": scaler, "streams": places}),
+        "more": json.dumps(more),
     }
     about["checksum"] = checksum(about, state)
     with explained(folder / NAME):
@@ -128,6 +131,26 @@ def steps_kept(folder: Path) -> int | None:
     return None
 
 
+def progress(path: Path) -> tuple[int, int]:
+    """How many steps a checkpoint says that its run has taken, and how many there are; no steps if it is no checkpoint."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+        return int(about["taken"]), json.loads(about["settings"])["steps"]
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError):
+        return 0, 0
+
+
+def average(path: Path) -> tuple[Denoiser, int]:
+    """The average of the weights in a checkpoint, and the size of its pictures; raises what `read` raises."""
+    about, state = read(path)
+    settings = json.loads(about["settings"])
+    denoiser = Denoiser(settings["widths"], settings["depths"])
+    weights = {name: tensor for name, tensor in state.items() if name.startswith("average.")}
+    denoiser.load_state_dict({name.removeprefix("average."): tensor for name, tensor in weights.items()})
+    return denoiser, settings["size"]
+
+
 def tidy(folder: Path) -> None:
     """Clear away what killed writers left, and make sure that `NAME` is the newest checkpoint that is whole.
 
@@ -147,9 +170,9 @@ def tidy(folder: Path) -> None:
         read(newest)
         return
     except DamagedError as error:
-        kept, another = steps_kept(folder), f"Name another folder with --out, or remove {folder}."
+        kept, too = steps_kept(folder), " So is the one before it." if previous.exists() else ""
         if kept is None:
-            raise ValueError(f"{error}{' So is the one before it.' if previous.exists() else ''} {another}") from error
+            raise ValueError(f"{error}{too} Name another folder with --out.") from error
     if newest.exists():
         newest.replace(folder / DAMAGED)
         warnings.warn(
@@ -158,17 +181,51 @@ def tidy(folder: Path) -> None:
     previous.replace(newest)
 
 
-def load(folder: Path, run: Run, settings: Any) -> dict:
+def place_of(data: str) -> str | None:
+    """Where pictures lie on this disk, written in the same way whatever they were called; None if they come from elsewhere."""
+    return os.path.realpath(data) if data != "dinosaurs" and os.path.lexists(data) else None
+
+
+def same_pictures(mine: str, theirs: str, there: str | None) -> bool:
+    """Whether two names of pictures mean the same ones; warns if that can only be judged by the name of their folder.
+
+    mine    what they are called now
+    theirs  what they were called when the checkpoint was written
+    there   which place that was
+    """
+    here = place_of(mine)
+    if "dinosaurs" in (mine, theirs) or not here or not there:
+        return mine == theirs
+    if os.path.lexists(there):
+        return Path(here).samefile(there)
+    if alike := Path(here).name == Path(there).name:
+        warnings.warn(
+            f"The pictures of the checkpoint were in {there}, which is gone; those in {here} are used.", stacklevel=3
+        )
+    return alike
+
+
+def load(folder: Path, run: Run, settings: Any, column: str | None = None) -> dict:
     """Put a run back to where it was when its newest checkpoint was written, if there is one.
+
+    column  what the column of pictures is really called, if it was not named
 
     Returns what was saved as `count`, `scaler` and `streams`. Raises ValueError if it belongs to a run with other settings.
     """
-    path, another = folder / NAME, f"Name another folder with --out, or remove {folder}."
+    path, another = folder / NAME, "Name another folder with --out."
     if not path.exists():
         return {"count": 0, "scaler": None, "streams": []}
     about, state = read(path)
     theirs, more = json.loads(about["settings"]), json.loads(about["more"])
-    for name, mine in json.loads(json.dumps(asdict(settings))).items():
+    asked = json.loads(json.dumps(asdict(settings)))
+    there = more.get("place", theirs["data"])  # older checkpoints do not tell the place
+    if same_pictures(asked["data"], theirs["data"], there):
+        asked["data"] = theirs["data"]
+    elif asked["data"] == theirs["data"]:
+        theirs["data"], asked["data"] = there, place_of(asked["data"])
+    if theirs["column"] == column:
+        asked["column"] = column
+    for name, mine in asked.items():
         if theirs.get(name) != mine:
             raise ValueError(
                 f"The checkpoint {path} comes from a run with {name} {theirs.get(name)}, and you ask for {mine}. {another}"

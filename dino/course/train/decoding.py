@@ -16,22 +16,25 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(entry: dict | None, size: int, name: str) -> tuple[bytes | None, str | None]:
-    """Decode one picture: its pixels (3, size, size) as bytes, and nothing, or nothing, and what is wrong with it.
+    """Decode one picture: its pixels (3, size, size) as bytes, or nothing, and a remark: what is wrong with it, or which of
+    its numbers were taken for black and white, if that had to be chosen.
 
     entry  as for `open_picture`
     name   what to call it if it has no name
     """
+    name = (entry and entry["path"]) or name
+    name = name if name.isprintable() else ascii(name)
     try:
         with open_picture(entry) as picture:
             # Let large photos be decoded at a half or a quarter, but no smaller than twice as large as needed. (At an eighth,
             # each block is one grey, and the picture is off by 3 % on average; at a quarter, by 0.3 %.)
             least = max(2 * size, min(picture.size) // 4)
             picture.draft(None, (least, least))
-            return shrink(picture, size), None
+            chosen = picture.info.get("range chosen")
+            return shrink(picture, size), chosen and f"{name} ({chosen})"
     # Files that are damaged on purpose make decoders fail in every way there is.
     except Exception as error:
-        name = (entry and entry["path"]) or name
-        return None, f"{name if name.isprintable() else ascii(name)} ({reason(error)})"
+        return None, f"{name} ({reason(error)})"
 
 
 def reason(error: Exception) -> str:

@@ -7,9 +7,36 @@ import torch
 from PIL import Image
 
 from dino.course.files import write
+from dino.course.train import checkpoints
 from dino.data import sheet
 from dino.denoiser import Denoiser, in_bfloat16
 from dino.sampling import Watched, sample
+from dino.saving import load_denoiser, trained_size
+
+
+def open_denoiser(path: Path) -> tuple[Denoiser, int, str | None]:
+    """The denoiser in a file of weights, a checkpoint or the folder of a run, the size of its pictures, and what to say of it.
+
+    Raises FileNotFoundError if there is none, and ValueError if it is damaged.
+    """
+    weights = path / "weights.safetensors" if path.is_dir() else path
+    kept = [path] if checkpoints.progress(path)[1] else []
+    if path.is_dir():
+        kept = [path / name for name in (checkpoints.NAME, checkpoints.PREVIOUS) if (path / name).exists()]
+    if weights.exists() and weights not in kept:
+        taken, steps = checkpoints.progress(kept[0]) if kept else (0, 0)
+        another = f"{kept and kept[0]} is of another run, after {taken:,} of {steps:,} steps: name it to draw from it."
+        return load_denoiser(weights), trained_size(weights), another if taken < steps else None
+    if not kept:
+        raise FileNotFoundError(f"There are no weights at {weights}. `dino train` makes some.")
+    try:
+        file, found = kept[0], checkpoints.average(kept[0])
+    except checkpoints.DamagedError:
+        if len(kept) == 1:
+            raise
+        file, found = kept[1], checkpoints.average(kept[1])
+    taken, steps = checkpoints.progress(file)
+    return *found, f"Drawn with the average of the weights in {file}, after {taken:,} of {steps:,} steps."
 
 
 def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: torch.device, count: int = 64) -> None:
@@ -27,6 +54,17 @@ def write_picture(picture: Image.Image, path: Path, **options) -> None:
     write(path, buffer.getvalue())
 
 
+def is_still(path: Path) -> bool:
+    """Whether a file is a picture that is no animation, such as a sheet that was drawn earlier."""
+    if not path.is_file():
+        return False
+    try:
+        with Image.open(path) as picture:
+            return getattr(picture, "n_frames", 1) == 1
+    except OSError:
+        return False
+
+
 def draw_run(denoiser: Denoiser, noise: torch.Tensor, steps: int, stretch: float, path: Path) -> list[Path]:
     """Draw pictures, and write a sheet of them and, beside it, the run from noise to pictures as an animation."""
     watched = Watched(in_bfloat16(denoiser, noise.device))
@@ -35,6 +73,8 @@ def draw_run(denoiser: Denoiser, noise: torch.Tensor, steps: int, stretch: float
     frames = [sheet(frame.float()) for frame in [*watched.pictures[:: max(1, steps // 40)], pictures]]
     durations = [80] * (len(frames) - 1) + [3000]
     film = path.with_suffix(".webp")
+    if path.suffix.lower() == ".webp" or is_still(film):
+        film = path.with_name(f"{path.stem}-animation.webp")
     options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0, "quality": 40}
     write_picture(frames[0], film, **options)
     return [path, film]

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ def learn(
     """Train, and write checkpoints and sheets; returns whether all steps were taken."""
     working, scaler = prepare(run, group, micro_batches, settings.precision, scaler_state)
     images.share()
+    known = replace(settings, column=images.column)
     smooth = None
     bar = tqdm(
         total=settings.steps, initial=run.taken, desc="training", unit="step", smoothing=0.05, disable=not group.main
@@ -78,7 +79,7 @@ def learn(
                 states = [state for state in group.gather(images.state()) if state]
                 with group.failing_together():
                     if group.main:
-                        checkpoints.save(folder, run, settings, scaler and scaler.state_dict(), states, len(images))
+                        checkpoints.save(folder, run, known, scaler and scaler.state_dict(), states, len(images))
                     if group.main and not stopped:
                         path = folder / f"sheet-{run.taken:06d}.png"
                         with checkpoints.explained(path):
@@ -91,7 +92,7 @@ def learn(
 def resume(run: Run, images: Any, settings: Settings, folder: Path, group: ProcessGroup) -> dict | None:
     """Go on from the checkpoint of a folder, if it has one; returns what the gradient scaler remembers."""
     with group.failing_together():
-        more = checkpoints.load(folder, run, settings)
+        more = checkpoints.load(folder, run, settings, images.column)
         if states := more["streams"]:
             if len(states) != group.world_size:
                 raise ValueError(

@@ -11,6 +11,7 @@ from torch import Tensor
 from dino.course.train.decoding import as_pictures, as_rows, decode, reason
 from dino.course.train.distributed import ProcessGroup
 from dino.sources import Source
+from dino.sources.folders import first_five
 
 
 class StreamedPictures:
@@ -29,14 +30,15 @@ class StreamedPictures:
 
     def __init__(self, source: Source, size: int, group: ProcessGroup, window: int = 2048):
         self.size, self.group, self.device, self.window, self.about = size, group, group.device, window, source.about
+        self.column = source.column
         dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
         self.dataset = split_dataset_by_node(dataset, group.rank, group.world_size) if group.world_size > 1 else dataset
         self.pixels: Tensor | None = None
         self.length: int | None = None
         self.places: Tensor | None = None
         self.coming: Future | None = None
-        # What is left out, in order, and how much of it was told.
-        self.left_out, self.told = {}, 0
+        # What there is to remark on pictures that were left out (None) and read (True), in order; and how much of it was told.
+        self.remarks, self.told = {None: {}, True: {}}, {None: 0, True: 0}
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="pictures")
         self.begin(1)
 
@@ -58,11 +60,12 @@ class StreamedPictures:
     def share(self) -> None:
         """Learn from the other processes how many pictures all can choose from, and what they have left out."""
         self.settle()
-        lengths, left_out = zip(*self.group.gather((len(self.pixels), self.left_out)), strict=True)
+        mine = self.remarks[None] | self.remarks[True]
+        lengths, remarks = zip(*self.group.gather((len(self.pixels), mine)), strict=True)
         # All draw the same random places, so the smallest window counts.
         self.length = min(lengths)
-        for names in left_out:
-            self.left_out |= names
+        for remark, read in (item for theirs in remarks for item in theirs.items()):
+            self.remarks[read][remark] = read
 
     def state(self) -> dict:
         """All that is needed to go on from here: `pixels`, the window as a tensor, and where the stream is, for JSON."""
@@ -99,12 +102,11 @@ class StreamedPictures:
         if self.coming:
             self.pixels[self.places] = as_rows(self.coming.result(), self.size)
             self.coming = None
-        if len(self.left_out) > self.told:
-            self.told = len(self.left_out)
-            last = next(reversed(self.left_out))
-            warnings.warn(
-                f"Pictures of the stream that are left out so far: {self.told:,}, the last {last}", stacklevel=3
-            )
+        # Of those that were read there may be many, so they are told ever more seldom.
+        for read, what, growth in ((None, "that are left out", 1), (True, "with numbers whose range was chosen", 2)):
+            if (count := len(self.remarks[read])) > growth * self.told[read]:
+                self.told[read], last = count, next(reversed(self.remarks[read]))
+                warnings.warn(f"Pictures of the stream {what} so far: {count:,}, the last {last}", stacklevel=3)
 
     def take(self, count: int, again: bool = True) -> list[bytes]:
         """The next pictures, beginning again at the end if that is wanted.
@@ -127,15 +129,16 @@ class StreamedPictures:
                     break
                 began_again = True
                 continue
-            pixels, wrong = decode(row["image"], self.size, f"picture {self.position}")
+            pixels, remark = decode(row["image"], self.size, f"picture {self.position}")
             self.position += 1
             if pixels:
                 taken.append(pixels)
                 began_again = False
-            else:
-                self.left_out[wrong] = None
+            if remark:
+                read = True if pixels else None
+                self.remarks[read][remark] = read
         if len(taken) < (count if again else 1):
-            named = f" ({', '.join(list(self.left_out)[:5])})" if self.left_out else ""
+            named = f" ({first_five(list(self.remarks[None]))})" if self.remarks[None] else ""
             raise ValueError(
                 f"None of the pictures in the stream can be read{named}. Is it the right data set and split?"
             )

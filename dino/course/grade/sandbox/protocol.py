@@ -72,6 +72,7 @@ class Call:
     recording: bool  # of gradients
     watch: bool  # whether to tell what goes through all other parts of the network
     weights: dict
+    gradient: Tensor | None = None  # of what came out of this call before, to be followed back to arguments and weights
 
 
 @dataclass

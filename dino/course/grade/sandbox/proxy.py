@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.mirror import Mirror, describe, furnish, weights_of
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
@@ -32,6 +33,23 @@ def fitting() -> Iterator[None]:
         yield
     except Exception as error:
         raise ProtocolError(f"What it sends does not fit: {error}") from error
+
+
+class FollowRemote(torch.autograd.Function):
+    """Lets gradients go back through a network that runs elsewhere, by running it once more."""
+
+    @staticmethod
+    def forward(ctx, run, *_tensors):
+        ctx.run = run
+        return run(None)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        found = ctx.run(gradient)
+        if not isinstance(found, list):
+            raise ProtocolError("It sends something else than gradients.")
+        return None, *found
 
 
 class RemoteModule(nn.Module):
@@ -94,10 +112,23 @@ class Remote:
         """Run a network, or a part of one, over there, with the weights that it has here."""
         parts = self.networks[network]
         watch = any(part._forward_pre_hooks or part._forward_hooks for part in parts)
-        return self.request((network, part, weights_of(parts[0])), arguments, named, watch)
+        weights, recording = weights_of(parts[0]), torch.is_grad_enabled()
+        tensors = [one for one in arguments if isinstance(one, Tensor)]
 
-    def request(self, target: tuple | None, arguments: tuple, named: dict, watch: bool = False) -> object:
+        def run(gradient: Tensor | None) -> object:
+            with torch.set_grad_enabled(recording):
+                return self.request((network, part, weights), arguments, named, watch, gradient)
+
+        if recording and any(one.requires_grad for one in tensors):
+            return FollowRemote.apply(run, *tensors, *weights)
+        return run(None)
+
+    def request(
+        self, target: tuple | None, arguments: tuple, named: dict, watch: bool = False, gradient: Tensor | None = None
+    ) -> object:
         """Have something called over there, and answer what it asks on the way.
+
+        gradient  of what came out before: instead of that, give the gradients of all tensors among the arguments and of all weights
 
         Raises AnswerError if it stops with an error, ProtocolError if what it sends is no reply, and StillBusyError if it
         takes too long; it is then not called again, for what it says later answers nothing.
@@ -112,7 +143,7 @@ class Remote:
         # Random numbers over there are as they would be here, but what they will be here cannot be told over there.
         seed, recording = torch.initial_seed() % 2**31, torch.is_grad_enabled()
         weights = self.mirror.state()
-        call = Call(self.called, target, list(arguments), named, seed, recording, watch, weights)
+        call = Call(self.called, target, list(arguments), named, seed, recording, watch, weights, gradient)
         try:
             reply = self.exchange(call)
         except TimeoutError:
@@ -198,6 +229,9 @@ class Remote:
         """The gradients that go back through a result, for the arguments and the weights that it depends on."""
         result, sources = self.results[number]
         follow = [source for source in sources if source.requires_grad]
+        if not follow:  # the weights are those of a network that a function has around it
+            result.backward(gradient, retain_graph=True)
+            return [None] * len(sources)
         found = torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
         gradients = dict(zip(map(id, follow), found, strict=True))
         return [gradients.get(id(source)) for source in sources]

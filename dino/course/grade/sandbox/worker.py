@@ -172,6 +172,14 @@ class Worker:
             warnings.simplefilter("ignore")
             with watching(parts if call.watch else [], target, trace):
                 result = target(*arguments, **call.named)
+            if call.gradient is not None:
+                sources = [one for one in arguments if isinstance(one, Tensor)] + list(parts[0].parameters())
+                follow = [one for one in sources if one.requires_grad]
+                found = [None] * len(follow)
+                if result.requires_grad:
+                    found = torch.autograd.grad(result, follow, call.gradient, allow_unused=True)
+                gradients = dict(zip(map(id, follow), found, strict=True))
+                result = [gradients.get(id(one)) for one in sources]
         changed = [
             (i, one.detach())
             for i, (one, was) in enumerate(zip(arguments, before, strict=True))
