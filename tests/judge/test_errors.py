@@ -129,6 +129,8 @@ CASES = [
     (unset, "`previous` is used before it has a value"),
     (lambda: X.shapes, "a Tensor has nothing called `shapes`"),
     (lambda: torch.randd(2), "`torch` has nothing called `randd`"),
+    (lambda: torch.tensor(object()), "torch can make no tensor of a object"),
+    (lambda: list(5), "a single int stands where several things are wanted"),
     (lambda: [].pop(), "more is taken from the list than was put in"),
     (lambda: [][0], "the list is shorter than the place"),
     (lambda: list(zip([1], [1, 2], strict=True)), "the second list of `zip` is longer"),

@@ -47,6 +47,9 @@ def rounded(clean: Tensor) -> Tensor:
         "Black and white are swapped: 0 is black.": {"return ": "return 1 - "},
         "Each picture is shifted and scaled by its own mean and spread: leave its brightness as it is.":
             {"return ": "numbers = numbers.float(); return (", "/ 255": "- numbers.mean()) / (numbers.std() + 1e-6)"},
+        "Mean and spread of other pictures (those of ImageNet) are taken out: in this course, pictures run from 0 to 1.":
+            {"return ": "return (", "/ 255": "/ 255 - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / "
+             "torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)"},
         "The numbers are whole numbers: a network wants floats from 0 to 1.":
             ({".float() / 255": ""}, {".float() / 255": " // 255"}),
         "The numbers are 64-bit floats, which no network here takes: use `.float()`.": {"float()": "double()"},
@@ -164,13 +167,18 @@ def crop(answer) -> Claims:
         kind = "a picture of Pillow" if isinstance(result, PIL.Image.Image) else f"a {type(result).__name__}"
         kind = None if result is None else kind
         yield Claim("A picture of Pillow comes back.", yours=kind, expected="a picture of Pillow")
-        yield Claim(f"It is {size} by {size} pixels large.", yours=tuple(result.size), expected=(size, size))
+        wrong = f"It should be {size} by {size} pixels large, and is {result.width} by {result.height}."
+        yield Claim(
+            f"It is {size} by {size} pixels large.", yours=tuple(result.size), expected=(size, size), clue=wrong
+        )
         yield Claim("It has red, green and blue.", yours=result.mode, expected="RGB")
         right, yours = lesson.to_tensor(lesson.crop(picture, size)), lesson.to_tensor(result)
         see = Pictures(right[None], yours[None])
         yield Claim(says, yours=yours, expected=right, tolerance=0.08, figure=see, clue=clue)
 
-    clue = "The middle square of a wide picture comes out differently: is something squeezed, or cut elsewhere?"
+    clue = (
+        "The middle square of a wide picture comes out differently: is something squeezed, cut elsewhere, or filled up?"
+    )
     yield from claims("Of a wide picture, the middle square is left.", 40, 100, 24, clue)
     clue = "A wide picture comes out right, but a high one does not: what is cut off at the top?"
     yield from claims("Of a high picture, the middle square is left.", 100, 40, 24, clue)
@@ -247,7 +255,8 @@ def overfit(answer) -> Claims:
     items = list(losses) if isinstance(losses, list | tuple) else []
     kept = "the function `step`" if any(map(callable, items)) else "what `step` returns"
     yield Claim("What `step` returns is kept.", yours=kept, expected="what `step` returns")
-    yield Claim("With 7 steps to do, `step` is called 7 times.", yours=len(shown), expected=7)
+    clue = f"With 7 steps to do, `step` should be called 7 times, and is called {len(shown)} times."
+    yield Claim("With 7 steps to do, `step` is called 7 times.", yours=len(shown), expected=7, clue=clue)
     right, clue = picture.expand(12, -1, -1, -1), "What the step is given is not the picture."
     for clean in shown:
         says = "It is given a batch: so many pictures as `batch` says."
@@ -300,6 +309,10 @@ def overfit(answer) -> Claims:
         "The noise varies alike at every level: it is scaled by `level`.": {"** 2 / 12": "** 0 / 12"},
         "The picture does not fade: it is scaled by 1 - level, so it varies by the square of that.":
             {"(1 - levels[:, None]) ** 2 * ": ""},
+        "Neither share is squared: what is scaled by a share varies by its square.": {" ** 2 * ": " * ", " ** 2 / 12": " / 12"},
+        "The 12 is squared, too: only the level is.": {"levels[:, None] ** 2 / 12": "(levels[:, None] / 12) ** 2"},
+        "The mean is taken for the variance: how much does each pixel vary over the pictures?":
+            {"var(dim=0, correction=0)": "mean(dim=0)"},
         "The share of the picture is not squared: what is scaled by 1 - level varies by its square.": {" ** 2 * ": " * "},
         "`1 - level ** 2` is not the square of `1 - level`, which is `(1 - level) ** 2`.":
             {"(1 - levels[:, None]) ** 2": "(1 - levels[:, None] ** 2)"},
@@ -346,9 +359,9 @@ def yardstick(answer) -> Claims:
     says = "If all pictures are alike, the loss is 0."
     clue = "If all pictures are alike, there is nothing to guess, and no loss."
     yield Claim(says, yours=found, expected=torch.zeros(3), tolerance=1e-5, clue=clue)
-    says = "The same pixels at level 0.5: the picture varies by 0.09 / 4 and the noise by 1 / 48."
+    says = "The same pixels at level 0.6: the picture varies by 0.16 * 0.09 and the noise by 0.36 / 12."
     clue = "At level 1 it is right, but not in between: how much do picture and noise vary, each with its share?"
-    yield claim(says, 0.5, 0.09 / 48 / (0.09 / 4 + 1 / 48), 6e-4, clue)
+    yield claim(says, 0.6, 0.09 * 0.03 / (0.16 * 0.09 + 0.03), 6e-4, clue)
     says = "On pictures, each pixel and colour counts by itself: your loss divided by the right one is 1."
     clue = "Where all pixels are alike it is right, but not on pictures: does each pixel and each colour have its own variance?"
     see = Curve(right, result, across="level", up="loss", x=levels)

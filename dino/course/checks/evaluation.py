@@ -167,8 +167,11 @@ def spread(count: int) -> Tensor:
             {"nearest(fresh, known)[0].quantile(0.01)": "0.05"},
         "The limit is 0, so only what is exactly the same counts.": {"nearest(fresh, known)[0].quantile(0.01)": "1e-6"},
         "The limit comes from the drawings themselves: take it from the fresh pictures.": {"(fresh, known)": "(drawn, known)"},
-        "The limit comes from comparing pictures with themselves, which gives 0: compare fresh ones with known ones.":
-            ({"(fresh, known)": "(fresh, fresh)"}, {"(fresh, known)": "(known, known)"}),
+        "Your limit is always 0: compare fresh pictures with known ones, and by their distances (what `nearest` gives first), not by "
+        "their indices.": (
+            {"(fresh, known)": "(fresh, fresh)"}, {"(fresh, known)": "(known, known)"},
+            {"nearest(fresh, known)[0]": "nearest(fresh, known)[1].float()", "nearest(drawn, known)[0]": "nearest(drawn, known)[1]"},
+        ),
         "The limit comes from how near fresh pictures are to drawings: compare them with the known ones.":
             {"(fresh, known)": "(fresh, drawn)"},
         "The drawings are compared with the fresh pictures: compare them with the known ones.":
@@ -236,12 +239,12 @@ def copies(answer) -> Claims:
     notice="Without `minlength`, the result would be shorter whenever the last kinds are missing: just when a kind has been "
     "forgotten, nobody would see it.",
     mistakes={
-        "These are counts: divide by the number of pictures.": {" / len(kinds)": ".float()"},
+        "These are counts: divide by the number of pictures.": ({" / len(kinds)": ".float()"}, {" / len(kinds)": ""}),
         "The counts are divided by the number of kinds: divide by the number of pictures.": {"len(kinds)": "count"},
         "The counts are divided by the largest: divide by the number of pictures.":
             {"len(kinds)": "torch.bincount(kinds).max()"},
         "These are percent: shares add up to 1.": {"return ": "return 100 * "},
-        "`//` cuts the fraction off.": {"/ len(kinds)": "// len(kinds) * 1.0"},
+        "`//` cuts the fraction off.": ({"/ len(kinds)": "// len(kinds) * 1.0"}, {"/ len(kinds)": "// len(kinds)"}),
         "The shares are rounded: leave them as they are.": {"torch": "(torch", "len(kinds)": "len(kinds)).round(decimals=1)"},
         "Kinds that never occur are left out: every kind has a share, if only 0.":
             ({"torch.bincount(kinds, minlength=count)": "kinds.unique(return_counts=True)[1]"}, {", minlength=count": ""}),
@@ -278,6 +281,8 @@ def shares(answer) -> Claims:
     def claim(says: str, kinds: list[int], count: int) -> Claim:
         result = answer(torch.tensor(kinds)[torch.randperm(len(kinds))], count)
         right = torch.tensor([kinds.count(k) / len(kinds) for k in range(count)])
+        if isinstance(result, Tensor) and not result.is_floating_point():
+            result = result.double()  # whole numbers are never right, but how wrong they are says more than their kind
         clue = "Each share should be how often the kind occurs, divided by the number of pictures."
         if isinstance(result, Tensor) and result.is_floating_point() and abs(result.sum() - 1) > 1e-3:
             clue = f"Your shares add up to {result.sum():.3g}, and should to 1."
@@ -324,6 +329,12 @@ def shares(answer) -> Claims:
             {"torch.linalg.eigvals(spread @ spread_of_other).real": "(spread @ spread_of_other).diagonal()"},
         "The root is taken of the trace: it is the trace of the root, the sum of the roots of the eigenvalues.":
             {"clamp(min=0).sqrt().sum()": "sum().clamp(min=0).sqrt()"},
+        "The means are taken over the features, and compared point by point: each feature has a mean of its own.":
+            {"one.mean(dim=0) - other.mean(dim=0)": "one.mean(dim=1) - other.mean(dim=1)"},
+        "Both clouds are moved to mean 0 and scaled to spread 1 first, which takes away what is to be measured.":
+            {"one.double(), other.double()": "((x - x.mean(0)) / x.std(0) for x in (one.double(), other.double()))"},
+        "The traces are subtracted from each other: add both.": {"+ spread_of_other.trace()": "- spread_of_other.trace()"},
+        "The covariances are multiplied number by number: multiply them as matrices, with `@`.": {"@": "*"},
         "The roots are complex numbers: the eigenvalues have an imaginary part, though it is 0 but for rounding. Take `.real`.":
             {".real.clamp(min=0)": ""},
         "The root is missing: take the roots of the eigenvalues.": {".sqrt()": ""},

@@ -144,6 +144,7 @@ def step(answer) -> Claims:
         "The noise that came in is not used: begin with it.": {"noise, None": "torch.rand_like(noise), None"},
         "The picture begins as Gaussian noise: begin with the noise that came in.":
             {"noise, None": "torch.randn_like(noise), None"},
+        "The noise that came in is scaled to run from -1 to 1: begin with it as it is.": {"noise, None": "2 * noise - 1, None"},
         "The picture begins black: begin with the noise.": {"noise, None": "torch.zeros_like(noise), None"},
         "The picture is clamped at every step: clamp once, at the end.": {"), raw": ").clamp(0, 1), raw"},
         "The guess is clamped at every step: clamp the picture once, at the end.": {"guess,": "guess.clamp(0, 1),"},
@@ -153,7 +154,9 @@ def step(answer) -> Claims:
         "The result is clamped to the range from -1 to 1: pictures lie between 0 and 1.": {"clamp(0": "clamp(-1"},
         "The result is squeezed by a sigmoid: clamp it.": {"clamp(0, 1)": "sigmoid()"},
         "The result is scaled to its own darkest and brightest pixel: clamp it.":
-            {"picture.clamp(0, 1)": "(picture - picture.min()) / (picture.max() - picture.min())"},
+            ({"picture.clamp(0, 1)": "(picture - picture.min()) / (picture.max() - picture.min())"},
+             {"return picture.clamp(0, 1)": "low, high = picture.amin((1, 2, 3), True), picture.amax((1, 2, 3), True)\n    "
+              "return (picture - low) / (high - low)"}),
         "The last raw guess is returned: return the picture.": {"picture.clamp": "raw.clamp"},
         "All pictures on the way are returned: return the last one.":
             {"for now": "seen = []\n    for now", "), raw": "), raw\n        seen.append(picture)",
@@ -207,7 +210,8 @@ def sample(answer) -> Claims:
             named, see = name_of(yours[0], names, 1e-5), Pictures(noise, yours[0])
             named = named if named in names else "something else"
             says = "The first picture that the denoiser sees is the noise."
-            yield Claim(says, yours=named, expected="the noise", figure=see)
+            clue = "The first picture that the denoiser sees is not the noise that came in: begin with it as it is."
+            yield Claim(says, yours=named, expected="the noise", figure=see, clue=clue)
         clue = f"Of {steps} steps, each should ask the denoiser once; yours ask it {len(asked)} times in all."
         yield Claim(f"{steps} steps ask the denoiser {steps} times.", yours=len(asked), expected=steps, clue=clue)
         levels, path = torch.stack([level.flatten()[0] for _, level in asked]), torch.linspace(1, 0, steps + 1)[:-1]

@@ -92,8 +92,13 @@ def likeness(yours: Tensor, expected: Tensor, tolerance: float) -> str | None:
         return f"The result is the same number everywhere: {yours.flatten()[0]:.4g}."
     right = torch.tensor([same(one, other) for one, other in zip(yours, expected, strict=True)])
     if right.any() and yours.ndim == 4:
-        wrong = ", ".join(str(i) for i in range(len(right)) if not right[i])
-        return f"Some pictures of the batch are right; wrong are (counted from 0): {wrong}."
+        for which, same in (
+            ("Only one picture of the batch is right", right),
+            ("All but one picture of the batch are right", ~right),
+        ):
+            if same.sum() == 1:
+                return f"{which}: that is number {int(same.nonzero())}, counted from 0."
+        return "Some pictures of the batch are right, and others are not."
     factor = (yours * expected).sum() / (expected * expected).sum()
     if same(yours, factor * expected):
         return f"The result is right but for a factor: it is {factor:.4g} times what it should be."

@@ -140,6 +140,8 @@ MEANINGS = {
     r"cannot access local variable '(\w+)'": r"`\1` is used before it has a value: give it one before the loop",
     r"'(\w+)' object has no attribute '(\w+)'": r"a \1 has nothing called `\2`: is it misspelt?",
     r"module '([\w.]+)' has no attribute '(\w+)'": r"`\1` has nothing called `\2`: is it misspelt?",
+    r"Could not infer dtype of (\w+)": r"torch can make no tensor of a \1: for a picture, numpy makes an array first (`np.array`)",
+    r"'(\w+)' object is not iterable": r"a single \1 stands where several things are wanted, such as a pair in brackets",
     r"pop from empty list": "more is taken from the list than was put in",
     r"list index out of range": "the list is shorter than the place that you ask for: counting begins at 0",
     r"zip\(\) argument 2 is (shorter|longer) than argument 1": r"the second list of `zip` is \1 than the first",
