@@ -41,6 +41,9 @@ UNUSUAL = {
         "(w - s) // 2:][:, :s]\n    return PIL.Image.fromarray(a).resize((size, size), PIL.Image.BOX)",
     ],
     "overfit": [
+        "def overfit(step, picture, steps, batch=16):\n    return np.array([step(picture.expand(batch, -1, -1, -1)) for _ in range(steps)])",
+        "from collections import deque\n\n\ndef overfit(step, picture, steps, batch=16):\n    losses = deque()\n    for _ in range(steps):\n        "
+        "losses.append(step(picture.expand(batch, -1, -1, -1)))\n    return losses",
         "def overfit(step, picture, steps, batch=16):\n    clean = picture.repeat(batch, 1, 1, 1)\n    losses = []\n"
         "    for _ in range(steps):\n        losses.append(step(clean))\n    return losses",
         "def overfit(step, picture, steps, batch=16):\n    return torch.tensor([step(torch.stack([picture] * batch)) for n in range(steps)])",
@@ -57,6 +60,9 @@ UNUSUAL = {
         "        out.append(float((1 / (1 / v.clamp(min=1e-12) + (1 - s) ** 2 / n)).mean()))\n    return torch.tensor(out)",
     ],
     "mix": [
+        "import math\n\nHALF = torch.tensor(0.5)\nTWO = HALF * 4\nONES = torch.ones(2)\nW = ONES\nROOT = math.sqrt(4.0)\n\n\n"
+        "def mix(clean, noise, level):\n    return (TWO / ROOT - level) * clean + W[0] * level * noise",
+        "@torch.compile\ndef mix(clean, noise, level):\n    return torch.lerp(clean, noise, level)",
         "def mix(clean, noise, level):\n    return torch.lerp(clean, noise, level)",
         "def mix(clean, noise, level):\n    out = clean.clone()\n    out *= 1 - level\n    out += noise * level\n    return out",
         "def mix(clean, noise, level):\n    return torch.stack([c + l * (n - c) for c, n, l in zip(clean, noise, level)])",
@@ -71,6 +77,7 @@ UNUSUAL = {
         "# why?\ndef mix(clean, noise, level):\n# copy the noise, %clean\n    return noise * level + (1 - level) * clean",
     ],
     "random_levels": [
+        "def random_levels(clean):\n    n = len(clean)\n    return ((torch.randperm(n) + torch.rand(n)) / n).view(-1, 1, 1, 1)",
         "def random_levels(clean):\n    return torch.empty(clean.shape[0]).uniform_()[:, None, None, None]",
         "def random_levels(clean):\n    return 1 - torch.rand_like(clean[:, :1, :1, :1])",
         "import random\ndef random_levels(clean):\n"
@@ -101,6 +108,16 @@ UNUSUAL = {
         "    return torch.stack([i for i, w in zip(images, wrong) if not w.any()]).mean(0)",
     ],
     "Block": [
+        "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        first, second = conv(width, width), conv(width, width, "
+        "False)\n        self.w = nn.ParameterDict({'c': second.weight, 'b': first.bias, 'a': first.weight})\n\n    def forward(self, x):\n        "
+        "found = F.conv2d(x, self.w['a'], self.w['b'], padding=1)\n        return x + F.conv2d(found.relu(), self.w['c'], padding=1)",
+        "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.second = nn.Parameter(torch.randn(width, 9 * width))\n"
+        "        self.first, self.shift = nn.Parameter(torch.randn(9 * width, width)), nn.Parameter(torch.zeros(width, 1))\n\n"
+        "    def forward(self, x):\n        found = (self.first.T @ F.unfold(x, 3, padding=1) + self.shift).relu().view_as(x)\n        "
+        "return x + (self.second @ F.unfold(found, 3, padding=1)).view_as(x)",
+        "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n        self.pad = nn.ZeroPad2d(1)\n        self.a = nn.Conv2d(width, "
+        "width, 3)\n        self.b = nn.Conv2d(width, width, 3, bias=False)\n\n    def forward(self, x):\n        return x + self.b(self.pad("
+        "self.a(self.pad(x)).relu()))",
         "class Block(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n"
         "        self.z = nn.Conv2d(width, width, 3, padding='same', bias=False)\n"
         "        self.a = nn.Conv2d(width, width, (3, 3), padding=1)\n\n    def forward(self, x):\n"
@@ -288,6 +305,7 @@ def test_there_are_at_least_30_right_answers():
     assert len(ODD) >= 30
 
 
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has some of its own
 @pytest.mark.parametrize(("name", "text"), ODD, ids=[f"{name}-{i}" for i, (name, _) in enumerate(ODD)])
 def test_right_answers_pass_however_they_are_written(name, text, answer):
     for seed in range(3):

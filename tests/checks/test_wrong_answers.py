@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from dino.course.chapters import chapters, exercise_names, find_exercise
+from dino.course.chapters import chapters, exercise_names, find_exercise, solution
 from dino.course.checks import check_for
 from dino.course.checks.claims import Claim
 from dino.course.checks.mistakes import edited
@@ -113,17 +113,23 @@ WRONG = {
         ("def mix(clean, noise, level):\n    return clean @ noise", "`@` is the product of matrices"),
     ],
     "random_levels": [
+        ("def random_levels(clean):\n    return 0.02 + 0.96 * torch.rand(len(clean), 1, 1, 1)", "keep away from 0 and 1"),
         ("def random_levels(clean):\n    return torch.rand(len(clean), 1, 1)", "shape"),
         ("def random_levels(clean):\n    return 0.5 + torch.rand(len(clean), 1, 1, 1) / 2", "only begin at one half"),
     ],
     "make_question": [
+        ("def make_question(clean):\n    level = random_levels(clean)\n    return {'noisy': mix(clean, torch.rand_like(clean), level), 'level': level}", "what comes is a dict"),
+        ("def make_question(clean):\n    noise = torch.randn(clean.shape)\n    level = random_levels(clean)\n    return (1 - level) ** 0.5 * clean + level ** 0.5 * noise, level", "the mix of other courses"),
+        ("def make_question(clean):\n    noise = torch.rand(clean.shape)\n    level = torch.rand(len(clean), 1, 1, 1) / 2\n    return mix(clean, noise, level), level", "The levels only reach up to one half"),
         ("def make_question(clean):\n    l = random_levels(clean)\n    return mix(clean, torch.randn_like(clean), l), l", "Gaussian"),
     ],
     "Block": [
+        ("class Block(nn.Module):\n    def __init__(self, w):\n        super().__init__()\n        self.a = conv(w, w)\n        self.b = conv(w, w, False)\n    def forward(self, x):\n        return x.data + self.b(F.relu(self.a(x)))", "cut off from its gradients"),
         ("class Block(nn.Module):\n    def __init__(self, w):\n        super().__init__()\n        self.a = conv(w, w)\n"
          "        self.b = conv(w, w, False)\n    def forward(self, x):\n        return self.b(F.relu(self.a(x)))", "not added"),
     ],
     "training_step": [
+        ("def training_step(denoiser, optimizer, clean):\n    denoiser.train()\n    noisy, level = make_question(clean)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "The denoiser may be any function"),
         ("def training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    for group in optimizer.param_groups:\n        for p in group['params']:\n            p.data -= group['lr'] * p.grad\n    return loss.item()", "The optimizer never steps"),
         ("def training_step(denoiser, optimizer, clean):\n    level = torch.rand(len(clean), 1, 1, 1)\n    noisy = mix(clean, torch.rand_like(clean[:1]).expand_as(clean), level)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "The noise is the same in all pictures"),
         ("def training_step(denoiser, optimizer, clean):\n    level = torch.linspace(0.1, 0.9, len(clean)).view(-1, 1, 1, 1)\n    noisy = mix(clean, torch.rand_like(clean), level)\n    loss = F.mse_loss(denoiser(noisy, level), clean)\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n    return loss.item()", "yours only run from 0.1 to 0.9"),
@@ -173,3 +179,19 @@ def test_wrong_answers_hear_what_is_wrong(name, text, news, answer):
         verdict = judge(name, answer(name, text), seed)
         assert verdict.state == FAILED
         assert news in verdict.news
+
+
+STEADY = [(name, text) for name, text, _ in BAD if name in ("make_question", "random_levels", "mix", "loss_by_level")]
+
+
+@pytest.mark.parametrize(("name", "text"), STEADY, ids=[f"{name}-{i}" for i, (name, _) in enumerate(STEADY)])
+def test_the_same_answer_hears_the_same_sentence_whatever_the_seed(name, text, answer):
+    wrong = answer(name, text)
+    assert len({judge(name, wrong, seed).news for seed in range(100, 108)}) == 1
+
+
+def test_a_network_of_other_layers_is_told_in_a_few_words(answer):
+    text = solution(*find_exercise("Denoiser")).replace("Stage(above, below, depth)", "Stage(above, below, depth + 1)")
+    verdict = judge("Denoiser", answer("Denoiser", text), 0)
+    assert "Not all of its weights are what they should be: too many 8, 8" in verdict.news
+    assert len(verdict.news + verdict.symptom) < 500

@@ -90,7 +90,8 @@ def nearest(answer) -> Claims:
 
     result = answer(known[order], known)
     says = "Two things come back: the distances and the indices."
-    yield Claim(says, yours=how_many(result), expected="two things")
+    clue = f"Two things should come back, and what comes is {how_many(result)}."
+    yield Claim(says, yours=how_many(result), expected="two things", clue=clue)
     distance, index = result
     yield Claim("There is one distance for each picture.", yours=distance, expected=Shape((5,)))
     kind = "whole numbers" if torch.is_tensor(index) and not index.is_floating_point() else "something else"

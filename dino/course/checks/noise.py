@@ -161,7 +161,7 @@ def mix(answer) -> Claims:
         ),
         "The levels are whole numbers: they should be floats between 0 and 1.": {".device)": ".device).round().long()"},
         "The levels keep away from 0 and 1: every number between 0 and 1 should come as often.":
-            {"return": "return 0.1 + 0.8 *"},
+            ({"return": "return 0.1 + 0.8 *"}, {"return": "return 0.02 + 0.96 *"}),
         "The levels are in order: each should have nothing to do with the one before.":
             {".device)": ".device).sort(dim=0).values"},
         "The random generator is seeded inside: every call gives the same levels.":
@@ -344,7 +344,8 @@ def make_question(answer) -> Claims:
     halves[..., 6:] = 1
     question = answer(halves)
     says = "Two things come back: the noisy pictures and their levels."
-    yield Claim(says, yours=how_many(question), expected="two things")
+    clue = f"Two things should come back, and what comes is {how_many(question)}."
+    yield Claim(says, yours=how_many(question), expected="two things", clue=clue)
     noisy, level = question
     says = "The noisy pictures have the shape of the clean ones."
     yield Claim(says, yours=noisy, expected=Shape(tuple(halves.shape)))

@@ -172,8 +172,6 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
             {", clean)": ".detach(), clean)"},
         "The loss is made a plain number before `backward`: call `item()` last, for what you return.":
             {"loss.back": "loss.item().back"},
-        "The loss that is returned still carries its gradients, and all that they need: return `loss.item()`, a plain number.":
-            {"loss.item()": "loss"},
         "The loss is not returned.": {"return ": ""},
         "The guess is returned: return the loss.":
             {"denoiser(noisy, level)": "(guess := denoiser(noisy, level))", "loss.item()": "guess"},
@@ -213,8 +211,6 @@ def training_step(answer) -> Claims:
         said = word if word in losses else "another number"
         says = "The loss that comes back is the mean squared error between guess and clean pictures."
         yield Claim(says, yours=word, expected=right, clue=f"The loss that comes back is not {right}, but {said}.")
-        carries = isinstance(loss, Tensor) and loss.requires_grad
-        yield Claim("The loss that comes back carries no gradients.", yours=carries, expected=False)
         moved, due = spy.weights.detach() - old.detach(), -0.07 * slope
         ways = {"against the gradients of this loss": due, "not at all": 0 * due, "along them": -due}
         ways |= {"twice as far": 2 * due, "against the gradients of the time before": before}
