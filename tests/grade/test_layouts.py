@@ -150,6 +150,14 @@ LAYOUTS = {
         },
         {"Anna Muster": {"noise": NEW}, "Ben Li": {"noise": ONE}},
     ),
+    "Brightspace without numbers": (
+        {
+            "Anna Muster - Jan 2, 2026 304 PM/01_noise.py": ONE,
+            "Anna Muster - 3 January, 2026 9.04 AM/01_noise.py": NEW,
+            "Ben Li - Dec 2, 2025 304 PM/01_noise.py": ONE,
+        },
+        {"Anna Muster": {"noise": NEW}, "Ben Li": {"noise": ONE}},
+    ),
     "Gradescope": (
         {
             "assignment_1_export/submission_11/01_noise.py": ONE,
@@ -177,6 +185,29 @@ LAYOUTS = {
     "a zip in a zip for each": (
         {"anna.zip": packed({"01_noise.py": ONE}), "ben.zip": packed({"x.zip": packed({"01_noise.py": NEW})})},
         {"anna": {"noise": ONE}, "ben": {"noise": NEW}},
+    ),
+    "parts of Google Drive": (
+        {
+            "HW-20260102T030405Z-001.zip": packed({"HW/Anna - 01_noise.py": ONE}),
+            "HW-20260102T030405Z-002.zip": packed({"HW/Ben - 01_noise.py": NEW, "HW/Anna - 02_denoiser.py": TWO}),
+        },
+        {"Anna": {"noise": ONE, "denoiser": TWO}, "Ben": {"noise": NEW}},
+    ),
+    "sheets of ILIAS": (
+        {
+            "Sheet 1/Submissions/Muster_Anna_am1_12/01_noise.py": ONE,
+            "Sheet 1/Submissions/Li_Ben_bl_13/01_noise.py": NEW,
+            "Sheet 2/Submissions/Li_Ben_bl_13/02_denoiser.py": TWO,
+        },
+        {"Muster_Anna_am1_12": {"noise": ONE}, "Li_Ben_bl_13": {"noise": NEW, "denoiser": TWO}},
+    ),
+    "groups with archives": (
+        {
+            "group A/anna.zip": packed({"01_noise.py": ONE}),
+            "group A/ben.zip": packed({"x/01_noise.py": NEW}),
+            "group B/cem.zip": packed({"01_noise.py": ONE}),
+        },
+        {"anna": {"noise": ONE}, "ben": {"noise": NEW}, "cem": {"noise": ONE}},
     ),
     "numbers of learners": (
         {"1.py": ONE, "2.py": NEW, "3.py": TWO},
@@ -285,6 +316,7 @@ TOLD = {
         {"1.py": ONE, "2.py": NEW},
         dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say."),
     ),
+    "a number for another chapter": ({"2.py": ONE}, {"2": "noise: 2.py counts, for that is what it answers."}),
     "groups": (
         {"monday/anna/01_noise.py": ONE, "monday/ben/01_noise.py": NEW, "tuesday/01_noise.py": ONE},
         {"monday anna": "monday holds what several handed in", "monday ben": "this is one of 2.", "tuesday": ""},

@@ -16,7 +16,7 @@ PLATFORMS = {
     "Moodle": r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.+)",
     "ILIAS": r"(?:(?:Submissions|Abgaben)/|(?P<team>Team[ _]?\d+)/){1,2}(?P<who>[^/_]+_[^/]+_\d+)/(?P<file>.+)",
     "Blackboard": r"(?P<who>[^/]+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
-    "Brightspace": r"(?P<id>\d+-\d+) - (?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b\d{3,4}\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
+    "Brightspace": r"(?:(?P<id>\d+-\d+) - )?(?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b20\d\d\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
     "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
@@ -30,9 +30,9 @@ STAMP = re.compile(
 )
 CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re.I)
 # Words in what people call the several hand-ins of one, rather than several people.
-VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original
-submission submissions solution solutions answer answers src lib week chapter task exercise exercises homework hw
-my assignment"""
+VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original submission
+submissions abgaben solution solutions answer answers src lib week woche chapter kapitel sheet blatt task aufgabe exercise
+exercises homework hw lab unit session assignment group gruppe my"""
 LONGEST = 255  # letters of a name; what is longer no platform has written, and patterns would take long
 
 
@@ -65,6 +65,8 @@ def owned(path: str) -> Owned | None:
     for platform, pattern in PLATFORMS.items() if len(path) < 2 * LONGEST else ():
         if match := re.fullmatch(pattern, path):
             known = match.groupdict()
+            if known.get("when") and not moment(known["when"]):
+                continue
             who = known.get("who") or known["anonymous"]
             key = f"{platform} {known.get('id') or ''} {'' if platform == 'Canvas' and known['id'] else who}".casefold()
             file = known["file"] or PurePosixPath(path).name
@@ -139,7 +141,9 @@ def of_a_version() -> re.Pattern:
     """Matches such names. What was matched is never tried otherwise, so that no name takes long."""
     words = [*VERSION.split(), *(word for one in chapters() for word in (one.path.stem, one.topic))]
     one_of = "|".join(sorted(words, key=len, reverse=True))
-    return re.compile(rf"(?:(?:{one_of}|\(?\d++\)?)[ _.-]*+)++", re.IGNORECASE)
+    # The parts of what Google Drive packs are such, too.
+    drive, word = r".+-\d{8}T\d{6}Z(?:-\d+){1,2}", rf"(?:{one_of}|\(?\d++\)?)"
+    return re.compile(rf"{drive}|{word}(?:[ _.-]*+(?:{word}|[a-z](?![a-z])))*+[ _.-]*+", re.IGNORECASE)
 
 
 def person(name: str) -> tuple[str, str]:

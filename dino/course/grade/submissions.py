@@ -128,7 +128,7 @@ class Submission:
         """Take all files of a folder or an archive, and tell what was left out."""
         for path, file in tree.items():
             self.add(path, file)
-        documents = [path for path in self.others if PurePosixPath(path).suffix.lower() in DOCUMENTS]
+        documents = [path for path in self.others if is_document(path)]
         left = documents if self.files else self.others
         if left:
             self.tell(f"Not read, for only .py, .ipynb and .zip are: {listed(left)}.")
@@ -177,6 +177,8 @@ class Submission:
         if when(path) < max(map(when, self.files)):
             words = f"{path} counts, from an earlier hand-in: the newest has nothing for it"
             words += f"; not {listed(others)}" if others else ""
+        elif not rest and is_number(path) and named_after(path) not in (None, chapter):
+            words = f"{path} counts, for that is what it answers"
         elif not rest:
             return ""
         elif first[0] and not rest[0][0][0]:
@@ -188,6 +190,12 @@ class Submission:
         else:
             words = f"{path} counts, and nothing tells whether it is the newest; not {listed(others)}"
         return plain(f"{chapter.topic}: {words}.")
+
+
+def is_document(path: str) -> bool:
+    """Whether a file may have been meant as an answer, though no program can grade it."""
+    inner = PurePosixPath(path)
+    return inner.suffix.lower() in DOCUMENTS and inner.stem.lower() not in ("readme", "requirements", "license")
 
 
 def when(path: str) -> tuple[int, ...]:
@@ -358,7 +366,7 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
             one.name = alone.name
         if top in tree and ending(top) != ".zip":
             return [one.add_all(inner)]
-        kind = max(holds, EITHER) if len(items) == 1 else EITHER if is_version(top, EITHER) else LEARNER
+        kind = max(holds, EITHER) if len(items) == 1 else EITHER if is_version(stem(top), EITHER) else LEARNER
         inner = contents(top, tree[top], one) if top in tree else inner
         people = learners(inner, one.name, kind, levels - 1)
         people[0].problems[:0] = one.problems
@@ -382,7 +390,7 @@ def learners(tree: Tree, name: str, holds: int, levels: int = LEVELS) -> list[Su
         several |= sum(any(map(topics_in, within(top))) for top in packed if top not in tree) > 1
     else:
         several = not named and share_a_chapter(list(items) if holds == EITHER else packed, within, holds)
-        several |= holds == EITHER and any(len(within(top)) > 1 for top in packed)
+        several |= holds == EITHER and (len(people_named(loose)) > 1 or any(len(within(top)) > 1 for top in packed))
     if several:
         people = one_by_one(tree, items, name, named, within)
         return among(name, holds, people)
@@ -479,6 +487,12 @@ def share_a_chapter(tops: list[str], within: Callable[[str], list[Submission]], 
     return any(len(names) > 1 and not any(is_version(one, holds) for one in names) for names in by_topic.values())
 
 
+def people_named(tops: list[str]) -> set[str]:
+    """The learners that files are called after, beside a chapter."""
+    known = ((top, layouts.person(as_answer(top))) for top in tops)
+    return {who.casefold() for top, (who, file) in known if file != as_answer(top) and not layouts.is_version(who)}
+
+
 def one_by_one(
     tree: Tree, items: dict[str, Tree], name: str, named: list[str], within: Callable[[str], list[Submission]]
 ) -> list[Submission]:
@@ -492,8 +506,8 @@ def one_by_one(
     shelves: list[Submission] = []  # what lies in folders for chapters or weeks
     groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for top in items:
-        if top not in tree or (ending(top) == ".zip" and len(within(top)) > 1):
-            (shelves if is_version(top, EITHER) else found).extend(within(top))
+        if top not in tree or (ending(top) == ".zip" and (len(within(top)) > 1 or is_version(stem(top), EITHER))):
+            (shelves if is_version(stem(top), EITHER) else found).extend(within(top))
             continue
         who, file = (name, top) if top in named else layouts.person(stem(top) + PurePosixPath(top).suffix)
         groups[who.casefold()].append((who, file, top))
