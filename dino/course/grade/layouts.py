@@ -51,14 +51,10 @@ class Owned:
     """A file with its owner.
 
     key       the same for all files that count for the same people
-    who       the learner's name; `long` is one that others of this name do not have
-    people    those who handed it in
-    top       the folder or the file at the top of what was handed in that it lies in, or that it is
-    path      where it lies in what they handed in; after the time if there is one
-    platform  whose layout says so; nothing if that is only what people call their files
-    receipt   whether it is only the platform's own note that something was handed in
-    file      what is in it
-    notes     remarks for its owner
+    who       the learner's name; `long` is one that no other has, and `people` are all who handed it in
+    top       the folder or file at the top of what was handed in; `path` is what the learner made of it, after the time
+    platform  whose layout says so; `receipt` if the file is only its own note that something was handed in
+    notes     remarks for the owner
     """
 
     key: str
@@ -150,6 +146,12 @@ def ending(path: str) -> str:
     return PurePosixPath(as_answer(path)).suffix.lower()
 
 
+def is_document(path: str) -> bool:
+    """Whether a file may have been meant as an answer, though no program can grade it."""
+    inner = PurePosixPath(path)
+    return inner.suffix.lower() in DOCUMENTS and inner.stem.lower() not in ("readme", "requirements", "license")
+
+
 def stem(path: str) -> str:
     """The name of a file or a folder without its ending, if it is one that we know."""
     path = as_answer(path.rstrip("/"))
@@ -162,22 +164,18 @@ def original(name: str) -> str:
 
 
 @functools.cache
-def words() -> str:
-    """A pattern for the words that mean a chapter, the longest first."""
-    found = [word for one in chapters() for word in (one.path.stem, one.topic)]
+def words(more: str = "") -> str:
+    """A pattern for the words that mean a chapter, and for more words; the longest first."""
+    found = [*more.split(), *(word for one in chapters() for word in (one.path.stem, one.topic))]
     return "|".join(sorted(found, key=len, reverse=True))
-
-
-@functools.cache
-def of_a_version() -> re.Pattern:
-    """Matches names of versions. What was matched is never tried otherwise, so that no name takes long."""
-    word = "|".join([words(), *sorted(VERSION.split(), key=len, reverse=True)])
-    return re.compile(rf"(?:{word})(?:[ _.-]*+(?:{word}|\(?\d++\)?|[a-z](?![a-z])))*+[ _.-]*+", re.IGNORECASE)
 
 
 def is_version(name: str) -> bool:
     """Whether a name tells one hand-in from another, and no learner: `draft`, `noise_v2`, `week 3`, `2026-01-31`."""
-    return bool(of_a_version().fullmatch(name) or STAMP.fullmatch(name))
+    word = words(VERSION)
+    # What was matched is never tried otherwise, so that no name takes long.
+    version = rf"(?:{word})(?:[ _.-]*+(?:{word}|\(?\d++\)?|[a-z](?![a-z])))*+[ _.-]*+"
+    return bool(re.fullmatch(version, name, re.IGNORECASE) or STAMP.fullmatch(name))
 
 
 def person(name: str) -> tuple[str, str]:

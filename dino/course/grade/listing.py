@@ -20,10 +20,8 @@ class File:
     """A file that was handed in.
 
     problem  why it is not to be read, as the rest of a sentence that begins with its name
-    size     bytes
-    read     gives at most so many of its bytes
-    place    where on the disk it is
-    depth    how many archives it lies in
+    size     bytes, of which `read` gives at most so many
+    place    where on the disk it is; or else `depth` is how many archives it lies in
     """
 
     problem: str = ""
