@@ -48,25 +48,37 @@ LONGEST = 255  # letters of a name; what is longer no platform has written, and 
 
 @dataclass
 class Owned:
-    """A file with its owner.
+    """Whose a file is, if a platform wrote its path.
 
-    key       the same for all files that count for the same people
-    who       the learner's name; `long` is one that no other has, and `people` are all who handed it in
-    top       the folder or file at the top of what was handed in; `path` is what the learner made of it, after the time
     platform  whose layout says so; `receipt` if the file is only its own note that something was handed in
-    notes     remarks for the owner
+    key       the same for all files that count for the same people
+    who       the learner's name; `long` is one that no other has
+    top       the folder or file that the platform wrote; `path` is what the learner called it, after the time
     """
 
+    platform: str
     key: str
     who: str
     long: str
-    people: list[str]
     top: str
     path: str
+    receipt: bool
+
+
+@dataclass
+class Owner:
+    """One learner, or several who handed in together, with what they handed in.
+
+    people    their names; nothing for one that is not known
+    files     each with the folder or file that it lay in or was, and its path
+    platform  whose layout says so; nothing if that is only what people call their files
+    notes     remarks
+    """
+
+    people: list[str]
+    files: list[tuple[str, str, File]] = field(default_factory=list)
     platform: str = ""
-    receipt: bool = False
-    file: File = field(default_factory=File)
-    notes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
 def owned(path: str) -> Owned | None:
@@ -86,28 +98,31 @@ def owned(path: str) -> Owned | None:
             inner = f"{'{:04}-{:02}-{:02}-{:02}-{:02}-{:02}'.format(*when)}/{inner}"
         elif "team" in known:
             inner = f"{who}/{inner}"
-        return Owned(key, who, long, [who], top, inner, platform, "file" not in known)
+        return Owned(platform, key, who, long, top, inner, "file" not in known)
     return None
 
 
-def from_platform(tree: Tree) -> dict[str, Owned]:
-    """The files whose paths a platform wrote, by path; their owners' names also from Blackboard's receipts and Gradescope's list."""
-    found = {path: one for path in tree if (one := owned(path))}
-    receipts = {}
-    for path, one in found.items():
-        one.file = tree[path]
-        match = RECEIPT.match(one.file.text(10_000)) if one.receipt else None
+def from_platform(tree: Tree) -> tuple[dict[str, Owner], Tree]:
+    """The owners of files whose paths a platform wrote, and the other files.
+
+    Names are also from Blackboard's receipts and Gradescope's `submission_metadata.yml`.
+    """
+    files = {path: one for path in tree if (one := owned(path))}
+    receipts = {one.long: RECEIPT.match(tree[path].text(10_000)) for path, one in files.items() if one.receipt}
+    for one in files.values():
+        match = receipts.get(one.long)
         if match and f"_{one.long}".endswith(f"_{match['id']}"):
-            receipts[one.long] = match
-    for one in found.values():
-        if match := receipts.get(one.long):
             one.key, one.who, one.long = f"Blackboard {match['id']}", match["name"], f"{match['name']} {match['id']}"
-    often = Counter(who for _, who in {(one.key, one.who.casefold()) for one in found.values()})
+    often = Counter(who for _, who in {(one.key, one.who.casefold()) for one in files.values()})
     listing = tree["submission_metadata.yml"].text(10 * 2**20) if "submission_metadata.yml" in tree else ""
     submitters = {folder: SUBMITTER.findall(people) for folder, people in SUBMITTERS.findall(listing)}
-    for one in found.values():
-        one.people = submitters.get(one.who) or [one.long if often[one.who.casefold()] > 1 else one.who]
-    return found
+    found: dict[str, Owner] = {}
+    for path, one in files.items():
+        owner = found.setdefault(one.key, Owner([], platform=one.platform))
+        people = submitters.get(one.who) or [one.long if often[one.who.casefold()] > 1 else one.who]
+        owner.people += [name for name in people if name not in owner.people]
+        owner.files += [] if one.receipt else [(one.top, one.path, tree[path])]
+    return found, {path: file for path, file in tree.items() if path not in files}
 
 
 def moment(text: str) -> tuple[int, ...]:

@@ -15,12 +15,12 @@ import hashlib
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dino.course.chapters import Chapter
 from dino.course.grade import choice, layouts, listing
-from dino.course.grade.layouts import HAND_INS, Owned, ending, is_number, is_version, named_after, owned, stem
+from dino.course.grade.layouts import HAND_INS, Owner, ending, is_number, is_version, named_after, owned, stem
 from dino.course.grade.listing import ALL, LARGEST, MOST, File, Tree, readable
 from dino.course.grade.results import listed, plain
 
@@ -127,7 +127,8 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
     for place in places:
         whole, beside = place.resolve(), place.parent.resolve()
         if not place.exists():
-            raise FileNotFoundError(f"There is no {place}. Name files, folders or zips that learners handed in.")
+            words = "Name files, folders or zip archives that learners handed in."
+            raise FileNotFoundError(f"There is no {place}. {words}")
         tree = listing.in_folder(whole) if whole.is_dir() else {place.name: listing.on_disk(whole)}
         if as_one:
             name = beside.name if named_after(place.name) and whole.is_file() else stem(whole.name)
@@ -140,7 +141,7 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
         else:
             trees[whole] |= tree
     for place, tree in trees.items():
-        these = put_together(learners(tree, "", True), place.name)
+        these = put_together(learners(tree, "", True).values(), place.name)
         found += these
         top = [path for path, file in tree.items() if "/" not in path and not file.problem and not owned(path)]
         if len(these) > 1 and (left := [path for path in top if ending(path) not in HAND_INS]):
@@ -163,48 +164,42 @@ def told_apart(found: list[Submission]) -> list[Submission]:
     return found
 
 
-def put_together(files: Iterable[Owned], name: str) -> list[Submission]:
-    """What each learner handed in, and how it was put together.
-
-    files  with their owners
-    name   of the owner whom nothing names
-    """
-    groups: dict[str, list[Owned]] = defaultdict(list)
-    for file in files:
-        groups[file.key].append(file)
+def put_together(owners: Iterable[Owner], unknown: str) -> list[Submission]:
+    """What each learner handed in, and how it was put together; `unknown` is called whom nothing names."""
     found = []
-    for group in groups.values():
-        people = dict.fromkeys(who or name for file in group for who in file.people)
-        tops = dict.fromkeys(file.top for file in group if not file.receipt)
-        for who in people:
-            one = Submission(who, problems=[*dict.fromkeys(note for file in group for note in file.notes)])
-            inside = len(tops) == 1  # then the paths need not begin with what all lies in
-            one.read((file.path.removeprefix(file.top * inside + "/"), file.file) for file in group if not file.receipt)
-            if len(people) > 1:
-                one.tell(f"{listed(people)} handed in together: what each of them handed in counts for all.")
+    for owner in owners:
+        tops = [*dict.fromkeys(top for top, *_ in owner.files)]
+        # Where all lies in one folder, the paths need not begin with it.
+        inside = tops[0] if len(tops) == 1 else ""
+        for who in owner.people:
+            one = Submission(who or unknown, problems=[*dict.fromkeys(owner.notes)])
+            one.read((path.removeprefix(f"{inside}/"), file) for _, path, file in owner.files)
+            if len(owner.people) > 1:
+                one.tell(f"{listed(owner.people)} handed in together: what each of them handed in counts for all.")
             elif len(tops) > 1:
-                by = f"{group[0].platform} names them" if group[0].platform else "their names say"
+                by = f"{owner.platform} names them" if owner.platform else "their names say"
                 one.tell(f"Put together as one learner's, as {by}: {listed(tops)}.")
             found.append(one)
     return found
 
 
-def learners(tree: Tree, name: str, sure: bool, levels: int = 6) -> list[Owned]:
-    """The files in a folder or an archive with their owners, by the rules at the top.
+def learners(tree: Tree, name: str, sure: bool, levels: int = 6) -> dict[str, Owner]:
+    """The owners of what lies in a folder or an archive, by the rules at the top.
 
-    name    whose they are, if they are one learner's; nothing if that is not known
+    name    whose it is, if it is one learner's; nothing if that is not known
     sure    whether a teacher named the folder, so that what is not called after a chapter is called after a learner
     levels  of folders in which learners are looked for
     """
-    platform = layouts.from_platform(tree)
-    rest = {path: file for path, file in tree.items() if path not in platform}
+    found, rest = layouts.from_platform(tree)
     items = items_in(rest)
-    if platform:
-        note = "Its path does not say whose it is, as those beside it do."
-        loose = learners(rest, name, sure, levels - 1) if items else []
-        return [*platform.values(), *(replace(one, notes=(*one.notes, note)) for one in loose)]
+    if found:
+        for key, owner in learners(rest, name, sure, levels - 1).items() if items else ():
+            owner.notes.append("Its path does not say whose it is, as those beside it do.")
+            found[f"beside {key}"] = owner
+        return found
+    whole = Owner([name], [("", path, file) for path, file in tree.items()])
     if not items or not levels:
-        return [] if sure and not items else owned_by(name, tree)
+        return {} if sure and not items else {"": whole}
     folders = [top for top, inner in items.items() if [*inner] != [top]]
     if [*items] == folders[:1]:
         ((top, inner),) = items.items()
@@ -215,15 +210,15 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 6) -> list[Owned]:
         return shelves
     personal = [top for top in items if top not in chapter and not is_version(stem(top))]
     rivals = {top for top in items if top in personal or (sure and top in folders and top not in chapter)}
-    often = Counter(topic for _, topic in {(owner(top), topic) for top in rivals for topic in topics[top]})
+    often = Counter(topic for _, topic in {(owner_of(top), topic) for top in rivals for topic in topics[top]})
     if max(often.values(), default=0) > 1 or (sure and personal and not chapter):
         return one_by_one(items, chapter, name, sure)
-    folders, notes = [top for top in folders if topics[top]], []
+    folders = [top for top in folders if topics[top]]
     if len(chapter) > 1 and any(map(is_number, chapter)):
-        notes = [f"{listed(chapter)} are taken as chapters of one learner, as their answers say."]
+        whole.notes.append(f"{listed(chapter)} are taken as chapters of one learner, as their answers say.")
     elif len(folders) > 1:
-        notes = [f"{listed(folders)} are taken as one learner's."]
-    return owned_by(name, tree, notes=notes)
+        whole.notes.append(f"{listed(folders)} are taken as one learner's.")
+    return {"": whole}
 
 
 def items_in(tree: Tree) -> dict[str, Tree]:
@@ -246,44 +241,41 @@ def called_after_chapters(topics: dict[str, set[str]]) -> list[str]:
     return [top for top in topics if named_after(top)]
 
 
-def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], levels: int) -> list[Owned]:
-    """The files in folders for chapters, weeks and groups, and in downloads, with their owners; none if one learner made them."""
+def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], levels: int) -> dict[str, Owner]:
+    """The owners of what lies in folders for chapters, weeks and groups, and in downloads; none if one learner made them."""
     shelves = [top for top in folders if top in chapter or is_version(stem(top)) or any(map(owned, items[top]))]
-    several = any(len({one.key for one in learners(items[top], "", False, levels)}) > 1 for top in shelves)
-    found: list[Owned] = []
-    for top, inner in items.items() if several and shelves == [*items] else ():
-        for one in learners(inner, "", True, levels):
-            one.people, shelf = [who or stem(top) for who in one.people], top.rstrip("/")
-            one.key = ", ".join(one.people).casefold()
-            one.top, one.path = f"{shelf}/{one.top}".rstrip("/"), f"{shelf}/{one.path}"
-            found.append(one)
+    found: dict[str, Owner] = {}
+    if shelves != [*items] or all(len(learners(inner, "", False, levels)) < 2 for inner in items.values()):
+        return found
+    for top, inner in items.items():
+        shelf = top.rstrip("/")
+        for owner in learners(inner, "", True, levels).values():
+            people = [who or stem(top) for who in owner.people]
+            known = found.setdefault(", ".join(people).casefold(), Owner(people, platform=owner.platform))
+            known.notes += owner.notes
+            known.files += [(f"{shelf}/{at}".rstrip("/"), f"{shelf}/{path}", file) for at, path, file in owner.files]
     return found
 
 
-def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, sure: bool) -> list[Owned]:
-    """The files with their owners, if each folder is one learner's, and each file that of whom it is called after."""
-    found: list[Owned] = []
+def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, sure: bool) -> dict[str, Owner]:
+    """The owners, if each folder is one learner's, and each file that of whom it is called after."""
+    found: dict[str, Owner] = {}
     numbers = [top for top in items if is_number(top) and top not in chapter]
     for top, inner in items.items():
-        notes = [] if sure else ["It lay in one folder or archive with what others handed in, as the names there say."]
+        who, folder = "/" if top in chapter else owner_of(top), top.rstrip("/")
+        owner = found.setdefault(who.casefold(), Owner([name if top in chapter else stem(who)]))
         if top in chapter:
-            notes.append("It lies beside what others handed in, and nothing says whose it is.")
+            owner.notes.append("It lies beside what others handed in, and nothing says whose it is.")
         elif top in numbers and len(numbers) > 1:
-            notes.append("The numbers are taken as those of learners, not of chapters, as the answers say.")
+            owner.notes.append("The numbers are taken as those of learners, not of chapters, as the answers say.")
         elif any(map(owned, inner)):
-            notes.append("A platform wrote names of learners in it: grade it by itself, and each of them gets a row.")
-        who, folder = (name if top in chapter else owner(top)), top.rstrip("/")
-        files = {(path if path == top else f"{folder}/{path}"): file for path, file in inner.items()}
-        found += owned_by(stem(who), files or {"/": File()}, "/" if top in chapter else who, folder, notes)
+            owner.notes.append("A platform wrote names of learners in it: grade it by itself to get a row for each.")
+        if not sure:
+            owner.notes.append("It lay in one folder or archive with what others handed in, as the names there say.")
+        owner.files += [(folder, path if path == top else f"{folder}/{path}", file) for path, file in inner.items()]
     return found
 
 
-def owner(top: str) -> str:
+def owner_of(top: str) -> str:
     """Whose a file is, by its name. A folder has a name of its own, and so has what is called `draft.zip`."""
     return top if top.endswith("/") or is_version(stem(top)) else layouts.person(top)[0]
-
-
-def owned_by(who: str, tree: Tree, key: str = "", top: str = "", notes: Iterable[str] = ()) -> list[Owned]:
-    """Files with their owner."""
-    said = {"top": top, "notes": tuple(notes)}
-    return [Owned(key.casefold(), who, who, [who], path=path, file=file, **said) for path, file in tree.items()]
