@@ -318,6 +318,43 @@ TOLD = {
         {"anna/01_noise.py": ONE, "anna.zip": packed({"01_noise.py": NEW})},
         {"anna": "", "anna (2)": "Another is called anna, too"},
     ),
+    "two downloads": (
+        {
+            "A-HW 1-5.zip": packed({f"{who}_assignsubmission_file_/01_noise.py": ONE for who in ("Anna_1", "Ben_2")}),
+            "A-HW 2-6.zip": packed(
+                {f"{who}_assignsubmission_file_/02_denoiser.py": TWO for who in ("Anna_3", "Ben_4")}
+            ),
+        },
+        dict.fromkeys(("Anna", "Ben"), "Put together as one learner's, as Moodle names them: A-HW 1-5.zip/"),
+    ),
+    "a download beside others": (
+        {"hw.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": ONE}), "ben.py": ONE},
+        {"hw": "A platform wrote names of learners in it: grade it by itself to get a row for each.", "ben": ""},
+    ),
+    "several called alike": (
+        {"hw.zip": packed({"01_noise.py": ONE}), "hw (1).zip": packed({"01_noise.py": NEW}), "x.png": ""},
+        {"hw": "", "hw (1)": ""},
+    ),
+    "several copies of one": (
+        {"anna.zip": packed({"01_noise.py": ONE}), "anna (1).zip": packed({"01_noise.py": NEW}), "ben.py": ONE},
+        {"anna": "as their names say: anna (1).zip and anna.zip. noise: anna (1).zip/01_noise.py counts", "ben": ""},
+    ),
+    "a file and its text": (
+        {"anna/01_noise.py": ONE, "anna/01_noise.py.txt": NEW, "ben.py": ONE},
+        {"anna": "01_noise.py counts, and nothing tells whether it is the newest; not also/01_noise.py.", "ben": ""},
+    ),
+    "an empty folder in an archive": (
+        {"download.zip": packed({"anna/": "", "ben/01_noise.py": ONE, "cem/01_noise.py": NEW})},
+        {"anna": "Nothing was handed in", "ben": "", "cem": ""},
+    ),
+    "folders for weeks of one learner": (
+        {"week 1/a.py": ONE, "week 2/b.py": TWO},
+        {"class": "week 1/ and week 2/ are taken as one learner's."},
+    ),
+    "versions in their names": (
+        {"noise_v1.py": ONE, "noise_v2.py": NEW},
+        {"class": "noise: noise_v2.py counts, for it is the newest; not noise_v1.py."},
+    ),
     "an archive too deep": (
         {"anna.zip": packed({"a.zip": packed({"a.zip": packed({"a.zip": packed({})})})}), "ben.py": ONE},
         {"anna": "a/a/a.zip was not read: it lies in 3 other archives.", "ben": ""},
@@ -343,6 +380,13 @@ def test_what_is_nobody_s_is_told(tmp_path):
     sentences = []
     find([laid_out(tmp_path, {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""})], tell=sentences.append)
     assert sentences == [f"Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf in {tmp_path}."]
+
+
+def test_that_one_archive_is_read_as_what_several_handed_in_is_told_once(tmp_path):
+    sentences = []
+    laid_out(tmp_path, {"hw.zip": packed({"anna/01_noise.py": ONE, "ben/01_noise.py": ONE})})
+    find([tmp_path], tell=sentences.append)
+    assert sentences == ["hw.zip holds what 2 learners handed in, as the names in it say."]
 
 
 def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_long(tmp_path, monkeypatch):

@@ -12,9 +12,9 @@ from dino.course.grade.listing import File, Tree
 ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 HAND_INS = (*ANSWERS, *PACKED, ".zip")
 # What people hand in instead; no program can grade it.
-DOCUMENTS = (".txt", ".md", ".html", ".htm", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".pages", ".pyc")
+DOCUMENT = re.compile(r"(?<!requirements)\.(?:txt|html?|pdf|docx?|odt|rtf|pages|pyc)$", re.IGNORECASE)
 # What a browser or a mail program makes of a file that it takes for text.
-AS_TEXT = re.compile(r"\.(?:py|ipynb)(?=\.(?:txt|json)$)", re.IGNORECASE)
+AS_TEXT = re.compile(r"(\.py|\.ipynb)\.(?:txt|json)$", re.IGNORECASE)
 # Each begins at the top of what was downloaded, and ends as early as it can, for what comes later is the learner's choice.
 # who   the learner; `id` or `long` tells those apart who have one name, and `team` handed in together
 # file  the path that the learner gave it, handed in `when`; without one it is the platform's own receipt
@@ -152,19 +152,12 @@ def age(path: str) -> tuple:
 
 def as_answer(path: str) -> str:
     """The path of a file without the ending that a browser adds: `noise.py` for `noise.py.txt`."""
-    match = AS_TEXT.search(path)
-    return path[: match.end()] if match else path
+    return AS_TEXT.sub(r"\1", path)
 
 
 def ending(path: str) -> str:
     """What a file ends in: `.py` also for `noise.PY` and `noise.py.txt`."""
     return PurePosixPath(as_answer(path)).suffix.lower()
-
-
-def is_document(path: str) -> bool:
-    """Whether a file may have been meant as an answer, though no program can grade it."""
-    inner = PurePosixPath(path)
-    return inner.suffix.lower() in DOCUMENTS and inner.stem.lower() not in ("readme", "requirements", "license")
 
 
 def stem(path: str) -> str:

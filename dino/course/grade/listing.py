@@ -1,5 +1,6 @@
 """Lists what lies in folders and zip archives, as files by path: nothing is unpacked to disk, and links are not followed."""
 
+import functools
 import io
 import itertools
 import os
@@ -106,15 +107,11 @@ def in_archive(file: File) -> Tree:
             inner = PurePosixPath(entry.filename.replace("\\", "/"))
             outside = inner.is_absolute() or ".." in inner.parts
             problem = "was not read: its path leads out of the archive" if outside else ""
-
-            def read(most: int, entry=entry) -> bytes:
-                with archive.open(entry) as opened:
-                    return opened.read(most)
-
             path = visible(f"{inner}/" if entry.is_dir() else str(inner))
             if path in found and not path.endswith("/"):  # an archive may hold several of one name
                 names = (f"{inner.with_suffix('')} ({n}){inner.suffix}" for n in itertools.count(1))
                 path = next(name for name in names if name not in found)
+            read = functools.partial(lambda entry, most: archive.open(entry).read(most), entry)
             found[path] = File(problem, entry.file_size, read, depth=file.depth + 1)
         if len(archive.infolist()) > 10 * MOST:
             found["and more"] = File(f"was not read: the archive holds more than {10 * MOST:,} files")

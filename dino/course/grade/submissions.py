@@ -6,8 +6,8 @@ Whose is a file? An archive is read like a folder, and the first rule that fits 
 2. A folder that lies alone is opened.
 3. Folders called `01_noise`, `week 2` or `group A`, and downloads from a platform, are opened if one of them holds the
    work of several learners. The same name in two of them is one learner.
-4. Two answers to one chapter are two learners', unless their names say that they are versions (`noise_v2`). So is all that
-   is not called after a chapter. Each folder is one learner's then, and each file that of whom it is called after.
+4. Two answers to one chapter are two learners', unless their names say that they are versions (`noise_v2.py`); in a place
+   that a teacher named, so is all that is not called after a chapter. Each folder is one's, each file its namesake's.
 5. All else is one learner's: what is called after chapters, with what lies beside it, and what is in a learner's folder.
 """
 
@@ -60,11 +60,12 @@ class Submission:
 
     def read(self, files: Iterable[tuple[str, File]]) -> "Submission":
         """Take files by path, those in archives too, and tell what is left out."""
+        before = self.told
         others = [path for path, file in listing.unpacked(files) if not self.take(path, file)]
-        left = [path for path in others if not self.files or layouts.is_document(path)]
+        left = [path for path in others if not self.files or layouts.DOCUMENT.search(path)]
         if left:
             self.tell(f"Not read, for only .py, .ipynb and .zip are: {listed(left)}.")
-        if not self.files and not self.problems:
+        if not self.files and self.told == before:
             self.tell("Nothing was handed in: no .py, no .ipynb and no .zip.")
         return self
 
@@ -118,7 +119,7 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
     """What learners handed in at some places; who they are, is told by the rules above.
 
     as_one  whether each place is one learner's, whatever lies in it
-    tell    is called with a sentence on what is taken as nobody's
+    tell    is called with a sentence on what is several learners', or nobody's
 
     Raises FileNotFoundError for a place that is not there, and ValueError if nothing is there to grade.
     """
@@ -143,6 +144,8 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
     for place, tree in trees.items():
         these = put_together(learners(tree, "", True).values(), place.name)
         found += these
+        if len(tops := {path.partition("/")[0] for path in tree}) == 1 < len(these):
+            tell(f"{tops.pop()} holds what {len(these)} learners handed in, as the names in it say.")
         top = [path for path, file in tree.items() if "/" not in path and not file.problem and not owned(path)]
         if len(these) > 1 and (left := [path for path in top if ending(path) not in HAND_INS]):
             tell(f"Nobody's, for only .py, .ipynb and .zip are read: {listed(left)} in {place}.")
@@ -212,7 +215,7 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 6) -> dict[str, Ow
     rivals = {top for top in items if top in personal or (sure and top in folders and top not in chapter)}
     often = Counter(topic for _, topic in {(owner_of(top), topic) for top in rivals for topic in topics[top]})
     if max(often.values(), default=0) > 1 or (sure and personal and not chapter):
-        return one_by_one(items, chapter, name, sure)
+        return one_by_one(items, chapter, name)
     folders = [top for top in folders if topics[top]]
     if len(chapter) > 1 and any(map(is_number, chapter)):
         whole.notes.append(f"{listed(chapter)} are taken as chapters of one learner, as their answers say.")
@@ -257,7 +260,7 @@ def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], l
     return found
 
 
-def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, sure: bool) -> dict[str, Owner]:
+def one_by_one(items: dict[str, Tree], chapter: list[str], name: str) -> dict[str, Owner]:
     """The owners, if each folder is one learner's, and each file that of whom it is called after."""
     found: dict[str, Owner] = {}
     numbers = [top for top in items if is_number(top) and top not in chapter]
@@ -270,8 +273,6 @@ def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, sure: bool
             owner.notes.append("The numbers are taken as those of learners, not of chapters, as the answers say.")
         elif any(map(owned, inner)):
             owner.notes.append("A platform wrote names of learners in it: grade it by itself to get a row for each.")
-        if not sure:
-            owner.notes.append("It lay in one folder or archive with what others handed in, as the names there say.")
         owner.files += [(folder, path if path == top else f"{folder}/{path}", file) for path, file in inner.items()]
     return found
 
