@@ -306,8 +306,9 @@ TOLD = {
         {"anna": "Nothing was handed in: no .py, no .ipynb and no .zip.", "ben": ""},
     ),
     "numbers of learners": (
-        {"1.py": ONE, "2.py": NEW},
-        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say."),
+        {"1.py": ONE, "2.py": NEW, "3/.ipynb_checkpoints/3.ipynb": BOOK},
+        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say.")
+        | {"3": "as the answers say. Nothing was handed in: no .py, no .ipynb and no .zip."},
     ),
     "a number for another chapter": ({"2.py": ONE}, {"2": "noise: 2.py counts, for that is what it answers."}),
     "a teacher's copy": (
@@ -352,7 +353,7 @@ TOLD = {
         {"class": "week 1/ and week 2/ are taken as one learner's."},
     ),
     "versions in their names": (
-        {"noise_v1.py": ONE, "noise_v2.py": NEW},
+        {"noise_v1.py": ONE, "noise_v2.py": NEW, "helper.py": "x = 1"},
         {"class": "noise: noise_v2.py counts, for it is the newest; not noise_v1.py."},
     ),
     "an archive too deep": (
