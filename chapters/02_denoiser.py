@@ -83,7 +83,7 @@ def best_guess(noisy: Tensor, level: float, images: Tensor) -> Tensor:
     guess with the least mean squared error is their plain mean.
 
     noisy   (3, height, width)         one noisy picture, in [0, 1]
-    level   number in [0, 1]           how noisy it is
+    level   number in (0, 1]           how noisy it is
     images  (count, 3, height, width)  all the pictures that there are, in [0, 1]
 
     Returns the guess, (3, height, width); nan if none of the images can have become `noisy`.

@@ -152,6 +152,14 @@ LAYOUTS = {
         },
         {"Anna Muster": {"noise": NEW}, "Ben Li": {"noise": ONE}},
     ),
+    "Brightspace without numbers": (
+        {
+            "Anna Muster - Jan 2, 2026 304 PM/01_noise.py": ONE,
+            "Anna Muster - 3 January, 2026 9.04 AM/01_noise.py": NEW,
+            "Ben Li - Dec 2, 2025 304 PM/01_noise.py": ONE,
+        },
+        {"Anna Muster": {"noise": NEW}, "Ben Li": {"noise": ONE}},
+    ),
     "Gradescope": (
         {
             "assignment_1_export/submission_11/01_noise.py": ONE,
@@ -179,6 +187,22 @@ LAYOUTS = {
     "a zip in a zip for each": (
         {"anna.zip": packed({"01_noise.py": ONE}), "ben.zip": packed({"x.zip": packed({"01_noise.py": NEW})})},
         {"anna": {"noise": ONE}, "ben": {"noise": NEW}},
+    ),
+    "sheets of ILIAS": (
+        {
+            "Sheet 1/Submissions/Muster_Anna_am1_12/01_noise.py": ONE,
+            "Sheet 1/Submissions/Li_Ben_bl_13/01_noise.py": NEW,
+            "Sheet 2/Submissions/Li_Ben_bl_13/02_denoiser.py": TWO,
+        },
+        {"Muster_Anna_am1_12": {"noise": ONE}, "Li_Ben_bl_13": {"noise": NEW, "denoiser": TWO}},
+    ),
+    "groups with archives": (
+        {
+            "group A/anna.zip": packed({"01_noise.py": ONE}),
+            "group A/ben.zip": packed({"x/01_noise.py": NEW}),
+            "group B/cem.zip": packed({"01_noise.py": ONE}),
+        },
+        {"anna": {"noise": ONE}, "ben": {"noise": NEW}, "cem": {"noise": ONE}},
     ),
     "numbers of learners": (
         {"1.py": ONE, "2.py": NEW, "3.py": TWO},
@@ -284,13 +308,11 @@ TOLD = {
         {"anna": "Nothing was handed in: no .py, no .ipynb and no .zip.", "ben": ""},
     ),
     "numbers of learners": (
-        {"1.py": ONE, "2.py": NEW},
-        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say."),
+        {"1.py": ONE, "2.py": NEW, "3/.ipynb_checkpoints/3.ipynb": BOOK},
+        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say.")
+        | {"3": "as the answers say. Nothing was handed in: no .py, no .ipynb and no .zip."},
     ),
-    "groups": (
-        {"monday/anna/01_noise.py": ONE, "monday/ben/01_noise.py": NEW, "tuesday/01_noise.py": ONE},
-        {"monday anna": "monday holds what several handed in", "monday ben": "this is one of 2.", "tuesday": ""},
-    ),
+    "a number for another chapter": ({"2.py": ONE}, {"2": "noise: 2.py counts, for that is what it answers."}),
     "a teacher's copy": (
         {"01_noise.py": STUB, "anna.py": ONE, "ben.py": NEW},
         {"class": "nothing says whose it is", "anna": "", "ben": ""},
@@ -298,6 +320,43 @@ TOLD = {
     "two of one name": (
         {"anna/01_noise.py": ONE, "anna.zip": packed({"01_noise.py": NEW})},
         {"anna": "", "anna (2)": "Another is called anna, too"},
+    ),
+    "two downloads": (
+        {
+            "A-HW 1-5.zip": packed({f"{who}_assignsubmission_file_/01_noise.py": ONE for who in ("Anna_1", "Ben_2")}),
+            "A-HW 2-6.zip": packed(
+                {f"{who}_assignsubmission_file_/02_denoiser.py": TWO for who in ("Anna_3", "Ben_4")}
+            ),
+        },
+        dict.fromkeys(("Anna", "Ben"), "Put together as one learner's, as Moodle names them: A-HW 1-5.zip/"),
+    ),
+    "a download beside others": (
+        {"hw.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": ONE}), "ben.py": ONE},
+        {"hw": "A platform wrote names of learners in it: grade it by itself to get a row for each.", "ben": ""},
+    ),
+    "several called alike": (
+        {"hw.zip": packed({"01_noise.py": ONE}), "hw (1).zip": packed({"01_noise.py": NEW}), "x.png": ""},
+        {"hw": "", "hw (1)": ""},
+    ),
+    "several copies of one": (
+        {"anna.zip": packed({"01_noise.py": ONE}), "anna (1).zip": packed({"01_noise.py": NEW}), "ben.py": ONE},
+        {"anna": "as their names say: anna (1).zip and anna.zip. noise: anna (1).zip/01_noise.py counts", "ben": ""},
+    ),
+    "a file and its text": (
+        {"anna/01_noise.py": ONE, "anna/01_noise.py.txt": NEW, "ben.py": ONE},
+        {"anna": "01_noise.py counts, and nothing tells whether it is the newest; not also/01_noise.py.", "ben": ""},
+    ),
+    "an empty folder in an archive": (
+        {"download.zip": packed({"anna/": "", "ben/01_noise.py": ONE, "cem/01_noise.py": NEW})},
+        {"anna": "Nothing was handed in", "ben": "", "cem": ""},
+    ),
+    "folders for weeks of one learner": (
+        {"week 1/a.py": ONE, "week 2/b.py": TWO},
+        {"class": "week 1/ and week 2/ are taken as one learner's."},
+    ),
+    "versions in their names": (
+        {"noise_v1.py": ONE, "noise_v2.py": NEW, "helper.py": "x = 1"},
+        {"class": "noise: noise_v2.py counts, for it is the newest; not noise_v1.py."},
     ),
     "an archive too deep": (
         {"anna.zip": packed({"a.zip": packed({"a.zip": packed({"a.zip": packed({})})})}), "ben.py": ONE},
@@ -324,6 +383,13 @@ def test_what_is_nobody_s_is_told(tmp_path):
     sentences = []
     find([laid_out(tmp_path, {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""})], tell=sentences.append)
     assert sentences == [f"Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf in {tmp_path}."]
+
+
+def test_that_one_archive_is_read_as_what_several_handed_in_is_told_once(tmp_path):
+    sentences = []
+    laid_out(tmp_path, {"hw.zip": packed({"anna/01_noise.py": ONE, "ben/01_noise.py": ONE})})
+    find([tmp_path], tell=sentences.append)
+    assert sentences == ["hw.zip holds what 2 learners handed in, as the names in it say."]
 
 
 def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_long(tmp_path, monkeypatch):
@@ -358,8 +424,7 @@ def test_no_folder_of_a_learner_s_is_taken_for_another_s(tmp_path):
     files = {f"mallory/{folder}/01_noise.py": NEW for folder in ("anna", "x_1_assignsubmission_file_")}
     assert counted(find([laid_out(tmp_path, {"anna/02_denoiser.py": TWO, **files})])) == {
         "anna": {"denoiser": TWO},
-        "mallory anna": {"noise": NEW},
-        "mallory x_1_assignsubmission_file_": {"noise": NEW},
+        "mallory": {"noise": NEW},
     }
 
 

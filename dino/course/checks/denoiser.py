@@ -1,5 +1,6 @@
 """Checks for chapter 2."""
 
+import contextlib
 from collections import Counter
 from operator import eq
 
@@ -67,6 +68,11 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
             {"(1 - level) * ": ""},
         "The images are subtracted times level: in a noisy picture they are down to (1 - level).":
             ({"(1 - level)": "level"}, {"(1 - level)": "level", "level +": "1 - level +"}),
+        "If no image is possible there is no guess: leave it nan, which is the mean of no image.": (
+            {"return ": "return images.mean(dim=0) if not possible.any() else "},
+            {"return ": "return noisy if not possible.any() else "},
+            {"return ": "return torch.zeros_like(noisy) if not possible.any() else "},
+        ),
         "Each pixel is averaged by itself: one pixel that does not fit rules out the whole image.":
             {".flatten(start_dim=1).all(dim=1)": "", "images[possible].mean(dim=0)": "(images * possible).sum(0) / possible.sum(0)"},
         "Hardly any image counts as possible. Subtract the image from the noisy picture, not the other way round; what is left "
@@ -138,6 +144,12 @@ def best_guess(answer) -> Claims:
     guess, expected = answer(mix(dark[true], noise, 0.9), 0.9, dark), dark.mean(dim=0)
     says = "At level 0.9 all of some very dark images are possible."
     yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
+    # No image can have become white here. Who stops with an error says so, too.
+    with contextlib.suppress(Exception):
+        guess = answer(torch.ones(3, 2, 3), 0.1, images / 4)
+        says, nan = "If no image is possible, the guess is nan.", torch.full((1, 3, 2, 3), torch.nan)
+        clue = "If no image is possible there is no guess: leave it nan, which is the mean of no image."
+        yield Claim(says, yours=guess[None], expected=nan, figure=Pictures, clue=clue)
     # Noise that is exactly 0 or 1 in every pixel: what is left is beyond the ends by the last digit in some of them.
     dark, level = 0.1 + 0.001 * torch.rand(3, 3, 24, 20), 0.3
     for says, end in (("0", 0.0), ("1", 1.0)):

@@ -336,6 +336,7 @@ def shares(answer) -> Claims:
             {"one.double(), other.double()": "((x - x.mean(0)) / x.std(0) for x in (one.double(), other.double()))"},
         "The traces are subtracted from each other: add both.": {"+ spread_of_other.trace()": "- spread_of_other.trace()"},
         "The covariances are multiplied number by number: multiply them as matrices, with `@`.": {"@": "*"},
+        "Eigenvalues that rounding makes a hair less than 0 have no root: cut them off at 0 (`clamp`).": {".clamp(min=0)": ""},
         "The roots are complex numbers: the eigenvalues have an imaginary part, though it is 0 but for rounding. Take `.real`.":
             {".real.clamp(min=0)": ""},
         "The root is missing: take the roots of the eigenvalues.": {".sqrt()": ""},
@@ -389,5 +390,11 @@ def frechet_distance(answer) -> Claims:
     other = torch.rand(800, 4).clamp(min=1e-6).log() @ torch.randn(4, 4)
     clue = "All simpler clouds came out right. What is new here: the covariances are not diagonal, and C D is not symmetric."
     yield claim("Of any two clouds, all four pieces count.", one, other, clue)
+    # Features that go together almost completely: of such covariances, rounding makes some eigenvalues a hair less than 0.
+    flat = torch.randn(2, 8)
+    thin, wide = (torch.randn(n, 2) @ flat * far + 1e-4 * torch.randn(n, 8) for n, far in ((600, 1.0), (700, 1.5)))
+    says = "It is a number for features that go together almost completely, too."
+    clue = "Where features go together, some eigenvalues are 0, and rounding makes them a hair less: cut them off at 0 before the root."
+    yield claim(says, thin, wide, clue)
     clue = "This way round it should be the same: is one of the two clouds used twice?"
     yield claim("It is the same the other way round.", other, one, clue)

@@ -1,25 +1,34 @@
-"""Tells who handed a file in, and when, from its path, as the usual platforms write it."""
+"""Tells who handed a file in, and when, from its path: as the usual platforms write it, or as people call their files."""
 
 import functools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters, find_chapter
-from dino.course.grade.listing import Tree
+from dino.course.grade.listing import File, Tree
 
+ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+HAND_INS = (*ANSWERS, *PACKED, ".zip")
+# What people hand in instead; no program can grade it.
+DOCUMENT = re.compile(r"(?<!requirements)\.(?:txt|html?|pdf|docx?|odt|rtf|pages|pyc)$", re.IGNORECASE)
+# What a browser or a mail program makes of a file that it takes for text.
+AS_TEXT = re.compile(r"(\.py|\.ipynb)\.(?:txt|json)$", re.IGNORECASE)
 # Each begins at the top of what was downloaded, and ends as early as it can, for what comes later is the learner's choice.
-# who   the learner, and what else tells one from another; `id` if that is not the name
-# file  the path that the learner gave it; `when` it was handed in, as it stands there; a `team` that handed it in
+# who   the learner; `id` or `long` tells those apart who have one name, and `team` handed in together
+# file  the path that the learner gave it, handed in `when`; without one it is the platform's own receipt
 PLATFORMS = {
     "Moodle": r"(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?/?(?P<file>.+)",
     "ILIAS": r"(?:(?:Submissions|Abgaben)/|(?P<team>Team[ _]?\d+)/){1,2}(?P<who>[^/_]+_[^/]+_\d+)/(?P<file>.+)",
-    "Blackboard": r"(?P<who>[^/]+?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
-    "Brightspace": r"(?P<id>\d+-\d+) - (?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b\d{3,4}\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
+    "Blackboard": r"(?P<long>(?:[^/]*?_)??(?P<who>[^/_]+))_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
+    "Brightspace": r"(?:(?P<id>\d+)-\d+ - )?(?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b20\d\d\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
     "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
+RECEIPT = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<id>[^()\n]+)\)")
+SUBMITTERS = re.compile(r"^(submission_\d+):\n  :submitters:\n((?:  [- ] .*\n?)+)", re.MULTILINE)
+SUBMITTER = re.compile(r"^  [- ] :name: *['\"]?(.+?)['\"]? *$", re.MULTILINE)
 MONTHS = """jan f[eé] m[aä]r a[pvb]r ma[iyg] jui?n|giu jui?l|lug a[ugo][goû] se[pt] o[ckt] nov d[eéi][czc]"""
 COPY = re.compile(
     r"^(?:copy of|kopie von|copie de|copia de) |(?:[ _-]+(?:copy|kopie|copie|copia))?(?: ?\(\d+\)|-\d{1,2})*$", re.I
@@ -28,60 +37,92 @@ COUNTER = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2})|(?:attempt|version|versuch|v)[ 
 STAMP = re.compile(
     r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?:[-T_ ]?([0-2]\d)[-:.]?([0-5]\d)(?:[-:.]?([0-5]\d))?)?"
 )
+DATE = re.compile(r"(?:(\d{1,2})[ .]+)?([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b")
 CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re.I)
-# Words in what people call the several hand-ins of one, rather than several people.
-VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original
-submission submissions solution solutions answer answers src lib week chapter task exercise exercises homework hw
-my assignment"""
+# Words in what people call versions and folders for chapters, weeks and groups, rather than people.
+VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original download
+submission submissions abgaben solution solutions answer answers src lib week woche chapter kapitel sheet blatt task
+aufgabe exercise exercises homework hw lab unit session assignment group gruppe section class my"""
 LONGEST = 255  # letters of a name; what is longer no platform has written, and patterns would take long
 
 
 @dataclass
 class Owned:
-    """A file with its owner.
+    """Whose a file is, if a platform wrote its path.
 
-    platform  whose layout says so
-    key       the same for all files of one learner
-    who       the learner's name
-    top       the folder or the file that the layout puts there
-    file      the path that the learner gave it; after a time, if there is one
-    number    of the learner, or nothing
-    team      of which the learner is, or nothing
-    receipt   whether it is only the platform's own note that something was handed in
+    platform  whose layout says so; `receipt` if the file is only its own note that something was handed in
+    key       the same for all files that count for the same people
+    who       the learner's name; `long` is one that no other has
+    top       the folder or file that the platform wrote; `path` is what the learner called it, after the time
     """
 
     platform: str
     key: str
     who: str
+    long: str
     top: str
-    file: str
-    number: str = ""
-    team: str = ""
-    receipt: bool = False
+    path: str
+    receipt: bool
+
+
+@dataclass
+class Owner:
+    """One learner, or several who handed in together, with what they handed in.
+
+    people    their names; nothing for one that is not known
+    files     each with the folder or file that it lay in or was, and its path
+    platform  whose layout says so; nothing if that is only what people call their files
+    notes     remarks
+    """
+
+    people: list[str]
+    files: list[tuple[str, str, File]] = field(default_factory=list)
+    platform: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 def owned(path: str) -> Owned | None:
     """Whose a file is, if a platform wrote its path."""
     for platform, pattern in PLATFORMS.items() if len(path) < 2 * LONGEST else ():
-        if match := re.fullmatch(pattern, path):
-            known = match.groupdict()
-            who = known.get("who") or known["anonymous"]
-            key = f"{platform} {known.get('id') or ''} {'' if platform == 'Canvas' and known['id'] else who}".casefold()
-            file = known["file"] or PurePosixPath(path).name
-            top = path[: match.start("file")].rstrip("/") if path[match.start("file") - 1] == "/" else path
-            if when := moment(known.get("when") or ""):
-                file = f"{'{:04}-{:02}-{:02}-{:02}-{:02}-{:02}'.format(*when)}/{file}"
-            return Owned(
-                platform,
-                key,
-                who.strip(),
-                top,
-                file,
-                known.get("id") or "",
-                known.get("team") or "",
-                known["file"] is None,
-            )
+        match = re.fullmatch(pattern, path)
+        known = {name: text for name, text in match.groupdict().items() if text} if match else {}
+        when = moment(known.get("when", ""))
+        if not match or ("when" in known and not when):
+            continue
+        who = known.get("who") or known["anonymous"]
+        long = known.get("long") or f"{who} {known.get('id', '')}".strip()
+        key = f"{platform} {known.get('team') or known.get('id') or long}".casefold()
+        inner = known.get("file") or PurePosixPath(path).name
+        top = path.removesuffix(f"/{inner}")
+        if when:
+            inner = f"{'{:04}-{:02}-{:02}-{:02}-{:02}-{:02}'.format(*when)}/{inner}"
+        elif "team" in known:
+            inner = f"{who}/{inner}"
+        return Owned(platform, key, who, long, top, inner, "file" not in known)
     return None
+
+
+def from_platform(tree: Tree) -> tuple[dict[str, Owner], Tree]:
+    """The owners of files whose paths a platform wrote, and the other files.
+
+    Names are also from Blackboard's receipts and Gradescope's `submission_metadata.yml`.
+    """
+    files = {path: one for path in tree if (one := owned(path))}
+    receipts = {one.long: RECEIPT.match(tree[path].text(10_000)) for path, one in files.items() if one.receipt}
+    for one in files.values():
+        match = receipts.get(one.long)
+        if match and f"_{one.long}".endswith(f"_{match['id']}"):
+            one.key, one.who, one.long = f"Blackboard {match['id']}", match["name"], f"{match['name']} {match['id']}"
+    often = Counter(who for _, who in {(one.key, one.who.casefold()) for one in files.values()})
+    listing = tree["submission_metadata.yml"].text(10 * 2**20) if "submission_metadata.yml" in tree else ""
+    submitters = {folder: SUBMITTER.findall(people) for folder, people in SUBMITTERS.findall(listing)}
+    found: dict[str, Owner] = {}
+    for path, one in files.items():
+        owner = found.setdefault(one.key, Owner([], platform=one.platform))
+        people = submitters.get(one.who) or [one.long if often[one.who.casefold()] > 1 else one.who]
+        owner.people += [name for name in people if name not in owner.people]
+        owner.files += [] if one.receipt else [(one.top, one.path, tree[path])]
+    return found, {path: file for path, file in tree.items() if path not in files}
 
 
 def moment(text: str) -> tuple[int, ...]:
@@ -90,7 +131,7 @@ def moment(text: str) -> tuple[int, ...]:
     if found := STAMP.search(text):
         date, clock = [int(part) for part in found.groups()[:3]], [int(part) for part in found.groups()[3:] if part]
     else:
-        found = re.search(r"(?:(\d{1,2})[ .]+)?([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b", text)
+        found = DATE.search(text)
         month = found and next((n for n, one in enumerate(MONTHS.split(), 1) if re.match(one, found[2], re.I)), 0)
         if not month:
             return ()
@@ -105,76 +146,61 @@ def age(path: str) -> tuple:
     """Which of several files is newer, as far as their paths tell: the larger."""
     times = [found for part in path.split("/") if (found := moment(part))]
     stems = [PurePosixPath(part[-LONGEST:]).stem for part in path.split("/")]
-    counts = [int(next(filter(None, match.groups()), 0)) for stem in stems if (match := COUNTER.search(stem))]
+    counts = [int(next(filter(None, match.groups()), 0)) for one in stems if (match := COUNTER.search(one))]
     return max(times, default=()), tuple(counts)
 
 
+def as_answer(path: str) -> str:
+    """The path of a file without the ending that a browser adds: `noise.py` for `noise.py.txt`."""
+    return AS_TEXT.sub(r"\1", path)
+
+
+def ending(path: str) -> str:
+    """What a file ends in: `.py` also for `noise.PY` and `noise.py.txt`."""
+    return PurePosixPath(as_answer(path)).suffix.lower()
+
+
+def stem(path: str) -> str:
+    """The name of a file or a folder without its ending, if it is one that we know."""
+    path = as_answer(path.rstrip("/"))
+    return path.rpartition(".")[0] if ending(path) in HAND_INS else path
+
+
 def original(name: str) -> str:
-    """A file's name as it was before it was copied: `noise (1).py` was `noise.py`."""
-    inner = PurePosixPath(name)
-    if len(name) > LONGEST:
-        return name
-    return COPY.sub("", inner.stem).strip() + inner.suffix
-
-
-def named_after(name: str) -> Chapter | None:
-    """The chapter that a file is called after."""
-    return find_chapter(original(PurePosixPath(name).name))
+    """What a file was called before it was copied: `noise` for `noise (1).py`."""
+    return COPY.sub("", stem(name)).strip() if len(name) <= LONGEST else stem(name)
 
 
 @functools.cache
-def of_a_chapter() -> re.Pattern:
-    """Matches the name of a file that holds a learner's name and that of a chapter: `Anna - 01_noise.py`, `noise_anna.py`."""
-    words = "|".join(f"{one.path.stem}|{one.topic}" for one in chapters())
-    return re.compile(rf"(?P<who>.+?)[ _-]+(?P<file>{words})|(?P<chapter>{words})[ _-]+(?P<person>.+)", re.I)
+def words(more: str = "") -> str:
+    """A pattern for the words that mean a chapter, and for more words; the longest first."""
+    found = [*more.split(), *(word for one in chapters() for word in (one.path.stem, one.topic))]
+    return "|".join(sorted(found, key=len, reverse=True))
 
 
 def is_version(name: str) -> bool:
-    """Whether a name tells one hand-in of a learner from another, and no learner: `draft`, `noise_v2`."""
-    return bool(of_a_version().fullmatch(name))
-
-
-@functools.cache
-def of_a_version() -> re.Pattern:
-    """Matches such names. What was matched is never tried otherwise, so that no name takes long."""
-    words = [*VERSION.split(), *(word for one in chapters() for word in (one.path.stem, one.topic))]
-    one_of = "|".join(sorted(words, key=len, reverse=True))
-    return re.compile(rf"(?:(?:{one_of}|\(?\d++\)?)[ _.-]*+)++", re.IGNORECASE)
+    """Whether a name tells one hand-in from another, and no learner: `draft`, `noise_v2`, `week 3`, `2026-01-31`."""
+    word = words(VERSION)
+    # What was matched is never tried otherwise, so that no name takes long.
+    version = rf"(?:{word})(?:[ _.-]*+(?:{word}|\(?\d++\)?|[a-z](?![a-z])))*+[ _.-]*+"
+    return bool(re.fullmatch(version, name, re.IGNORECASE) or STAMP.fullmatch(name))
 
 
 def person(name: str) -> tuple[str, str]:
-    """The learner after whom a file is called, and what the file is called without that."""
-    inner = PurePosixPath(original(name))
-    if len(name) <= LONGEST and (match := of_a_chapter().fullmatch(inner.stem)):
-        count = re.search(r"( ?\(\d+\)|-\d{1,2})*$", PurePosixPath(name).stem)[0]
-        return match["who"] or match["person"], f"{match['file'] or match['chapter']}{count}{inner.suffix}"
-    return inner.stem, name
+    """The learner after whom a file is called, and the rest: `Anna` and `noise` for `Anna - noise.py` and `noise_Anna.py`."""
+    name = original(name)
+    first, last = rf"(?P<who>.+?)[ _-]+(?P<file>{words()})", rf"(?P<file>{words()})[ _-]+(?P<who>.+)"
+    match = (re.fullmatch(first, name, re.I) or re.fullmatch(last, name, re.I)) if len(name) <= LONGEST else None
+    return (match["who"], match["file"]) if match else (name, "")
 
 
-def submitters(tree: Tree) -> dict[str, list[str]]:
-    """Who handed in what, by folder, as an export of Gradescope says in its `submission_metadata.yml`."""
-    text = tree["submission_metadata.yml"].text(10 * 2**20) if "submission_metadata.yml" in tree else ""
-    found: dict[str, list[str]] = {}
-    for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):
-        begin = re.match(r"(submission_\d+):", block)
-        people = begin and re.search(r"^  :submitters:\n((?:  [- ] .*\n?)+)", block, re.MULTILINE)
-        if people:
-            found[begin[1]] = re.findall(r"^  [- ] :name: *['\"]?(.+?)['\"]? *$", people[1], re.MULTILINE)
-    return {folder: names for folder, names in found.items() if names}
+def is_number(path: str) -> bool:
+    """Whether a file is called by a number alone, which may be that of a chapter or of a learner."""
+    return stem(PurePosixPath(path).name).isdecimal()
 
 
-def receipt(text: str, who: str) -> tuple[str, str]:
-    """The name of a learner and what Blackboard calls them, as the receipt says that lies beside the files; else nothing.
-
-    who  what stands before the attempt in its name: the assignment and the learner
-    """
-    match = re.match(r"\s*Name: *(.+?) *\(([^()\n]+)\)", text)
-    return match.groups() if match and f"_{who}".endswith(f"_{match[2]}") else ("", "")
-
-
-def listed(names: Iterable[str], most: int = 3) -> str:
-    """Names as people list them; of many the first, and of long ones the end."""
-    names = [name if len(name) < 45 else f"...{name[-40:]}" for name in names]
-    more = len(names) - most
-    shown = names[:most] + ([f"{more} more"] if more > 0 else [])
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+def named_after(path: str) -> Chapter | None:
+    """The chapter that a file is called after, or that it is called a version of."""
+    name = original(PurePosixPath(path).name)
+    who, file = person(name)
+    return find_chapter(name.lower()) or (find_chapter(file.lower()) if is_version(who) else None)

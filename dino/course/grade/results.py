@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -105,3 +106,11 @@ def plain(text: object) -> str:
 def number(points: float) -> str:
     """Points as people write them: 1, 2.5, 0.33."""
     return f"{points:.2f}".rstrip("0").rstrip(".")
+
+
+def listed(names: Iterable[str], most: int = 3) -> str:
+    """Names as people list them; of many the first, and of long ones the end."""
+    names = [name if len(name) < 45 else f"...{name[-40:]}" for name in names]
+    more = len(names) - most
+    shown = names[:most] + ([f"{more} more"] if more > 0 else [])
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]])) if shown else ""

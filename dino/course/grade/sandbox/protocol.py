@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 
 import numpy as np
 import PIL.Image
@@ -135,7 +135,8 @@ THINGS = {kind.__name__: kind for kind in (Network, Optimizer)}
 
 def made(kind: type, values: list) -> object:
     """A message or a thing with these values. Raises ValueError if they are too few, too many or of other types."""
-    for one, value in zip(fields(kind), values, strict=True):
+    needed = [one for one in fields(kind) if one.default_factory is MISSING]
+    for one, value in zip(fields(kind) if len(values) > len(needed) else needed, values, strict=True):
         if not isinstance(value, one.type):
             raise ValueError(f"a {kind.__name__} whose {one.name} is a {type(value).__name__}")
     return kind(*values)
