@@ -291,7 +291,9 @@ def test_watching_looks_at_helper_modules_too(tmp_path):
     (tmp_path / "01_noise.py").write_text(f"from helper import share\n{text}")
     helper = tmp_path / "helper.py"
     helper.write_text("def share(level):\n    return 0 + level")
-    text = watched(tmp_path, lambda: helper.write_text("def share(level):\n    return 1 - level "), lambda: None)
+    saved = tmp_path / "saved"  # as a whole, for half of it would be checked, too
+    saved.write_text("def share(level):\n    return 1 - level ")
+    text = watched(tmp_path, lambda: saved.replace(helper), lambda: None)
     rounds = text.split("Save, and it is checked again.")
     assert "✗ mix" in rounds[0]
     assert "3 passed." in rounds[1]

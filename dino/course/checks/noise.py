@@ -374,7 +374,7 @@ def make_question(answer) -> Claims:
     )
     yield Claim(f"There is {right}.", yours=found, expected=right, figure=see, clue=clue)
     # What noise must have been mixed in, to give these pictures at these levels?
-    clean = pictures(8, 8, 8).repeat(100, 1, 1, 1)
+    clean = pictures(8, 8, 8).repeat(40, 1, 1, 1)
     noisy, level = answer(clean)
     noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.1].detach()
     figure = Pictures(torch.rand(6, *clean.shape[1:]), noise[:6])

@@ -321,7 +321,8 @@ def update_average(answer) -> Claims:
             for weight in denoiser.parameters():
                 weight.add_(1)
         says = f"When the denoiser learns on after update {n}, the average waits for its next update."
-        yield Claim(says, yours=weights(average), expected=before)
+        bars = Bars(before, weights(average), across="weight", up="its value in the average")
+        yield Claim(says, yours=weights(average), expected=before, figure=bars)
 
 
 @check_of(
