@@ -43,8 +43,9 @@ def apart(seconds: float, work: Callable[..., Iterator], *inputs) -> Iterator:
     """
     context = multiprocessing.get_context("fork" if can_fork() else "spawn")
     receiving, sending = context.Pipe(duplex=False)
-    with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as last_words:
-        process = context.Process(target=send_all, args=(sending, last_words.name, seconds, work, inputs))
+    with tempfile.TemporaryDirectory() as folder:
+        last_words = Path(folder, "last_words")
+        process = context.Process(target=send_all, args=(sending, last_words, seconds, work, inputs))
         process.start()
         sending.close()
         try:
@@ -54,17 +55,18 @@ def apart(seconds: float, work: Callable[..., Iterator], *inputs) -> Iterator:
                 yield message
         except EOFError:
             process.join()
-            raise CrashError(how_it_ended(process.exitcode, last_words.read())) from None
+            told = last_words.read_text(encoding="utf-8", errors="replace") if last_words.exists() else ""
+            raise CrashError(how_it_ended(process.exitcode, told)) from None
         finally:
             process.kill()
             process.join()
             receiving.close()
 
 
-def send_all(sending, last_words: str, seconds: float, work: Callable[..., Iterator], inputs: tuple) -> None:
+def send_all(sending, last_words: Path, seconds: float, work: Callable[..., Iterator], inputs: tuple) -> None:
     """Send what a generator function yields, or raises, and None at its end. If Python crashes, write down where."""
     torch.set_num_threads(1)  # the others were not copied along
-    with Path(last_words).open("w") as file:
+    with last_words.open("w") as file:
         faulthandler.enable(file, all_threads=False)
         # This ends even a calculation that lets Python do nothing else.
         wait = functools.partial(faulthandler.dump_traceback_later, seconds, exit=True, file=file)
