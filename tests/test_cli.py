@@ -23,7 +23,6 @@ from dino.course.chapters import chapters, exercise_names, solved
 from dino.course.cli import main
 from dino.course.judge.report import inline
 from dino.course.notebooks import notebook, written
-from dino.course.terminal import held_by
 from dino.noise import mix
 
 ALL = len(exercise_names())
@@ -298,7 +297,7 @@ def test_watching_looks_at_helper_modules_too(tmp_path):
     assert "check" not in rounds[2].partition("Ctrl-C ends this.")[2]
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
 def test_a_terminal_that_cannot_hold_the_signs_gets_plain_ones(tmp_path, encoding):
     start(tmp_path)
     path = tmp_path / "my-dino" / "01_noise.py"
@@ -328,7 +327,7 @@ def test_a_check_in_a_program_gets_plain_signs_too():
         check(mix)
     stream.flush()
     assert stream.buffer.getvalue().decode("ascii").startswith("x mix: This is the library's own mix")
-    assert held_by(stream, "✓ ✗ · “é” \u2013 恐") == '+ x . "e" - ?'
+    assert "✓ ✗ · “é” \u2013 恐".encode("ascii", stream.errors) == b'+ x . "e" - ?'
 
 
 def test_a_folder_is_checked_chapter_by_chapter(tmp_path):
@@ -374,7 +373,6 @@ BROKEN = {
     "no JSON": "{",
     "a list": "[]",
     "other values": '{"mix": "passed"}',
-    "other hints": '{"mix": {"hints": "two"}}',
 }
 
 
