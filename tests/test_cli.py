@@ -152,7 +152,7 @@ def test_a_notebook_elsewhere_under_another_name_is_checked(tmp_path):
         ("letter.txt", "Dear diary", "letter.txt is neither a .py file nor a notebook"),
         ("other.py", "x = 1", "other.py holds none of the exercises of this course."),
         ("broken.ipynb", "{", "broken.ipynb is not a whole notebook: it is cut off or damaged"),
-        ("binary.py", b"\xff\xfe\x00", "binary.py is written in UTF-16, and not in UTF-8"),
+        ("binary.py", b"\xff\xfe\x00", "binary.py is written in UTF-16, or is no text"),
     ],
 )
 def test_files_that_cannot_be_checked_are_named(tmp_path, name, content, sentence):

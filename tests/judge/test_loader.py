@@ -215,11 +215,11 @@ NO_FILES = {
     "an archive": ("a.ipynb", b"PK\x03\x04...", "is not a notebook but a zip archive"),
     "a document": ("a.py", b"%PDF-1.7", "is not a Python file but a PDF"),
     "another ending": ("a.ipynb.txt", BOOK, "is neither a .py file nor a notebook (.ipynb). Rename it to a.ipynb."),
-    "UTF-16": ("a.py", SOLVED.encode("utf-16"), "is written in UTF-16, and not in UTF-8: save it again as UTF-8"),
+    "UTF-16": ("a.py", SOLVED.encode("utf-16"), "is written in UTF-16, or is no text: save it again as UTF-8"),
     "UTF-16 without a mark": ("a.ipynb", BOOK.encode("utf-16-le"), "save it again as UTF-8"),
     "cp1252": ("a.py", f"x = 1\nx\nx = 'é'\n{SOLVED}".encode("cp1252"), "a.py, line 3 holds a letter that is not in UTF-8"),
     "latin-1 in line 1": ("a.py", "# é".encode("latin-1"), "name its encoding in the first line: `# -*- coding: cp1252"),
-    "an unknown encoding": ("a.py", "# coding: latin-77", "names an encoding that Python does not know"),
+    "an unknown encoding": ("a.py", "# coding: latin-77", "names its encoding wrongly (unknown encoding: latin-77)"),
 }  # fmt: skip
 
 
