@@ -128,16 +128,13 @@ def pictures_among(files: Sequence[Path], source: str) -> list[Path]:
     """
     pictures, strays, packed = [], [], 0
     for file in files:
-        if is_archive(file):
-            inside = files_in_archive(file)
-            found = [one for one in inside if named_as_picture(one.name)]
-            strays += [one.name for one in inside if not named_as_picture(one.name)]
-            pictures += found
-            packed += len(found)
-        elif is_picture(file):
-            pictures.append(file)
-        else:
-            strays.append(file.name)
+        inside = is_archive(file)
+        for one in files_in_archive(file) if inside else [file]:
+            if named_as_picture(one.name) if inside else is_picture(one):
+                pictures.append(one)
+                packed += inside
+            else:
+                strays.append(one.name)
     strays = [name for name in strays if name.lower() not in BESIDE]
     if strays:
         what = "1 file is not a picture" if len(strays) == 1 else f"{len(strays):,} files are not pictures"

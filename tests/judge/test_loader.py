@@ -54,6 +54,7 @@ CONSTANTS = {
     "a list that grows": "LIST = []\nfor i in range(3):\n    LIST.append(torch.ones(1) * i)\nONE = LIST[1]",
     "a context": "with torch.no_grad():\n    ONE = torch.ones(1)",
     "a chain through functions": "A = torch.ones(1)\ndef b():\n    return A\nC = [b()]\nONE = C[0]",
+    "an attribute of a class": "class Box:\n    pass\nBox.one = 1.0\nONE = Box.one",
     "a change in place": "ONE = torch.zeros(1)\nONE[0] = float(1)",
 }
 

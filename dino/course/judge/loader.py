@@ -194,11 +194,11 @@ def statements_of(path: Path) -> tuple[list[Statement], Answers]:
                 found = [one for one in found if one.node is not above]
             elif isinstance(node, DEFINITIONS):
                 above = node
-    # What is only changed, and not made, is not in the hands of the file: `torch.manual_seed(0)` gives no torch.
-    variables = set().union(*(one.gives for one in found if not isinstance(one.node, (*IMPORTS, *DEFINITIONS))))
+    # What is imported is nothing that a file changes for its answers: `torch.manual_seed(0)`.
+    own = set().union(*(one.gives for one in found if not isinstance(one.node, IMPORTS)))
     for one in found:
         if not isinstance(one.node, DEFINITIONS):
-            one.gives |= changed_by(one.node) & variables
+            one.gives |= changed_by(one.node) & own
         # An answer that uses by accident what a chapter makes for its experiments should hear of it.
         if calls(one.node):
             one.gives -= given_names()
