@@ -169,6 +169,8 @@ def test_of_two_answers_the_last_is_taken_and_that_is_told(mix_in):
 
 def test_a_stub_alone_is_not_started_and_an_indented_cell_is_moved_to_the_margin(mix_in):
     assert mix_in(SOLVED.replace(BODY, '    raise NotImplementedError("mix is yours to write")')).state == NOT_STARTED
+    note = f"# %% [markdown]\n# mix = a blend\n\n{CELL}"
+    assert mix_in(SOLVED.replace(SOLVED[START:END], f"{note}{STUB[8:]}\n\n")).state == NOT_STARTED
     assert mix_in(SOLVED.replace("# %%\ncheck(mix)", "# %%\n  check(mix)")).state == PASSED
     assert mix_in(with_cell("  # one\n  ONE = 1.0\n  ONE += 0", BODY.replace("(1 -", "(ONE -"))).state == PASSED
 

@@ -216,9 +216,11 @@ def look_elsewhere(cells: list[Cell], found: list[Statement], answers: Answers) 
             remedy = "put a line `# %%` above it" if cell.name.endswith(".py") else "turn the cell into code"
             where = f"in a cell of text, which is not run: {remedy}"
         for number, line in enumerate(cell.text.split("\n"), start=cell.above + 1):
-            names = names_in(line) & exercises - there if cell.code else names_in(re.sub("^# ?", "", line)) - written
-            for name in names:
-                answers.lost.setdefault(name, f"{cell.place(number)}: {name} stands {where}.")
+            line = line if cell.code else re.sub("^# ?", "", line)
+            defines = re.match(r"\s*(async +)?(def|class) ", line) is not None  # words on an exercise are no answer
+            for name in names_in(line) - (there if cell.code else written):
+                if defines if name in exercises else not cell.code:
+                    answers.lost.setdefault(name, f"{cell.place(number)}: {name} stands {where}.")
 
 
 def choose(found: list[Statement], answers: Answers) -> list[Statement]:
