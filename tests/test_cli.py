@@ -23,7 +23,6 @@ from dino.course.chapters import chapters, exercise_names, solved
 from dino.course.cli import main
 from dino.course.judge.report import inline
 from dino.course.notebooks import notebook, written
-from dino.course.terminal import held_by
 from dino.noise import mix
 
 ALL = len(exercise_names())
@@ -153,7 +152,7 @@ def test_a_notebook_elsewhere_under_another_name_is_checked(tmp_path):
         ("letter.txt", "Dear diary", "letter.txt is neither a .py file nor a notebook"),
         ("other.py", "x = 1", "other.py holds none of the exercises of this course."),
         ("broken.ipynb", "{", "broken.ipynb is not a whole notebook: it is cut off or damaged"),
-        ("binary.py", b"\xff\xfe\x00", "binary.py is written in UTF-16, and not in UTF-8"),
+        ("binary.py", b"\xff\xfe\x00", "binary.py is written in UTF-16, or is no text"),
     ],
 )
 def test_files_that_cannot_be_checked_are_named(tmp_path, name, content, sentence):
@@ -300,7 +299,7 @@ def test_watching_looks_at_helper_modules_too(tmp_path):
     assert "check" not in rounds[2].partition("Ctrl-C ends this.")[2]
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
 def test_a_terminal_that_cannot_hold_the_signs_gets_plain_ones(tmp_path, encoding):
     start(tmp_path)
     path = tmp_path / "my-dino" / "01_noise.py"
@@ -330,7 +329,7 @@ def test_a_check_in_a_program_gets_plain_signs_too():
         check(mix)
     stream.flush()
     assert stream.buffer.getvalue().decode("ascii").startswith("x mix: This is the library's own mix")
-    assert held_by(stream, "✓ ✗ · “é” \u2013 恐") == '+ x . "e" - ?'
+    assert "✓ ✗ · “é” \u2013 恐".encode("ascii", stream.errors) == b'+ x . "e" - ?'
 
 
 def test_a_folder_is_checked_chapter_by_chapter(tmp_path):
@@ -376,7 +375,6 @@ BROKEN = {
     "no JSON": "{",
     "a list": "[]",
     "other values": '{"mix": "passed"}',
-    "other hints": '{"mix": {"hints": "two"}}',
 }
 
 

@@ -18,7 +18,7 @@ from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter
 from dino.course.files import write
 from dino.course.grade.commands import assign, grade
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED, SIGNS, mark
-from dino.course.terminal import Plain
+from dino.course.terminal import hold_all
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,44 +89,29 @@ def start(folder: Path, notebook: bool) -> None:
 @click.option("--variant", type=int, help="The number of your class's variant of the course, if it has one.")
 def check(what: str | None, watch: bool, variant: int | None) -> int:
     """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), of all chapters in a folder, or of all yours."""
-    named = what is not None and is_place(what)
     if not watch:
-        return check_files(files_of(what, named), variant, what)
+        return check_files(files_of(what), variant, what)
     with contextlib.suppress(KeyboardInterrupt):
-        watch_files(what, named, variant)
+        watch_files(what, variant)
     return 0
 
 
-def is_place(what: str) -> bool:
-    """Whether a word means a file or folder, and not a chapter: it is there, or is written like a path.
-
-    A folder that is called like a chapter is meant only if there are chapters in it.
-    """
-    path = Path(what)
-    if find_chapter(what) is None:
-        return True
-    if path.is_dir():
-        return any(workspace.copies(chapter, path) for chapter in chapters())
-    return path.exists() or path.name != what or (path.suffix != "" and workspace.find() is None)
-
-
-def stamp(path: Path) -> tuple:
+def stamp(path: Path) -> list:
     """What changes when a file is saved, or a helper module beside it; empty while the file is away."""
-    try:
-        helpers = [one for one in sorted(path.parent.glob("*.py")) if one != path and find_chapter(one.name) is None]
-        return tuple((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in [path, *helpers])
-    except OSError:
-        return ()
+    helpers = sorted(one for one in path.parent.glob("*.py") if find_chapter(one.name) is None)
+    with contextlib.suppress(OSError):
+        return [(one, one.stat().st_mtime_ns, one.stat().st_size) for one in (path, *helpers)]
+    return []
 
 
-def watch_files(what: str | None, named: bool, variant: int | None) -> None:
-    """Check what was saved, again and again. A file that is away is waited for."""
-    known: dict[Path, tuple] = {}
+def watch_files(what: str | None, variant: int | None) -> None:
+    """Check what was saved, again and again. A file or folder that is away is waited for."""
+    known: dict[Path, list] = {}
     away = ""
     while True:
         try:
-            files, problem = files_of(what, named), ""
-        except (OSError, ValueError) as error:  # a folder may be away for a while, too
+            files, problem = files_of(what), ""
+        except ValueError as error:
             files, problem = [], str(error)
         saved = {path: stamp(path) for path, _ in files}
         changed = [pair for pair in files if saved[pair[0]] != known.get(pair[0])]
@@ -141,26 +126,23 @@ def watch_files(what: str | None, named: bool, variant: int | None) -> None:
         time.sleep(0.3)
 
 
-def files_of(what: str | None, named: bool) -> list[tuple[Path, Chapter | None]]:
+def files_of(what: str | None) -> list[tuple[Path, Chapter | None]]:
     """The files that are to be checked, each with the chapter that it is, if that is known.
 
-    named  whether `what` is a file or folder
+    A folder that is called like a chapter is meant only if there are chapters in it.
 
     Raises ValueError if there is none.
     """
-    if not named:
-        chapter = find_chapter(what) if what else None
-        if what and (folder := workspace.find()) and (folder / what).is_file():
-            return [(folder / what, chapter)]
-        return [(workspace.answer_file(one), one) for one in ([chapter] if chapter else chapters())]
-    path = Path(what)
-    if not path.is_dir():
-        return [(path, find_chapter(what))]
-    inside = path if any(workspace.copies(one, path) for one in chapters()) else path / workspace.DEFAULT
-    found = [(workspace.answer_file(one, inside), one) for one in chapters()] if inside.is_dir() else []
-    if not (files := [pair for pair in found if pair[0].is_file()]):
+    path, chapter, own = Path(what or ""), find_chapter(what) if what else None, workspace.find()
+    if what and path.is_dir() and (chapter is None or workspace.has_chapters(path)):
+        inside = path if workspace.has_chapters(path) else path / workspace.DEFAULT
+        found = [(workspace.answer_file(one, inside), one) for one in chapters()]
+        if files := [pair for pair in found if pair[0].is_file()]:
+            return files
         raise ValueError(f"There are no chapters in {path}, such as {chapters()[0].path.name}. Name a file in it.")
-    return files
+    if what and (chapter is None or path.suffix or path.name != what):
+        return [(own / path if own and not path.exists() and (own / path).is_file() else path, chapter)]
+    return [(workspace.answer_file(one), one) for one in ([chapter] if chapter else chapters())]
 
 
 def tell_passed_over(path: Path, chapter: Chapter) -> None:
@@ -231,7 +213,7 @@ def assemble(out: Path | None) -> int:
     from dino.course.judge.export import helpers, needed
     from dino.course.judge.runner import judge_file
 
-    files = files_of(None, named=False)
+    files = files_of(None)
     for path, chapter in files:
         tell_passed_over(path, chapter)
     out = out or files[0][0].parent / "my_dino.py"
@@ -348,14 +330,14 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
 def main() -> None:
     """Run the command, and turn what goes wrong into a sentence."""
     warnings.showwarning = lambda message, *_args, **_more: click.echo(f"Note: {message}", err=True)
-    with contextlib.redirect_stdout(Plain(sys.stdout)), contextlib.redirect_stderr(Plain(sys.stderr)):
-        try:
-            sys.exit(cli(standalone_mode=False) or 0)
-        except click.ClickException as error:
-            error.show()
-        except (OSError, ValueError) as error:
-            click.echo(f"dino: {error}", err=True)
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("Stopped.", err=True)
-            sys.exit(1)
+    hold_all(sys.stdout, sys.stderr)
+    try:
+        sys.exit(cli(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+    except (OSError, ValueError) as error:
+        click.echo(f"dino: {error}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped.", err=True)
+        sys.exit(1)
     sys.exit(2)

@@ -1,6 +1,7 @@
 """Lets whatever the course says be written to a terminal or file that cannot hold all its letters."""
 
 import codecs
+import io
 import unicodedata
 
 # What stands for a sign that an encoding does not have: for our own, for those of progress bars, and for kinds of others.
@@ -22,26 +23,8 @@ def in_plain_signs(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("dino-plain", in_plain_signs)
 
 
-def held_by(stream: object, text: str) -> str:
-    """A text with plain signs for those that a stream cannot hold."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    return text.encode(encoding, "dino-plain").decode(encoding)
-
-
-class Plain:
-    """A stream that writes plain signs for those that the one behind it cannot hold.
-
-    It says that its encoding is UTF-8, so that click hands it all signs as they are.
-    """
-
-    encoding = "utf-8"
-
-    def __init__(self, stream):
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        """Write a text."""
-        return self.stream.write(held_by(self.stream, text))
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.stream, name)
+def hold_all(*streams: object) -> None:
+    """Let these streams write plain signs for those that they cannot hold."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="dino-plain")

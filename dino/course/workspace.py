@@ -56,6 +56,11 @@ def copies(chapter: Chapter, folder: Path) -> list[Path]:
     return sorted(path for path in files if chapter.path.stem in path.stem and not path.name.startswith("."))
 
 
+def has_chapters(folder: Path) -> bool:
+    """Whether a folder holds files for chapters."""
+    return any(copies(chapter, folder) for chapter in chapters())
+
+
 def answer_file(chapter: Chapter, folder: Path | None = None) -> Path:
     """The learner's copy of a chapter; the one saved last, if there is a notebook beside the text.
 
@@ -83,13 +88,8 @@ def passed_over(path: Path, chapter: Chapter) -> str:
 def read_progress(folder: Path) -> dict[str, dict]:
     """What is kept in a learner's folder. Raises OSError or ValueError if it cannot be read or is something else."""
     known = json.loads((folder / PROGRESS).read_text(encoding="utf-8-sig"))
-    entries = known.items() if isinstance(known, dict) else [("", None)]
-    for name, entry in entries:
-        kinds = {"state": str, "hints": int}
-        if not isinstance(entry, dict) or not all(
-            isinstance(entry.get(key, kind()), kind) for key, kind in kinds.items()
-        ):
-            raise ValueError(f"what it says of {name!r} is nothing that is kept there")
+    if not isinstance(known, dict) or not all(isinstance(entry, dict) for entry in known.values()):
+        raise ValueError("it holds something else")
     return known
 
 

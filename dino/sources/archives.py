@@ -2,8 +2,6 @@
 
 import functools
 import os
-import posixpath
-import stat
 import tarfile
 import threading
 import weakref
@@ -11,8 +9,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-# No picture is as large as this, and no archive of pictures unpacks to so many times its own size.
-LARGEST, RATIO = 2**30, 200
+# No picture is as large as this.
+LARGEST = 2**30
 
 
 def is_archive(file: Path) -> bool:
@@ -48,74 +46,35 @@ def kept_open(path: Path, *_: int) -> "Archive":
 class Archive:
     """An open archive.
 
-    members   its files by their path in it; links count as what they lead to, and of two files of one path the last counts
-    left_out  why others cannot be read, by their path
+    members   its files by their path in it; of two files of one path the last counts
     in_order  whether it is compressed as a whole, so that it can be read quickly only in the order of `members`
 
-    Raises OSError, EOFError, ValueError, zipfile.BadZipFile or tarfile.TarError if it is not whole, or a bomb.
+    Raises OSError, EOFError, zipfile.BadZipFile or tarfile.TarError if it is not whole, or not what its name says.
     """
 
     def __init__(self, path: Path):
-        self.zipped = zipfile.is_zipfile(path) or (path.suffix.lower() == ".zip" and not tarfile.is_tarfile(path))
+        self.zipped, self.lock = path.suffix.lower() == ".zip", threading.Lock()
         self.file = zipfile.ZipFile(path) if self.zipped else tarfile.open(path)  # noqa: SIM115
         weakref.finalize(self, self.file.close)
-        self.lock = threading.Lock()
         self.in_order = not self.zipped and not hasattr(self.file.fileobj, "raw")
-        self.members, self.left_out = {}, {}
-        links, total = {}, 0
-        for member in self.file.infolist() if self.zipped else self.file:
-            name, size = (member.filename, member.file_size) if self.zipped else (member.name, member.size)
-            name = plain(name)
-            total += size
-            if total > max(LARGEST, RATIO * path.stat().st_size):
-                raise ValueError(f"it unpacks to more than {RATIO} times its size")
-            for kept in (links, self.members, self.left_out):
-                kept.pop(name, None)
-            if (target := self.target(member, name)) is not None:
-                links[name] = target
-            elif size > LARGEST:
-                self.left_out[name] = f"{size:,} bytes are too many"
-            elif self.zipped and member.flag_bits & 1:
-                self.left_out[name] = "locked with a password"
-            elif not (member.is_dir() if self.zipped else member.isdir()):
-                if self.zipped or member.isfile():
-                    self.members[name] = member
-                else:
-                    self.left_out[name] = "no file, but a device"
-        if not self.zipped:
-            self.look_at_end()
-        for name, target in links.items():
-            for _ in links:
-                target = links.get(target, target)
-            if target in self.members:
-                self.members[name] = self.members[target]
-            else:
-                self.left_out[name] = "a link that leads to no file in the archive"
-
-    def target(self, member: zipfile.ZipInfo | tarfile.TarInfo, name: str) -> str | None:
-        """Where in the archive a member leads to, if it is a link."""
         if self.zipped:
-            # A link is a file that holds a path.
-            is_link = stat.S_ISLNK(member.external_attr >> 16) and member.file_size < 5000
-            target = self.file.read(member).decode(errors="backslashreplace") if is_link else None
-        elif member.islnk():
-            return plain(member.linkname)
+            self.members = {plain(one.filename): one for one in self.file.infolist() if not one.is_dir()}
         else:
-            target = member.linkname if member.issym() else None
-        return target and posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-
-    def look_at_end(self) -> None:
-        """Raise tarfile.ReadError if what follows the last member that could be read is not the end of the archive."""
-        self.file.fileobj.seek(self.file.offset)
-        if any(self.file.fileobj.read(tarfile.BLOCKSIZE) or b"missing"):
-            raise tarfile.ReadError(f"after {len(self.members):,} files, something else comes than the next or the end")
+            self.members = {plain(one.name): one for one in self.file if not one.isdir()}
+            # What cannot be read as the next file looks like the end, which is a block of zeros.
+            self.file.fileobj.seek(self.file.offset)
+            if any(self.file.fileobj.read(tarfile.BLOCKSIZE) or b"missing"):
+                raise tarfile.ReadError(f"after {len(self.members):,} files, it is cut off or damaged")
 
     def read(self, name: str) -> bytes:
-        """What is in one of the members."""
+        """What is in one of the members; of a link in a tar, what is in the file that it leads to."""
         if name not in self.members:
             raise FileNotFoundError("there is no such file in the archive")
-        with self.lock:
-            return (self.file.open if self.zipped else self.file.extractfile)(self.members[name]).read()
+        with self.lock, (self.file.open if self.zipped else self.file.extractfile)(self.members[name]) as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} bytes are too many")
+        return content
 
 
 def plain(name: str) -> str:

@@ -89,8 +89,8 @@ def first_five(names: Sequence[str]) -> str:
 def files_in_archive(archive: Path) -> list[Path]:
     """All files in an archive, as paths such as photos.zip/holiday/beach.jpg, in the order in which to read them.
 
-    That is the order of their names, unless the archive can be read in its own order only. Warns as `files_in` does, and of
-    what cannot be read. Raises ValueError if the archive is not whole.
+    That is the order of their names, unless the archive can be read in its own order only. Warns as `files_in` does.
+    Raises ValueError if the archive is not whole.
     """
     opened = open_whole(archive)
     found, hidden = [], Counter()
@@ -100,9 +100,6 @@ def files_in_archive(archive: Path) -> list[Path]:
         else:
             found.append(Path(f"{archive}/{name}"))
     tell_hidden(hidden, archive)
-    if left_out := [f"{name} ({reason})" for name, reason in opened.left_out.items()]:
-        what = "1 file in it is" if len(left_out) == 1 else f"{len(left_out):,} files in it are"
-        warnings.warn(f"{archive}: {what} left out: {first_five(left_out)}", stacklevel=2)
     return found if opened.in_order else sorted(found)
 
 
@@ -131,16 +128,13 @@ def pictures_among(files: Sequence[Path], source: str) -> list[Path]:
     """
     pictures, strays, packed = [], [], 0
     for file in files:
-        if is_archive(file):
-            inside = files_in_archive(file)
-            found = [one for one in inside if named_as_picture(one.name)]
-            strays += [one.name for one in inside if not named_as_picture(one.name)]
-            pictures += found
-            packed += len(found)
-        elif is_picture(file):
-            pictures.append(file)
-        else:
-            strays.append(file.name)
+        inside = is_archive(file)
+        for one in files_in_archive(file) if inside else [file]:
+            if named_as_picture(one.name) if inside else is_picture(one):
+                pictures.append(one)
+                packed += inside
+            else:
+                strays.append(one.name)
     strays = [name for name in strays if name.lower() not in BESIDE]
     if strays:
         what = "1 file is not a picture" if len(strays) == 1 else f"{len(strays):,} files are not pictures"

@@ -17,8 +17,8 @@ from dino.sources.archives import read_member
 PIL.Image.init()
 # Those that are pictures. PostScript is a program, and reading it would run it.
 FORMATS = ["JPEG", "PNG", *sorted(set(PIL.Image.OPEN) - {"JPEG", "PNG", "EPS"})]
-# The order of two bytes, and the order that has the other byte first; N is that of this machine.
-LOW_BYTES = {";16B": "L", ";16L": "B", ";16N": "B" if sys.byteorder == "little" else "L"}
+# How Pillow reads the upper 8 bits of 16, and what makes it read the lower ones: the other order of the two bytes.
+LOWER = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B", "RGB;16N": f"RGB;16{'B' if sys.byteorder == 'little' else 'L'}"}
 
 
 @contextmanager
@@ -36,8 +36,8 @@ def open_picture(entry: dict | None, tell: bool = False) -> Iterator[PIL.Image.I
         if picture.width * picture.height > PIL.Image.MAX_IMAGE_PIXELS:
             raise PIL.Image.DecompressionBombError(f"{picture.width} by {picture.height} pixels are too many")
         if picture.mode == "F" or picture.mode.startswith("I"):
-            picture = in_eight_bits(greys_of(picture))
-        elif raw_mode(picture).endswith(tuple(LOW_BYTES)):
+            picture = in_eight_bits(np.asarray(PIL.ImageOps.exif_transpose(picture)))
+        elif picture.mode == "RGB" and "RGB;16" in str(picture.tile):
             picture = brightened(picture, entry)
         if tell and (words := picture.info.get("range chosen")):
             warnings.warn(f"Pictures have numbers whose range was chosen: {words}", stacklevel=4)
@@ -57,42 +57,18 @@ def open_file(entry: dict) -> str | io.BytesIO:
     return entry["path"] if Path(entry["path"]).is_file() else io.BytesIO(read_member(entry["path"]))
 
 
-def greys_of(picture: PIL.Image.Image) -> np.ndarray:
-    """The greys of a picture as they are in the file, upright."""
-    greys = np.asarray(PIL.ImageOps.exif_transpose(picture))
-    # Pillow takes all whole numbers of 32 bits for signed ones; the tag SampleFormat (339) of TIFF is 1 if they are not.
-    unsigned = picture.format == "TIFF" and greys.dtype == np.int32 and picture.tag_v2.get(339, (1,))[0] == 1
-    return greys.view(np.uint32) if unsigned else greys
-
-
-def raw_mode(picture: PIL.Image.Image) -> str:
-    """How Pillow calls the order in which the numbers of a picture are in its file, such as `RGB;16B`."""
-    how = picture.tile[0].args if picture.tile else ""
-    return str(how[0] if isinstance(how, tuple) and how else how)
-
-
 def brightened(picture: PIL.Image.Image, entry: dict) -> PIL.Image.Image:
     """A picture with colours of 16 bits, of which Pillow keeps the upper 8. If it is dark because it needs fewer bits, the
-    lower ones are read, too (but not of grey with transparency, for which Pillow has no way).
+    lower ones are read, too.
     """
-    mode = raw_mode(picture)
-    if max(most for _, most in picture.getextrema()[:3]) >= 64:
+    if max(most for _, most in picture.getextrema()) >= 64:
         return picture
     with PIL.Image.open(open_file(entry), formats=FORMATS) as lower:
-        if mode.startswith("RGB"):
-            lower.tile = [tile._replace(args=swapped(tile.args, mode)) for tile in lower.tile]
+        for i, tile in enumerate(lower.tile):
+            mode, *others = tile.args if isinstance(tile.args, tuple) else [tile.args]
+            lower.tile[i] = tile._replace(args=(LOWER[mode], *others))
         high, low = (np.asarray(PIL.ImageOps.exif_transpose(one)) for one in (picture, lower))
-    numbers = high[..., :3].astype(np.uint16) * 256 + low[..., :3]
-    colours = in_eight_bits(numbers)
-    if high.shape[2] == 4:
-        colours.putalpha(PIL.Image.fromarray(high[..., 3]))
-    return colours
-
-
-def swapped(args: str | tuple, mode: str) -> str | tuple:
-    """How to read the lower 8 of 16 bits, where `args` says how to read the upper ones."""
-    other = mode[:-1] + LOW_BYTES[mode[-4:]]
-    return other if isinstance(args, str) else (other, *args[1:])
+    return in_eight_bits(high.astype(np.uint16) * 256 + low)
 
 
 def in_eight_bits(numbers: np.ndarray) -> PIL.Image.Image:

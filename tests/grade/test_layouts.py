@@ -472,7 +472,7 @@ CAUSES = {
     "a list": ({"01_noise.ipynb": b"[]"}, "01_noise.ipynb"),
     "a failed import": (
         {"01_noise.py": b"import nowhere\n" + ONE.replace("return (1 -", "return nowhere.x(1 -").encode()},
-        "`import nowhere` failed: no package of that name is installed",
+        "(`import nowhere`): no package of that name is installed",
     ),
     "a cell that is no Python": (
         {"01_noise.py": ONE.replace("return (1 - level)", "return ((1 - level)").encode()},

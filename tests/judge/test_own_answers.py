@@ -12,6 +12,7 @@ from PIL import Image
 import dino.denoiser
 import dino.noise
 import dino.sampling
+import dino.saving
 import dino.training
 from dino.course import workspace
 from dino.course.chapters import chapters, solved, stubs
@@ -175,7 +176,7 @@ def test_the_file_has_what_answers_are_made_of_and_names_the_helpers_that_it_nee
     assert all(one.state == "passed" for one in judge_file(folder / "04_sampling.ipynb", chapters()[3]))
     program = assemble([workspace.answer_file(chapter) for chapter in chapters()], "my_dino.py")
     names = {"__name__": "my_dino"}
-    with mock.patch.object(sys, "path", [*sys.path, str(folder)]):
+    with mock.patch.object(sys, "path", [*sys.path, str(folder)]), mock.patch.dict(sys.modules):
         exec(program, names)
     assert names["TABLE"][2] == 2
     assert torch.equal(names["step"](torch.zeros(1), torch.ones(1), 1.0, 0.5), torch.tensor([0.5]))

@@ -109,9 +109,6 @@ def of_odd_range():
     steps = np.arange(64).reshape(8, 8)
     rise = steps / 63
     colours = np.stack([rise, rise[::-1], rise.T], axis=2)
-    unsigned = bytearray(as_tiff(np.int32(1) * steps * 60_000_000, "i4"))
-    where = unsigned.index(struct.pack("<HHI", 339, 3, 1)) + 8
-    unsigned[where : where + 2] = struct.pack("<H", 1)
     highlight = np.where(steps == 63, 40, rise)
     return {
         "a little above.tif": (as_tiff(rise * 1.02, "f4"), (rise * 1.02).clip(0, 1), "0 is black, 1 white"),
@@ -127,7 +124,6 @@ def of_odd_range():
         "1 of 16.png": (save(Image.fromarray((steps % 2).astype("u2"))), steps % 2, "0 is black, 1 white"),
         "12 of 32.tif": (as_tiff((rise * 4095).round(), "i4"), rise, "0 is black, 4,095 white"),
         "31 of 32.tif": (as_tiff(steps * 30_000_000, "i4"), rise, "0 is black, 1,890,000,000 white"),
-        "unsigned.tif": (bytes(unsigned), rise, "0 is black, 3,780,000,000 white"),
         "scan.tif": (as_tiff((rise * 4095).round() - 1024, "i4"), rise, "-1,024 is black, 3,071 white"),
         "colours.png": (png_of_16_bits((colours * 4095).round()), colours, "0 is black, 4,095 white"),
     }

@@ -134,8 +134,8 @@ MEANINGS = {
     r"(\w+(?:\.\w+)*)\(\) got an unexpected keyword argument '(\w+)'": r"`\1` knows no argument called `\2`",
     r"'(\w+)' object is not callable": r"a \1 is called like a function: `[...]` picks from it, `(...)` calls",
     r"name '(\w+)' is not defined": (
-        r"there is nothing called `\1`: is it misspelt, or made in a cell that a check does not run? Checks run imports and "
-        r"definitions alone"
+        r"there is nothing called `\1`: is it misspelt, or made in a cell that a check does not run? Checks run what an "
+        r"answer needs, and no experiments"
     ),
     r"cannot access local variable '(\w+)'": r"`\1` is used before it has a value: give it one before the loop",
     r"'(\w+)' object has no attribute '(\w+)'": r"a \1 has nothing called `\2`: is it misspelt?",

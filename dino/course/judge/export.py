@@ -1,13 +1,13 @@
 """Puts the learner's own answers and the given code together into one file that trains and draws by itself."""
 
 import ast
+import itertools
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters, exercise_names
-from dino.course.judge.loader import Statement, given_names, parse, statement, statements_of
+from dino.course.judge.loader import Statement, makers, parse, statement, statements_of
 from dino.course.judge.reading import Cell
 
 HEAD = '''"""A diffusion model that draws dinosaurs, in one file.
@@ -58,18 +58,6 @@ if __name__ == "__main__":
 IMPORTS = "import sys\nimport torch\nfrom random import Random\nfrom PIL import Image\nfrom torch import Tensor\n"
 
 
-@dataclass(eq=False)
-class Part:
-    """One import, definition or constant at the top of a file: its text, the names that it speaks of, and where it belongs.
-
-    Imports have no place of their own, which is the empty one: they come first.
-    """
-
-    text: str
-    speaks_of: set[str]
-    place: tuple
-
-
 def text_of(one: Statement) -> str:
     """A statement as it is written, with its decorators and the comments above it."""
     lines, node = one.cell.text.splitlines(), one.node
@@ -86,46 +74,30 @@ def statements_in(source: str) -> list[Statement]:
     return [statement(node, cell) for node in parse(cell).body]
 
 
-def parts_of(statements: Iterable[Statement], place: tuple) -> dict[str, list[Part]]:
-    """The imports, definitions and constants at the top of a source, by the names that each gives; not those of the lesson."""
-    parts: dict[str, list[Part]] = {}
-    for number, one in enumerate(statements):
-        if isinstance(one.node, ast.Import | ast.ImportFrom):
-            module = getattr(one.node, "module", None) or ""
-            head = f"from {module} import" if module else "import"
-            for alias in one.node.names if module.partition(".")[0] != "dino" else ():
-                name = alias.asname or alias.name.partition(".")[0]
-                parts[name] = [*parts.get(name, []), Part(f"{head} {ast.unparse(alias)}", set(), ())]
-            continue
-        gives = one.gives if one.at_once else one.gives - given_names()
-        part = Part(text_of(one), one.gives | one.reads, (*place, number))
-        for name in gives | (one.changes & parts.keys()):
-            # A definition takes the place of what was there; what is changed is needed as it was, too.
-            parts[name] = [part] if name in getattr(one.node, "name", "").split() else [*parts.get(name, []), part]
-    return parts
+def without_the_lesson(found: list[Statement]) -> list[Statement]:
+    """Some statements without imports from the lesson."""
+    return [
+        one for one in found if getattr(one.node, "module", None) is None or one.node.module.partition(".")[0] != "dino"
+    ]
 
 
-def lesson_parts() -> dict[str, list[Part]]:
-    """All imports, definitions and constants of the lesson, and the imports of `MAIN`, by name."""
-    found = {}
-    for i, name in enumerate(["pen", "drawing", *(chapter.topic for chapter in chapters())]):
-        found |= parts_of(statements_in((LESSON / f"{name}.py").read_text(encoding="utf-8")), (i, 1))
-    return found | parts_of(statements_in(IMPORTS), ())
+def lesson() -> dict[str, list[Statement]]:
+    """What the program can be made of, but for the learner's own: the imports of `MAIN`, and the statements of each lesson."""
+    found = {"": statements_in(IMPORTS)}
+    for name in ["pen", "drawing", *(chapter.topic for chapter in chapters())]:
+        found[name] = without_the_lesson(statements_in((LESSON / f"{name}.py").read_text(encoding="utf-8")))
+    return found
 
 
-def reached(pool: dict[str, list[Part]]) -> dict[str, list[Part]]:
-    """The parts that the program needs, by name."""
-    chosen: dict[str, list[Part]] = {}
-    wanted = {"*"}.union(*(one.gives | one.reads for one in statements_in(MAIN)))
-    while fresh := wanted & pool.keys() - chosen.keys():
-        chosen |= {what: pool[what] for what in fresh}
-        wanted = wanted.union(*(part.speaks_of for what in fresh for part in pool[what]))
-    return chosen
+def program_of(pool: Iterable[Statement]) -> tuple[list[Statement], set[str]]:
+    """Those of some statements that the program needs, and the names that they give."""
+    chosen = makers({"*"}.union(*(one.gives | one.reads for one in statements_in(MAIN))), [*pool])
+    return chosen, set().union(*(one.gives for one in chosen))
 
 
 def needed() -> set[str]:
     """The exercises whose answers the program is made of."""
-    return {*exercise_names()}.intersection(reached(lesson_parts()))
+    return program_of(itertools.chain(*lesson().values()))[1].intersection(exercise_names())
 
 
 def assemble(files: list[Path], name: str) -> str:
@@ -136,35 +108,41 @@ def assemble(files: list[Path], name: str) -> str:
 
     Raises ValueError if two of the learner's files define something differently, so that one of them would get lost.
     """
-    given, exercises = lesson_parts(), exercise_names()
-    own: dict[str, list[Part]] = {}
-    double = set()
-    for i, path in enumerate(files, start=1):
-        for what, parts in parts_of(statements_of(path)[0], (i, 0)).items():
-            # An import may be written in several ways; of definitions, one would get lost.
-            if what in own and parts[0].place and own[what][0].place and meant(own[what]) != meant(parts):
+    given, exercises = lesson(), {*exercise_names()}
+    # What a chapter defines only for its experiments must not hide what the lesson defines by that name.
+    taken = exercises.union(*(one.gives for found in given.values() for one in found if not is_import(one)))
+    meant, double = {}, set()
+    for chapter, path in zip(chapters(), files, strict=True):
+        own = without_the_lesson(statements_of(path)[0])
+        helpers = [one for one in own if not one.gives & taken]
+        for what in set().union(*(one.gives for one in helpers if not is_import(one))):
+            says = [ast.dump(one.node) for one in helpers if what in one.gives]
+            if meant.setdefault(what, says) != says:
                 double.add(what)
-            # What a chapter defines only for its experiments must not hide what the lesson defines by that name.
-            if what in exercises:
-                own[what] = [replace(part, place=(*given[what][0].place, n)) for n, part in enumerate(parts)]
-            elif what not in given or (parts[0].place and not given[what][0].place):
-                own[what] = parts
-    chosen = reached(given | own)
-    if clash := sorted(double.intersection(chosen).difference(exercises)):
+        given[chapter.topic] = helpers + [
+            answer
+            for one in given[chapter.topic]
+            for answer in [mine for mine in own if mine.gives & one.gives & exercises] or [one]
+        ]
+    chosen, names = program_of(itertools.chain(*given.values()))
+    if clash := sorted(double & names):
         raise ValueError(f"Your chapters define {', '.join(clash)} in two ways. Give one of the two another name.")
-    head = HEAD.format(mine=", ".join(what for what in exercises if what in chosen), file=name)
-    every = [part for parts in chosen.values() for part in parts]
-    lines = {part.text for part in every if not part.place}
-    imports = sorted(lines, key=lambda line: (line.startswith("from"), line))
-    body = dict.fromkeys(
-        part.text for part in sorted((part for part in every if part.place), key=lambda part: part.place)
-    )
-    return "\n\n\n".join([head + "\n" + "\n".join(imports), *body]) + "\n\n" + MAIN
+    head = HEAD.format(mine=", ".join(what for what in exercise_names() if what in names), file=name)
+    imports = {line for one in chosen if is_import(one) for line in lines_of(one.node)}
+    body = dict.fromkeys(text_of(one) for one in chosen if not is_import(one))
+    top = sorted(imports, key=lambda line: ("__future__" not in line, line.startswith("from"), line))
+    return "\n\n\n".join([head + "\n" + "\n".join(top), *body]) + "\n\n" + MAIN
 
 
-def meant(parts: list[Part]) -> str:
-    """What parts say to Python, however they are laid out."""
-    return ast.dump(ast.parse("\n".join(part.text for part in parts)))
+def is_import(one: Statement) -> bool:
+    """Whether a statement is an import, which may be written in several ways, and in several places."""
+    return isinstance(one.node, ast.Import | ast.ImportFrom)
+
+
+def lines_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """An import as one line for each name."""
+    head = f"from {node.module} import" if isinstance(node, ast.ImportFrom) else "import"
+    return [f"{head} {ast.unparse(alias)}" for alias in node.names]
 
 
 def helpers(program: str, folder: Path) -> list[str]:

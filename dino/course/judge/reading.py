@@ -3,7 +3,6 @@
 Nothing is run or compiled here, and torch is not needed: whoever sorts what a class handed in reads with this, too.
 """
 
-import codecs
 import contextlib
 import io
 import json
@@ -17,7 +16,6 @@ CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
 # What looks like Python at the beginning of a line.
 PYTHON = re.compile(r"^(?:# %%|import \w|from [\w.]+ import |def \w+\(|class \w+[:(])", re.MULTILINE)
 KINDS = {b"PK\x03\x04": "a zip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\x1f\x8b": "a packed file"}
-WIDE = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
 @dataclass(eq=False)
@@ -83,21 +81,18 @@ def decoded(data: bytes, path: str, what: str) -> str:
     if kind := next((kind for mark, kind in KINDS.items() if data.startswith(mark)), ""):
         raise ValueError(f"{path} is not {what} but {kind}.")
     remedy = "save it again as UTF-8, which editors offer as `Encoding` when they save"
-    wide = next((name for mark, name in WIDE.items() if data.startswith(mark)), "")
-    if wide or b"\0" in data:
-        raise ValueError(f"{path} is written in {wide or 'UTF-16, or is no text'}, and not in UTF-8: {remedy}.")
-    encoding = "utf-8"
+    if b"\0" in data:
+        raise ValueError(f"{path} is written in UTF-16, or is no text: {remedy}.")
+    line = 1
     try:
         encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
-        return io.IncrementalNewlineDecoder(None, translate=True).decode(data.decode(encoding), final=True)
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
     except UnicodeDecodeError as error:
-        place, kind = f"{path}, line {data[: error.start].count(10) + 1}", encoding.upper()
-    except SyntaxError as error:  # from the first two lines
-        if "unknown encoding" in str(error):
-            raise ValueError(f"{path} names an encoding that Python does not know ({error}): {remedy}.") from error
-        place, kind = path, "UTF-8"
+        line, why = data[: error.start].count(b"\n") + 1, f"holds a letter that is not in {encoding.upper()}"
+    except SyntaxError as error:  # in the first two lines
+        why = f"holds a letter that is not in UTF-8, or names its encoding wrongly ({error})"
     also = ", or name its encoding in the first line: `# -*- coding: cp1252 -*-`" if path.endswith(".py") else ""
-    raise ValueError(f"{place} holds a letter that is not in {kind}: {remedy}{also}.")
+    raise ValueError(f"{path}, line {line} {why}: {remedy}{also}.")
 
 
 def split(text: str, name: str) -> list[Cell]:

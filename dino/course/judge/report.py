@@ -17,7 +17,7 @@ from dino.course.checks import check_for
 from dino.course.checks.mistakes import without_docstrings
 from dino.course.judge.runner import judge_apart
 from dino.course.judge.verdict import FAILED, PASSED, SIGNS, Verdict, mark
-from dino.course.terminal import held_by
+from dino.course.terminal import hold_all
 
 
 def check(answer, variant: int | None = None) -> None:
@@ -30,7 +30,8 @@ def check(answer, variant: int | None = None) -> None:
     """
     verdict = judge_apart(variant, getattr(answer, "__name__", str(answer)), answer)
     lines = rendered(verdict, SIGNS[verdict.state], "run `dino hint {}` in a terminal", new=True)
-    print(held_by(sys.stdout, "\n  ".join(lines)))
+    hold_all(sys.stdout)
+    print("\n  ".join(lines))
     if verdict.figure:
         from dino.course.judge.figures import (  # here, for it takes long to load, and right answers do without it
             evidence,

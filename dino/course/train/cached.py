@@ -199,8 +199,8 @@ def fingerprint(dataset: datasets.Dataset, size: int) -> str:
 def stamp(path: str) -> tuple[int, int] | None:
     """The size and date of a file, or of the archive that holds it, if it is there."""
     try:
-        about = Path(path).stat() if Path(path).exists() else archive_of(path).stat()
-    except (OSError, ValueError, AttributeError):
+        about = (archive_of(path) or Path(path)).stat()
+    except (OSError, ValueError):
         return None
     return about.st_size, about.st_mtime_ns
 

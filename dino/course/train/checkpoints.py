@@ -187,22 +187,12 @@ def place_of(data: str) -> str | None:
 
 
 def same_pictures(mine: str, theirs: str, there: str | None) -> bool:
-    """Whether two names of pictures mean the same ones; warns if that can only be judged by the name of their folder.
+    """Whether two names of pictures mean the same ones: the same place, or the same name where the place is gone or is none.
 
-    mine    what they are called now
-    theirs  what they were called when the checkpoint was written
-    there   which place that was
+    there  the place that `theirs` was
     """
     here = place_of(mine)
-    if "dinosaurs" in (mine, theirs) or not here or not there:
-        return mine == theirs
-    if os.path.lexists(there):
-        return Path(here).samefile(there)
-    if alike := Path(here).name == Path(there).name:
-        warnings.warn(
-            f"The pictures of the checkpoint were in {there}, which is gone; those in {here} are used.", stacklevel=3
-        )
-    return alike
+    return here == there if here and there and os.path.lexists(there) else mine == theirs
 
 
 def load(folder: Path, run: Run, settings: Any, column: str | None = None) -> dict:
@@ -218,7 +208,7 @@ def load(folder: Path, run: Run, settings: Any, column: str | None = None) -> di
     about, state = read(path)
     theirs, more = json.loads(about["settings"]), json.loads(about["more"])
     asked = json.loads(json.dumps(asdict(settings)))
-    there = more.get("place", theirs["data"])  # older checkpoints do not tell the place
+    there = more.get("place", place_of(theirs["data"]))  # older checkpoints do not tell it
     if same_pictures(asked["data"], theirs["data"], there):
         asked["data"] = theirs["data"]
     elif asked["data"] == theirs["data"]:

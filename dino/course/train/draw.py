@@ -19,24 +19,21 @@ def open_denoiser(path: Path) -> tuple[Denoiser, int, str | None]:
 
     Raises FileNotFoundError if there is none, and ValueError if it is damaged.
     """
-    weights = path / "weights.safetensors" if path.is_dir() else path
-    kept = [path] if checkpoints.progress(path)[1] else []
-    if path.is_dir():
-        kept = [path / name for name in (checkpoints.NAME, checkpoints.PREVIOUS) if (path / name).exists()]
-    if weights.exists() and weights not in kept:
-        taken, steps = checkpoints.progress(kept[0]) if kept else (0, 0)
-        another = f"{kept and kept[0]} is of another run, after {taken:,} of {steps:,} steps: name it to draw from it."
-        return load_denoiser(weights), trained_size(weights), another if taken < steps else None
-    if not kept:
-        raise FileNotFoundError(f"There are no weights at {weights}. `dino train` makes some.")
-    try:
-        file, found = kept[0], checkpoints.average(kept[0])
-    except checkpoints.DamagedError:
-        if len(kept) == 1:
-            raise
-        file, found = kept[1], checkpoints.average(kept[1])
-    taken, steps = checkpoints.progress(file)
-    return *found, f"Drawn with the average of the weights in {file}, after {taken:,} of {steps:,} steps."
+    weights = path / "weights.safetensors"
+    inside = (weights, path / checkpoints.NAME, path / checkpoints.PREVIOUS)
+    files = [file for file in (inside if path.is_dir() else (path,)) if file.exists()]
+    for file in files:
+        taken, steps = checkpoints.progress(file)
+        if file == weights or (file == path and not taken):
+            return load_denoiser(file), trained_size(file), None
+        try:
+            return *checkpoints.average(
+                file
+            ), f"Drawn with the average of the weights in {file}, after {taken:,} of {steps:,} steps."
+        except checkpoints.DamagedError:
+            if file == files[-1]:
+                raise
+    raise FileNotFoundError(f"There are no weights at {path}. `dino train` makes some.")
 
 
 def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: torch.device, count: int = 64) -> None:
