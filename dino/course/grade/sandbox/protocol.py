@@ -9,6 +9,7 @@ import math
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 
@@ -21,6 +22,7 @@ from torch import Tensor
 # The kinds of tensors that travel, by their names in safetensors.
 DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.bool: "BOOL"}
 DTYPES |= {torch.uint8: "U8", torch.int8: "I8", torch.int16: "I16", torch.int32: "I32", torch.int64: "I64"}
+ARRAYS = {str(dtype).removeprefix("torch.") for dtype in DTYPES}  # what numpy calls them
 PICTURES = ("RGB", "RGBA", "L")  # the modes of pictures that travel
 LENGTHS, LENGTH = struct.Struct("!QQ"), struct.Struct("<Q")
 # Bytes of one message, and of all: a hundred and thirty times what any check needs.
@@ -257,6 +259,10 @@ class Connection:
                 return {"dict": [[self.encode(one, tensors) for one in pair] for pair in value.items()]}
             case np.generic() | np.ndarray(shape=()):
                 return self.encode(value.item(), tensors)
+            case deque():
+                return {"deque": [self.encode(one, tensors) for one in value]}
+            case np.ndarray() if value.dtype.name in ARRAYS:
+                return {"array": self.encode(torch.from_numpy(np.ascontiguousarray(value)), tensors)}
             case Tensor() if value.layout is not torch.strided:
                 return {"other": "sparse tensor"}
             case Tensor() if value.dtype not in DTYPES:
@@ -281,6 +287,10 @@ class Connection:
             case "tensor", [int(number), bool(follows)]:
                 tensor = tensors.pop(str(number))
                 return tensor.requires_grad_() if follows and tensor.is_floating_point() else tensor
+            case "deque", list():
+                return deque(value)
+            case "array", Tensor():
+                return value.numpy()
             case "picture", Tensor():
                 return PIL.Image.fromarray(value.numpy())
             case "other", str():
