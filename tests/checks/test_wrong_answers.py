@@ -193,5 +193,5 @@ def test_the_same_answer_hears_the_same_sentence_whatever_the_seed(name, text, a
 def test_a_network_of_other_layers_is_told_in_a_few_words(answer):
     text = solution(*find_exercise("Denoiser")).replace("Stage(above, below, depth)", "Stage(above, below, depth + 1)")
     verdict = judge("Denoiser", answer("Denoiser", text), 0)
-    assert "Not all of its weights are what they should be: too many 8, 8" in verdict.news
+    assert "Not all of its weights are what they should be: too many 8x8x3x3, 8x8x3x3" in verdict.news
     assert len(verdict.news + verdict.symptom) < 500

@@ -28,6 +28,9 @@ FILE = CHAPTER.path.name
 WHOLE = solved(CHAPTER)
 RIGHT, WRONG = "return (1 - level) * clean + level * noise", "return clean"
 assert RIGHT in WHOLE
+# The same, where each answer reads `_`: only what answers read is run.
+READING = re.sub(r"^    (return|level =|noise =)", r"    _; \1", WHOLE, flags=re.MULTILINE)
+assert READING.count("_; ") >= 3
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +74,7 @@ def with_mix(lines):
 
 def with_above(lines):
     """A solved chapter whose `mix` is wrong, with a cell above all others."""
-    return f"# %%\n{lines.strip()}\n\n{WHOLE.replace(RIGHT, WRONG)}"
+    return f"# %%\n{lines.strip()}\n\n{READING.replace(RIGHT, WRONG)}"
 
 
 # What is done in a call of `mix`. Each fails it, and the other two answers have their points.
@@ -187,7 +190,7 @@ def test_what_a_file_does_when_it_is_read_gains_no_points_and_loses_none(lines, 
 
 @pytest.mark.parametrize("lines", ["import os; os._exit(0)", "while True: pass", "import ctypes; ctypes.string_at(0)"])
 def test_who_ends_or_blocks_the_program_when_the_file_is_read_gets_nothing_and_hears_why(lines, graded):
-    marks = graded({FILE: f"# %%\nclass _:\n    {lines}\n\n{WHOLE}"})
+    marks = graded({FILE: f"# %%\nclass _:\n    {lines}\n\n{READING}"})
     assert states(marks) == "fff"
     assert all(mark.score == 0 and mark.news for mark in marks.values())
 

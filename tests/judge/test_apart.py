@@ -1,7 +1,9 @@
 """An answer that takes Python down takes nothing else along, and hears what it did."""
 
+import functools
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -54,7 +56,7 @@ def test_what_holds_python_up_is_stopped(tmp_path, monkeypatch):
 
 def test_definitions_that_crash_are_named(tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("import os\nclass Bad:\n    os.abort()\ndef mix(a, b, c):\n    return a\n")
+    path.write_text("import os\nclass Bad:\n    os.abort()\ndef mix(a, b, c):\n    return Bad\n")
     with pytest.raises(ValueError, match=r"mine.py: mine.py, line 3 .*crashes Python itself"):
         judge_file(path)
 
@@ -106,3 +108,42 @@ def test_what_is_compiled_is_judged_as_it_is_written(answer):
     assert not torch._dynamo.utils.counters["frames"]
     compiled(*torch.rand(3, 1))
     assert torch._dynamo.utils.counters["frames"]
+
+
+@pytest.mark.parametrize("odd", ["iter([clean])", "lambda: 1", "type('Odd', (), {})()", "{'a': clean}"])
+def test_whatever_comes_out_of_an_answer_there_is_a_verdict(odd, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(f"def mix(clean, noise, level):\n    return {odd}\n")
+    first, *_ = judge_file(path)
+    assert (first.exercise, first.state) == ("mix", "failed")
+
+
+def test_processes_that_an_answer_starts_are_not_waited_for(tmp_path):
+    path = tmp_path / "mine.py"
+    lines = "    if os.fork() == 0:\n        time.sleep(60)\n        os._exit(0)\n    os._exit(3)\n"
+    path.write_text(f"import os, time\ndef mix(clean, noise, level):\n{lines}")
+    begin = time.monotonic()
+    first, *_ = judge_file(path)
+    assert "ends Python itself" in first.news
+    assert time.monotonic() - begin < 50
+
+
+def test_gradients_that_are_switched_off_elsewhere_cost_nothing(answer):
+    right = answer("training_step")
+    with torch.no_grad():
+        assert judge_apart(0, "training_step", right).state == "passed"
+
+
+def test_where_no_process_can_be_copied_a_new_one_begins(tmp_path, chapter_with):
+    """As on macOS and Windows; but not from a script of the user's, which would run once more."""
+    (tmp_path / "01_noise.py").write_text(chapter_with("mix", "def mix(a, b, c):\n    import os\n    os.abort()"))
+    program = (
+        "from pathlib import Path\nfrom dino.course.judge import apart, runner\n"
+        "apart.can_fork = runner.can_fork = lambda: False\n"
+        "print([one.state for one in runner.judge_file(Path('01_noise.py'))])\n"
+    )
+    run = functools.partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True)
+    assert run([sys.executable, "-c", program]).stdout == "['failed', 'passed', 'passed']\n"
+    (tmp_path / "01_noise.py").write_text(chapter_with("mix"))
+    (tmp_path / "mine.py").write_text(program)
+    assert run([sys.executable, "mine.py"]).stdout == "['passed', 'passed', 'passed']\n"

@@ -206,6 +206,7 @@ def random_levels(answer) -> Claims:
 
 def share_of(amounts: Tensor, level: Tensor) -> str:
     """How amounts go along with the levels, (count,) both, in words."""
+    amounts, level = amounts.double(), level.double()
     if amounts.abs().mean() < 0.03:
         return "nothing"
     names = {

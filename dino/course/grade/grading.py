@@ -112,7 +112,8 @@ def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -
             mark.state, mark.score, mark.picture, mark.mistake = FAILED, 0, b"", False
             mark.news, mark.symptom = f"It did not answer: {how_it_ended(*end())}.", broken
     mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
-    return [plain(cause)[:300] for cause in causes[:CAUSES]], plain(note)[:300]
+    causes = [plain(cause)[:300] for cause in causes[:CAUSES] if isinstance(cause, str)]
+    return causes, plain(note)[:300]
 
 
 def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -> None:

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from torch import Tensor
+
 from dino.course.chapters import Chapter, chapters, find_exercise
 from dino.course.checks import check_for
 from dino.course.checks.claims import Check, Claim
@@ -103,11 +105,12 @@ def first_untrue(check: Check, name: str, answer: Callable, seed: int) -> Verdic
             return verdict(FAILED, f"{name} needs another exercise first: {error}.")
         place, mistake = explain(error, name), find_mistake(check, answer, seed)
         return verdict(FAILED, mistake, place) if mistake else verdict(FAILED, place)
+    figure = claim.figure if claim.figure and isinstance(claim.figure.yours, Tensor) else None
     if mistake := find_mistake(check, answer, seed):
-        return verdict(FAILED, mistake, f"{claim.says} {symptom}", claim.figure)
+        return verdict(FAILED, mistake, f"{claim.says} {symptom}", figure)
     if why := cause(claim):
-        return verdict(FAILED, why, claim.says if why == symptom else f"{claim.says} {symptom}", claim.figure)
-    return verdict(FAILED, f"Not true yet: {claim.says}", symptom, claim.figure)
+        return verdict(FAILED, why, claim.says if why == symptom else f"{claim.says} {symptom}", figure)
+    return verdict(FAILED, f"Not true yet: {claim.says}", symptom, figure)
 
 
 def untrue_of_the_reference(check: Check, seed: int) -> str | None:

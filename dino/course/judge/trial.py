@@ -107,7 +107,7 @@ def careful(answer: Callable) -> Callable:
 
 def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
     """The claims about an answer, on inputs that depend on the seed alone; the program's own generator is left alone."""
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with torch.random.fork_rng(devices=[]), torch.enable_grad(), warnings.catch_warnings():
         # What torch merely warns of, the claims judge.
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)

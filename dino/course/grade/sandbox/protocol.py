@@ -137,8 +137,9 @@ THINGS = {kind.__name__: kind for kind in (Network, Optimizer)}
 
 def made(kind: type, values: list) -> object:
     """A message or a thing with these values. Raises ValueError if they are too few, too many or of other types."""
-    needed = [one for one in fields(kind) if one.default_factory is MISSING]
-    for one, value in zip(fields(kind) if len(values) > len(needed) else needed, values, strict=True):
+    known = fields(kind)
+    needed = [one for one in known if one.default is one.default_factory is MISSING]
+    for one, value in zip(known if len(values) > len(needed) else needed, values, strict=True):
         if not isinstance(value, one.type):
             raise ValueError(f"a {kind.__name__} whose {one.name} is a {type(value).__name__}")
     return kind(*values)
