@@ -362,18 +362,13 @@ def make_question(answer) -> Claims:
     yield from random_levels(lambda clean: answer(clean)[1])
     strength = noisy[..., :6].flatten(1).std(dim=1)
     amount = (noisy[..., 6:] - noisy[..., :6]).flatten(1).mean(dim=1)
-    right = "level of the noise and 1 - level of the picture"
-    found = f"{share_of(strength, told)} of the noise and {share_of(amount, told)} of the picture"
-    order, due, axes = (
-        told.argsort(),
-        told * 12**-0.5,
-        {"across": "the level that you return", "up": "strength of the noise"},
-    )
+    right = "noise: level, picture: 1 - level"
+    found = f"noise: {share_of(strength, told)}, picture: {share_of(amount, told)}"
+    order, due = told.argsort(), told * 12**-0.5
+    axes = {"across": "the level that you return", "up": "strength of the noise"}
     see = Curve(due[order], strength[order], x=told[order], **axes)
-    clue = (
-        f"Next to the level that you return, what you mix does not fit: there should be {right}, and there is {found}."
-    )
-    yield Claim(f"There is {right}.", yours=found, expected=right, figure=see, clue=clue)
+    clue = f"The shares do not fit the level that you return. They should be {right}, and are {found}."
+    yield Claim(f"The shares are {right}.", yours=found, expected=right, figure=see, clue=clue)
     # What noise must have been mixed in, to give these pictures at these levels?
     clean = pictures(8, 8, 8).repeat(40, 1, 1, 1)
     noisy, level = answer(clean)
