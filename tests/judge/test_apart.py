@@ -147,3 +147,17 @@ def test_where_no_process_can_be_copied_a_new_one_begins(tmp_path, chapter_with)
     (tmp_path / "01_noise.py").write_text(chapter_with("mix"))
     (tmp_path / "mine.py").write_text(program)
     assert run([sys.executable, "mine.py"]).stdout == "['passed', 'passed', 'passed']\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "torch.linalg.eigvals((one.T.cov() @ other.T.cov()).sqrt()).real.sum().item()",
+        "torch.linalg.eigvals(one.log().T.cov() @ other.T.cov()).real.sum().item()",
+    ],
+)
+def test_ordinary_wrong_answers_that_make_torch_crash_on_nan_get_a_verdict(line, answer):
+    wrong = answer("frechet_distance", f"def frechet_distance(one, other):\n    return {line}")
+    verdict = judge_apart(0, "frechet_distance", wrong)
+    assert verdict.state == "failed"
+    assert f"`return {line}`" in verdict.news or "nan" in verdict.news
