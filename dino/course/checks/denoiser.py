@@ -439,8 +439,12 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
         yield Claim(same, yours=guess, expected=right, tolerance=2e-3, figure=Pictures)
         other = yours(noisy.clone(), 0 * level)
         yield Claim("Told another level, it still guesses in that shape.", yours=other, expected=shape)
-        differs = bool(((guess - other).abs().amax(dim=(1, 2, 3)) > 1e-3).all())
-        yield Claim("Told another level, it guesses something else.", yours=differs, expected=True)
+        # With some weights, the level hardly matters; not in the lesson's denoiser, either.
+        differs = [
+            bool(((one - two).abs() > 1e-3).any())
+            for one, two in ((guess, other), (right, reference(noisy, 0 * level)))
+        ]
+        yield Claim("Told another level, it guesses something else.", yours=differs[0], expected=differs[1])
         yield Claim("The guess carries gradients, so the network can learn.", yours=guess.requires_grad, expected=True)
     yield from can_learn(reference, yours, noisy, level)
 
