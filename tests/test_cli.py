@@ -195,6 +195,20 @@ def test_an_answer_that_passes_stands_beside_the_lessons_once(tmp_path, monkeypa
     assert re.search(r"^ +the lesson's$", text, re.MULTILINE)
 
 
+def watched(folder, *naps, what=("01_noise.py",)) -> str:
+    """What `dino check --watch` prints while these are called between its looks at the files."""
+    waiting = iter(naps)
+
+    def sleep(_):
+        nap = next(waiting, None)
+        if nap is None:
+            raise KeyboardInterrupt
+        nap()
+
+    with mock.patch("dino.course.cli.time.sleep", sleep):
+        return dino("check", *what, "--watch", cwd=folder)
+
+
 def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
     start(tmp_path)
     path = tmp_path / "my-dino" / "01_noise.py"
@@ -205,22 +219,15 @@ def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
 
     later = itertools.count(10)
     right = solved(chapters()[0])
-    naps = iter([
+    text = watched(
+        tmp_path,
         lambda: None,
         lambda: save(right.replace("return (1 - level) * clean", "return level * clean")),
         lambda: save("def mix(:"),
         lambda: save(right),
         path.unlink,
-    ])  # fmt: skip
-
-    def sleep(_):
-        nap = next(naps, None)
-        if nap is None:
-            raise KeyboardInterrupt
-        nap()
-
-    with mock.patch("dino.course.cli.time.sleep", sleep):
-        text = dino("check", "--watch", cwd=tmp_path)
+        what=(),
+    )
     rounds = text.split("Save, and it is checked again. Ctrl-C ends this.")
     assert f"{ALL} not started." in rounds[0]
     assert "02_denoiser.py" in rounds[0]
@@ -229,20 +236,6 @@ def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
     assert "is not Python yet" in rounds[2]
     assert "3 passed." in rounds[3]
     assert "There is no file" in rounds[4]
-
-
-def watched(folder, *naps) -> str:
-    """What `dino check 01_noise.py --watch` prints while these are called between its looks at the file."""
-    waiting = iter(naps)
-
-    def sleep(_):
-        nap = next(waiting, None)
-        if nap is None:
-            raise KeyboardInterrupt
-        nap()
-
-    with mock.patch("dino.course.cli.time.sleep", sleep):
-        return dino("check", "01_noise.py", "--watch", cwd=folder)
 
 
 def test_watching_outlives_files_and_folders_that_are_away_for_a_while(tmp_path):

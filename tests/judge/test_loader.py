@@ -260,3 +260,11 @@ def test_what_a_chapter_of_an_older_notebook_lacks_is_no_matter(tmp_path, capsys
     (tmp_path / "01_noise.ipynb").write_text(json.dumps(book))
     assert [one.state for one in judge_file(tmp_path / "01_noise.ipynb", CHAPTER)] == [PASSED] * 3
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.topic)
+def test_what_a_chapter_itself_does_is_no_problem_of_the_learners(chapter, tmp_path):
+    path = tmp_path / chapter.path.name
+    path.write_text(solved(chapter))
+    assert not load(chapter.path).problems
+    assert not load(path).problems

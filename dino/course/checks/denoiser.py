@@ -1,6 +1,5 @@
 """Checks for chapter 2."""
 
-import contextlib
 from collections import Counter
 
 import torch
@@ -144,22 +143,29 @@ def best_guess(answer) -> Claims:
     says = "At level 0.9 all of some very dark images are possible."
     yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
     # No image can have become white here. Who stops with an error says so, too.
-    with contextlib.suppress(Exception):
+    nan = torch.full((3, 2, 3), torch.nan)
+    try:
         guess = answer(torch.ones(3, 2, 3), 0.1, images / 4)
-        says, nan = "If no image is possible, the guess is nan.", torch.full((1, 3, 2, 3), torch.nan)
-        clue = "If no image is possible there is no guess: leave it nan, which is the mean of no image."
-        yield Claim(says, yours=guess[None], expected=nan, figure=Pictures, clue=clue)
+    except Exception:  # of any kind: a mean of nothing stops in many ways
+        guess = nan
+    see = Pictures(nan[None], guess[None] if isinstance(guess, Tensor) else guess)
+    clue = "If no image is possible there is no guess: leave it nan, which is the mean of no image."
+    yield Claim("If no image is possible, the guess is nan.", yours=guess, expected=nan, figure=see, clue=clue)
     # Noise that is exactly 0 or 1 in every pixel: what is left is beyond the ends by the last digit in some of them.
     dark, level = 0.1 + 0.001 * torch.rand(3, 3, 24, 20), 0.3
     for says, end in (("0", 0.0), ("1", 1.0)):
         noisy = mix(dark[1], torch.full((3, 24, 20), end), level)
         noisy = noisy.nextafter(torch.tensor(2 * end - 0.5))  # as if it had been rounded in another way
         # The others are possible, too, or not, by far more than rounding.
-        dark[0], dark[2] = dark[1] - 0.01 + 0.02 * end, dark[1] + 0.01 - 0.02 * end
+        first, last = (0.005 + 0.01 * torch.rand(2, 3, 24, 20)) * (1 - 2 * end)
+        dark[0], dark[2] = dark[1] - first, dark[1] + last
         guess, expected = answer(noisy, level, dark), dark[:2].mean(dim=0)
+        see = Pictures(expected[None], guess[None])
+        if parts := shares(guess, *dark):
+            see = Bars(torch.tensor([0.5, 0.5, 0.0]), torch.tensor(parts), across="image", up="its share in the guess")
         says = f"Noise of exactly {says} is possible, though rounding makes a little more or less of it."
         clue = "Where noise is exactly 0 or 1, rounding decides: leave a hair of room, such as 1e-6, at both ends."
-        yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures, clue=clue)
+        yield Claim(says, yours=guess[None], expected=expected[None], figure=see, clue=clue)
     images = pictures(12, 24, 20)
     guess = answer(mix(images[5], 0.001 + 0.998 * torch.rand(3, 24, 20), 0.5), 0.5, images)
     yield Claim("At level 0.5 a dinosaur is found again.", yours=guess[None], expected=images[5][None], figure=Pictures)

@@ -112,18 +112,26 @@ def statement(node: ast.stmt, cell: Cell) -> Statement:
     reads = {one.get_name() for table in tables for one in table.get_symbols() if one.is_global()}
     top = tables[0].get_symbols()
     gives = {one.get_name() for one in top if one.is_assigned() or one.is_imported() or one.is_namespace()}
-    if not isinstance(node, (*IMPORTS, *DEFINITIONS, *ASSIGNMENTS, ast.If, ast.Try)):
-        gives -= {*exercise_names()}  # `for step in range(9)` is no answer
+    kinds = (*IMPORTS, *DEFINITIONS, *ASSIGNMENTS, ast.If, ast.Try)
+    if not isinstance(node, kinds) or ast.unparse(node) in experiments():
+        gives -= {*exercise_names()}  # `for step in range(9)` is no answer, nor is `nearest = ...` of chapter 4
     if isinstance(node, ast.ImportFrom) and (node.module == "__future__" or node.names[0].name == "*"):
         gives.add("*")
     return Statement(node, cell, gives, reads)
 
 
 @functools.cache
+def experiments() -> set[str]:
+    """The statements of the chapters themselves that are no imports and no definitions, as `ast.unparse` writes them."""
+    trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
+    nodes = (node for tree in trees for node in tree.body)
+    return {ast.unparse(node) for node in nodes if not isinstance(node, (*IMPORTS, *DEFINITIONS))}
+
+
+@functools.cache
 def given_names() -> set[str]:
     """The names that the chapters themselves assign, in their experiments."""
-    trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
-    nodes = (node for tree in trees for node in tree.body if not isinstance(node, (*IMPORTS, *DEFINITIONS)))
+    nodes = (node for source in experiments() for node in ast.parse(source).body)
     return set().union(*(statement(node, Cell("", "")).gives for node in nodes)).difference(exercise_names())
 
 
