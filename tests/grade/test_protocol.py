@@ -21,7 +21,7 @@ from torch import nn
 from dino.course.chapters import chapters, find_exercise, solved
 from dino.course.grade.grading import grade_answer, job_for
 from dino.course.grade.results import Mark, Settings
-from dino.course.grade.sandbox import isolation, protocol
+from dino.course.grade.sandbox import limits, protocol
 from dino.course.grade.sandbox.mirror import Mirror
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, ProtocolError, Reply
 from dino.course.grade.submissions import Submission
@@ -130,7 +130,7 @@ def test_a_process_with_a_name_that_is_no_text_is_seen():
     with subprocess.Popen([sys.executable, "-c", rename], stdout=subprocess.PIPE) as program:
         program.stdout.readline()
         try:
-            assert program.pid in {int(place.name) for place, _ in isolation.processes()}
+            assert program.pid in {int(place.name) for place, _ in limits.processes()}
         finally:
             program.kill()
 

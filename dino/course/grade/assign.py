@@ -117,10 +117,10 @@ def filled(name: str, settings: Settings, python: str = "python", place: str = "
     options = "".join(f" --points {exercise}={number(points)}" for exercise, points in settings.points.items())
     options += " --partial" * settings.partial
     options += "" if settings.variant is None else f" --variant {settings.variant}"
-    # A platform's machine is thrown away afterwards, so answers may run there even where they cannot be isolated.
+    options += " --no-sandbox" * settings.no_sandbox
     # -P keeps Python from importing what lies where it is run, for that is the learner's.
     command = f"{python} -P -m dino grade {place} --chapters {','.join(settings.topics)}{options}"
-    command += f" --as-one --no-sandbox --out {out}"
+    command += f" --as-one --out {out}"
     text = (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
     return text.replace("COMMAND", command).encode()
 
@@ -140,7 +140,9 @@ def assignment(settings: Settings, due: str) -> dict[str, bytes]:
         "classroom50/autograder.py": filled("autograder.py", settings),
         "classroom50/course.zip": packed,
         "classroom50/requirements.txt": needs,
-        "github/.github/workflows/grade.yml": filled("grade.yml", settings, out='"$RUNNER_TEMP/grades"'),
+        "github/.github/workflows/grade.yml": filled(
+            "grade.yml", settings, '"$(command -v python)"', out='"$RUNNER_TEMP/grades"'
+        ),
         "github/.github/course.zip": packed,
         "github/.github/requirements.txt": needs,
         "nbgrader/nbgrader_config.py": filled("nbgrader_config.py", settings),

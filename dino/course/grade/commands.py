@@ -49,7 +49,21 @@ POINTS = click.option(
 )
 PARTIAL = click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
 VARIANT = click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
+NO_SANDBOX = click.option(
+    "--no-sandbox", is_flag=True, help="Give points even where this system cannot keep answers from forging them."
+)
 FOLDER = click.Path(path_type=Path)
+
+
+# What to know where answers are not isolated in full.
+WEAKER = {
+    "landlock": "this system refuses namespaces, so Landlock kept answers from files, network and processes. They could still "
+    "fill the disk and, if you are not root, take more memory. The page for teachers says what holds where.",
+    "user": "this system refuses namespaces and has no Landlock, so answers ran as a user of their own. They could read what "
+    "everybody can and fill the disk. The page for teachers says what holds where.",
+    "limits": "answers ran without a sandbox, as --no-sandbox says: they could have read the course, forged their points, or "
+    "changed your files. Grade what you do not trust on Linux.",
+}
 
 
 @click.command()
@@ -60,7 +74,7 @@ FOLDER = click.Path(path_type=Path)
 @VARIANT
 @click.option("--out", type=FOLDER, default="grades", show_default=True, help="The folder to write to.")
 @click.option("--as-one", is_flag=True, help="Take each place named as what one learner handed in.")
-@click.option("--no-sandbox", is_flag=True, help="Run answers even where this system cannot isolate them.")
+@NO_SANDBOX
 @click.option("--workers", type=click.IntRange(1), help="How many learners to grade at a time.  [default: one a core]")
 def grade(
     submissions: tuple[Path, ...],
@@ -94,7 +108,7 @@ def grade(
         if done:
             click.echo(f"{len(done)} of {len(found)} are graded already, and have not changed.")
         waiting = [one for one in found if one.name not in done]
-        for one, graded in grade_all(waiting, settings, workers or processors()):
+        for one, graded in grade_all(waiting, settings, workers or processors(), [*submissions, out]):
             store.keep(out, graded, prints[one.name])
             done[one.name] = graded
             click.echo(row(graded))
@@ -137,15 +151,12 @@ def row(graded: Graded) -> str:
 def summary(results: list[Graded], written: list[Path], out: Path) -> int:
     """Tell about the whole class; 1 if somebody could not be graded."""
     judged = [graded for graded in results if not graded.broken]
-    weaker = {graded.isolation for graded in judged} - {"whole"}
     for graded in results:
         for problem in graded.problems:
             note(f"{graded.name}: {problem}")
-    if weaker:
-        note(
-            "this system does not let answers be isolated in full: they could read its files and use the network. "
-            "Grade what you do not trust on Linux. The page for teachers says what is defended where."
-        )
+    for how in sorted({graded.isolation for graded in judged}):
+        if how in WEAKER:
+            note(WEAKER[how])
     full = sum(all(mark.state == PASSED for mark in graded.marks) for graded in judged)
     click.echo(f"\n{len(judged)} graded, {full} of them with everything right.")
     for path in [*written, out / "learners"]:
@@ -160,13 +171,16 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
 @POINTS
 @PARTIAL
 @VARIANT
-def assign(only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool, variant: int | None) -> int:
+@NO_SANDBOX
+def assign(
+    only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool, variant: int | None, no_sandbox: bool
+) -> int:
     """Make an assignment of CHAPTERS, such as 1,2: what learners get, and what the usual platforms need to grade it."""
     from dino.course.grade.assign import assignment
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is there already, and not empty. Name a new folder with --out.")
-    settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial, variant)
+    settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial, variant, no_sandbox)
     for name, content in assignment(settings, due).items():
         write(out / name, content)
     for folder in sorted(out.iterdir()):

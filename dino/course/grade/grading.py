@@ -31,9 +31,13 @@ def grade(server: ForkServer, submission: Submission, settings: Settings) -> Gra
     """Grade what one learner handed in."""
     graded = Graded(submission.name, problems=list(submission.problems), isolation=server.isolation)
     if server.isolation == LIMITS and not settings.no_sandbox:
-        graded.broken = "Nothing was run: this system cannot isolate answers, so they could delete your files. "
-        graded.broken += "Grade on Linux, or add --no-sandbox where there is nothing to lose, such as in a container."
+        graded.broken = (
+            "Nothing was run: this system cannot isolate answers, so they could forge their points and delete "
+        )
+        graded.broken += "files. Grade on Linux, or add --no-sandbox if you trust them all."
         return graded
+    if server.isolation == LIMITS:
+        graded.problems.append("Run without a sandbox: what forges its points was not kept from it.")
     for chapter in chapters():
         if chapter.topic in settings.topics:
             graded.marks += grade_chapter(server, submission, chapter, settings, graded.problems)

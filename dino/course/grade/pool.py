@@ -11,8 +11,9 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters
 from dino.course.grade.results import Graded, Settings
@@ -24,12 +25,12 @@ MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for 
 LONGEST = 70  # seconds that an exercise can take, everything included
 
 
-def work(connection: Connection, settings: Settings) -> None:
+def work(connection: Connection, settings: Settings, hidden: list[Path]) -> None:
     """Grade what comes over a connection, until it is closed: this is a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         isolation.system("prctl", isolation.DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-    with ForkServer() as server:
+    with ForkServer(*hidden) as server:
         # Torch is loaded here, and not in the process that watches; the fork server does the same meanwhile.
         import torch
 
@@ -51,10 +52,10 @@ class Worker:
     until       when it must be done with it, by `time.monotonic()`
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hidden: list[Path]) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, settings))
+        self.process = context.Process(target=work, args=(theirs, settings, hidden))
         self.process.start()
         theirs.close()
 
@@ -79,8 +80,13 @@ class Worker:
         self.process.join()
 
 
-def grade_all(submissions: list[Submission], settings: Settings, workers: int) -> Iterator[tuple[Submission, Graded]]:
-    """Grade all submissions, and give each result as it comes. If a worker breaks down, another tries once more."""
+def grade_all(
+    submissions: list[Submission], settings: Settings, workers: int, hidden: Iterable[Path] = ()
+) -> Iterator[tuple[Submission, Graded]]:
+    """Grade all submissions, and give each result as it comes. If a worker breaks down, another tries once more.
+
+    hidden  files and folders that no answer may see: what others handed in, and the grades
+    """
     os.environ["PYTHONSAFEPATH"] = "1"  # so that workers import nothing that lies where the teacher is
     seconds = 120 + LONGEST * sum(len(one.exercises) for one in chapters() if one.topic in settings.topics)
     waiting = [(submission, 1) for submission in reversed(submissions)]
@@ -89,7 +95,7 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings)
+                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings, list(hidden))
                 busy[worker.connection] = worker
                 worker.begin(*waiting.pop(), seconds)
             ready, now = wait(list(busy), timeout=1), time.monotonic()

@@ -16,7 +16,7 @@ class Settings:
     points      for each exercise; 1 where nothing is said
     partial     whether an answer that is not right gets a part of the points, for the claims that are true of it
     variant     the seed of the variant that the class has, if it has one
-    no_sandbox  whether to run answers even where they cannot be isolated, and could do harm
+    no_sandbox  whether to run answers even where they cannot be isolated, and could do harm or forge their points
     """
 
     topics: tuple[str, ...]
@@ -60,7 +60,7 @@ class Graded:
     """The result of one learner.
 
     problems   what could not be read of what was handed in
-    isolation  how well the sandbox isolated the answers: "whole", "user" or "limits"
+    isolation  how well the sandbox isolated the answers: "whole", "landlock", "user" or "limits"
     broken     why there are no marks, if the grader itself broke down
     """
 

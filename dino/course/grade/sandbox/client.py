@@ -50,13 +50,19 @@ def lesson_for(chapter: Chapter, exercise: str) -> dict[str, str]:
 
 
 class ForkServer:
-    """Starts workers, from a process that has loaded torch. Use it in a `with` statement, which does not wait for that."""
+    """Starts workers, from a process that has loaded torch. Use it in a `with` statement, which does not wait for that.
+
+    hidden  files and folders that no answer may see, such as what others handed in
+    """
+
+    def __init__(self, *hidden: Path):
+        self.hidden = [str(path.resolve()) for path in (LESSON, *hidden)]
 
     def __enter__(self) -> "ForkServer":
         if not hasattr(os, "fork"):
             raise ValueError("Grading needs Linux or macOS. On Windows, use WSL, which is Linux.")
         self.jobs, theirs = socket.socketpair()
-        start = START.format(path=[path for path in sys.path if path], number=theirs.fileno(), hidden=[str(LESSON)])
+        start = START.format(path=[path for path in sys.path if path], number=theirs.fileno(), hidden=self.hidden)
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "Agg"}
         environment |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(

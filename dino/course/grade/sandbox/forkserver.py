@@ -3,12 +3,11 @@
 It never runs a learner's code itself, and it has never seen the lesson's answers. For each job it starts a guard, which
 starts the worker, and sees to it that nothing of it is left when the job is over.
 
-    python -I -c "...; main()" SOCKET HIDDEN...    # started by `dino.course.grade.sandbox.client`
+    python -I -c "...; main()" SOCKET LESSON HIDDEN...    # started by `dino.course.grade.sandbox.client`
 """
 
 import contextlib
 import os
-import resource
 import select
 import shutil
 import signal
@@ -19,7 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dino.course.grade.sandbox import isolation
+import numpy as np
+
+from dino.course.grade.sandbox import filters, isolation, limits
 from dino.course.grade.sandbox.protocol import Connection, Job, ProtocolError
 
 MEGABYTES = 64  # that the learner's files may take
@@ -58,37 +59,61 @@ def succeeds(run: Callable[..., object], *arguments) -> bool:
     return os.waitpid(start(run, *arguments), 0)[1] == 0
 
 
-def enter(root: Path, hidden: list[Path], user: int) -> None:
-    """Isolate this process, the first one in new namespaces. Raises OSError where the system forbids it."""
-    isolation.build_world(root, hidden, MEGABYTES)
+def enter(how: str, root: Path, hidden: list[Path], folder: Path, user: int) -> None:
+    """Isolate this process as a worker is; for WHOLE, it is the first one in new namespaces. Raises OSError where the system
+    forbids it."""
+    if how == isolation.WHOLE:
+        isolation.build_world(root, hidden, MEGABYTES)
+    seen = [*map(Path, isolation.SYSTEM), *isolation.python_folders()]
     isolation.drop_privileges(user)
+    if how == isolation.LANDLOCK:
+        filters.only_files(seen, hidden, [folder, *map(Path, isolation.DEVICES)])
+    for place in (os.__file__, np.__file__):  # or else nothing could be imported any more
+        os.close(os.open(place, os.O_RDONLY))
+    if how == isolation.USER and any(os.access(place, os.R_OK) or os.access(place, os.X_OK) for place in hidden):
+        raise OSError("what is hidden can be read by everybody")
+    try:
+        filters.without_calls()
+    except OSError:
+        if how != isolation.LIMITS:
+            raise
 
 
 def best_isolation(root: Path, hidden: list[Path]) -> str:
-    """How well a process can be isolated here: WHOLE, USER or LIMITS."""
+    """How well a process can be isolated here: WHOLE, LANDLOCK, USER or LIMITS."""
 
-    def try_all() -> None:
+    def in_namespaces() -> None:
         isolation.unshare(isolation.NOBODY)
-        os._exit(not succeeds(enter, root, hidden, isolation.NOBODY))
+        os._exit(not succeeds(enter, isolation.WHOLE, root, hidden, root, isolation.NOBODY))
 
-    if sys.platform == "linux" and succeeds(try_all):
+    if sys.platform != "linux":
+        return isolation.LIMITS
+    if succeeds(in_namespaces):
         return isolation.WHOLE
-    return isolation.USER if sys.platform == "linux" and os.geteuid() == 0 else isolation.LIMITS
+    weaker = [isolation.LANDLOCK, *([isolation.USER] if os.geteuid() == 0 else [])]
+    return next((how for how in weaker if succeeds(enter, how, root, hidden, root, isolation.NOBODY)), isolation.LIMITS)
 
 
 def work(
-    how: str, root: Path, hidden: list[Path], connection: socket.socket, job: Job, folder: Path, user: int
+    how: str,
+    root: Path,
+    hidden: list[Path],
+    connection: socket.socket,
+    job: Job,
+    folder: Path,
+    user: int,
+    group: Path | None,
 ) -> None:
     """Become the worker: enter the sandbox, and answer."""
     from dino.course.grade.sandbox.worker import answer
 
     os.setsid()  # a signal to its group must not reach those who grade
-    if how == isolation.WHOLE:
-        enter(root, hidden, user)
-    else:
-        isolation.drop_privileges(user)
-    processes = PROCESSES + (isolation.threads_of(os.getuid()) if how == isolation.LIMITS else 0)
-    isolation.limit(job.seconds, MEMORY, MEGABYTES * 2**20, processes)
+    if group:
+        with contextlib.suppress(OSError):  # to make one is easier than to move into it
+            (group / "cgroup.procs").write_text("0")
+    enter(how, root, hidden, folder, user)
+    processes = PROCESSES + (limits.threads_of(os.getuid()) if os.getuid() < isolation.NOBODY else 0)
+    limits.limit(job.seconds, MEMORY, MEGABYTES * 2**20, processes)
     os.chdir(folder)
     os.environ.update(HOME=str(folder), TMPDIR=str(folder), MPLCONFIGDIR=str(folder))
     tempfile.tempdir = None
@@ -97,7 +122,7 @@ def work(
         os.dup2(silence, descriptor)
     kept = connection.fileno()
     os.closerange(3, kept)
-    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.closerange(kept + 1, 2**16)
     with contextlib.suppress(ProtocolError):
         answer(Connection(connection), job, folder)
 
@@ -109,7 +134,7 @@ def takes_too_much(age: float) -> bool:
     """
     if not isolation.HOME.is_dir():
         return False
-    memory, seconds = isolation.usage()
+    memory, seconds = limits.usage()
     return memory > MEMORY or seconds > 5 + 1.2 * age
 
 
@@ -143,21 +168,28 @@ def guard(
     job = Connection(connection).receive(time.monotonic() + 60, most=2**28)
     # Limits on processes are those of a user, so jobs that run at the same time must not share one.
     folder, user = isolation.HOME, isolation.NOBODY + os.getpid() % 5_000
+    group = None
     if sys.platform == "linux":
         isolation.system("prctl", isolation.ADOPT_ORPHANS, 1, 0, 0, 0)
+        if group := limits.cgroup(MEMORY):
+            groups = os.open(group.parent, os.O_DIRECTORY)  # when the worker has left its root, so have we
     if how == isolation.WHOLE:
         isolation.unshare(user)
     else:
         folder = Path(tempfile.mkdtemp())
-        folder.chmod(0o777)
-    child = start(work, how, root, hidden, connection, job, folder, user)
+        if os.geteuid() == 0:
+            os.chown(folder, user, user)
+    child = start(work, how, root, hidden, connection, job, folder, user, group)
     connection.close()
     status = wait_for(child, control, watched=how == isolation.WHOLE)
     if how != isolation.WHOLE:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
-        isolation.kill_children()
+        limits.kill_children()
         shutil.rmtree(folder, ignore_errors=True)
+    if group:
+        with contextlib.suppress(OSError):
+            os.rmdir(group.name, dir_fd=groups)
     with contextlib.suppress(OSError):
         control.sendall(str(status).encode())
 
@@ -166,12 +198,8 @@ def main(number: int, *hidden: str) -> None:
     """Serve jobs that come over an inherited socket, each with a connection and a control of its own, until it is closed."""
     prepare()
     jobs = socket.socket(fileno=number)
-    places = [Path(place) for place in hidden]
-    # The lesson is out of sight where namespaces hide it; elsewhere it is at least not where Python looks.
-    sys.path[:] = [path for path in sys.path if not any(Path(path, "dino").resolve() == place for place in places)]
-    sys.meta_path[:] = [
-        finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", str(finder))
-    ]
+    lesson, *others = map(Path, hidden)
+    places = [*isolation.copies(lesson), *others]
     root = Path(tempfile.mkdtemp())
     root.chmod(0o755)
     try:

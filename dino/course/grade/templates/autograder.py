@@ -12,7 +12,9 @@ out = Path(os.environ.get("RUNNER_TEMP", "..")).resolve() / "dino-grades"
 subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-r", bundle / "requirements.txt"], check=True)
 command = shlex.split("COMMAND")
 shutil.unpack_archive(bundle / "course.zip", out / "course")
-here = {**os.environ, "PYTHONPATH": str(out / "course")}
-subprocess.run([sys.executable, *command[1:-1], str(out)], env=here, check=True)
+# As root, the grader can isolate answers in full; without, it does what it can.
+sudo = ["sudo", "-n"] if subprocess.run("sudo -n true", shell=True, capture_output=True).returncode == 0 else []
+program = [*sudo, "env", f"PYTHONPATH={out / 'course'}", sys.executable, *command[1:-1], str(out)]
+subprocess.run(program, check=True)
 (result,) = out.glob("learners/*/result.json")
 shutil.copy(result, "result.json")
