@@ -17,5 +17,10 @@ Who ends whom: when the control is closed, or the worker takes too much, the gua
 the kernel does. What the worker has started ends with it in its namespace of processes; where there is none, the guard
 adopts it and kills it. The fork server ends when the jobs are closed, and when the judge dies, all of its sockets are.
 
-`client` is the judge's end of the jobs, `forkserver` has the fork server and the guard, and `isolation` what a sandbox is.
+`client` is the judge's end of the jobs, `forkserver` has the fork server and the guard. What a sandbox is: `isolation` has
+its namespaces, `filters` takes system calls and files away, and `limits` counts what an answer takes.
+
+Why our own? bubblewrap, firejail, nsjail and gVisor isolate a program from its start, and one that begins by importing
+torch takes seconds for each answer. Here that was done once, before, and a copy of that process takes some milliseconds.
+What they build on, the kernel has for everybody, and so do we.
 """

@@ -7,6 +7,7 @@ make namespaces.
 
 import contextlib
 import ctypes
+import functools
 import os
 import sys
 from pathlib import Path
@@ -72,6 +73,7 @@ def unshare(user: int) -> None:
     Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
 
 
+@functools.cache  # asked for first by who may still look everywhere
 def python_folders() -> list[Path]:
     """Where this Python and its packages live; not where a package stands that is only linked to, such as this course."""
     here = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path]
