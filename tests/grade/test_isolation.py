@@ -122,7 +122,7 @@ def forced(monkeypatch):
 
     def make(how, *hidden):
         force = "import os; from dino.course.grade.sandbox import forkserver, isolation; "
-        force += f"forkserver.best_isolation = lambda *_: {how!r}; "
+        force += f"forkserver.best_sandbox = lambda *_: forkserver.Sandbox({how!r}, *_); "
         if not all(folder.stat().st_mode & 0o001 for folder in Path(os.__file__).resolve().parents):
             # Nobody but root can get to this Python, so root it stays, without its rights.
             force += "isolation.become_nobody = lambda _: None; os.chown = lambda *_: None; "
@@ -130,6 +130,15 @@ def forced(monkeypatch):
         return client.ForkServer(*hidden)
 
     return make
+
+
+@pytest.mark.skipif(not has_landlock(), reason="this kernel has no Landlock, or an old one")
+def test_nothing_is_left_of_an_answer_however_deep_it_digs(forced):
+    dig = "import os\nhere = os.getcwd()\nfor _ in range(2_000):\n    os.mkdir('d'); os.chdir('d')\nraise ValueError(here)"
+    with forced("landlock") as server:
+        folder = Path(re.search(r"ValueError: (/\S+?)\.? ", told(server, dig))[1])
+    assert folder.parent.is_dir()
+    assert not folder.exists()
 
 
 def told(server, lines):
@@ -161,7 +170,11 @@ def test_as_a_user_of_its_own_an_answer_is_isolated_only_if_what_is_hidden_is_cl
     closed.mkdir(mode=0o700)
 
     def enter(*hidden):
-        return ends(lambda: forkserver.enter(isolation.USER, tmp_path, list(hidden), tmp_path, isolation.NOBODY))
+        return ends(
+            lambda: forkserver.enter(
+                forkserver.Sandbox(isolation.USER, tmp_path, list(hidden)), tmp_path, isolation.NOBODY
+            )
+        )
 
     assert enter(closed) == 0
     assert enter(closed, open_to_all) == 70

@@ -9,14 +9,15 @@ starts the worker, and sees to it that nothing of it is left when the job is ove
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,9 +60,20 @@ def succeeds(run: Callable[..., object], *arguments) -> bool:
     return os.waitpid(start(run, *arguments), 0)[1] == 0
 
 
-def enter(how: str, root: Path, hidden: list[Path], folder: Path, user: int) -> None:
-    """Isolate this process as a worker is; for WHOLE, it is the first one in new namespaces. Raises OSError where the system
-    forbids it."""
+class Sandbox(NamedTuple):
+    """How a worker is isolated: WHOLE, LANDLOCK, USER or LIMITS; where its world is built; and what it must not see."""
+
+    how: str
+    root: Path
+    hidden: list[Path]
+
+
+def enter(sandbox: Sandbox, folder: Path, user: int) -> None:
+    """Isolate this process, which gets a folder of its own and becomes a user of this number, if we may.
+
+    For WHOLE, it has to be the first process in new namespaces. Raises OSError where the system forbids it.
+    """
+    how, root, hidden = sandbox
     if how == isolation.WHOLE:
         isolation.build_world(root, hidden, MEGABYTES)
     seen = [*map(Path, isolation.SYSTEM), *isolation.python_folders()]
@@ -79,31 +91,28 @@ def enter(how: str, root: Path, hidden: list[Path], folder: Path, user: int) -> 
             raise
 
 
-def best_isolation(root: Path, hidden: list[Path]) -> str:
-    """How well a process can be isolated here: WHOLE, LANDLOCK, USER or LIMITS."""
+def best_sandbox(root: Path, hidden: list[Path]) -> Sandbox:
+    """The first of WHOLE, LANDLOCK, USER and LIMITS that this system allows."""
+
+    def works(how: str) -> bool:
+        return succeeds(enter, Sandbox(how, root, hidden), root, isolation.NOBODY)
 
     def in_namespaces() -> None:
         isolation.unshare(isolation.NOBODY)
-        os._exit(not succeeds(enter, isolation.WHOLE, root, hidden, root, isolation.NOBODY))
+        os._exit(not works(isolation.WHOLE))
 
-    if sys.platform != "linux":
-        return isolation.LIMITS
-    if succeeds(in_namespaces):
-        return isolation.WHOLE
-    weaker = [isolation.LANDLOCK, *([isolation.USER] if os.geteuid() == 0 else [])]
-    return next((how for how in weaker if succeeds(enter, how, root, hidden, root, isolation.NOBODY)), isolation.LIMITS)
+    how = isolation.LIMITS
+    if sys.platform == "linux":
+        if succeeds(in_namespaces):
+            how = isolation.WHOLE
+        elif works(isolation.LANDLOCK):
+            how = isolation.LANDLOCK
+        elif os.geteuid() == 0 and works(isolation.USER):
+            how = isolation.USER
+    return Sandbox(how, root, hidden)
 
 
-def work(
-    how: str,
-    root: Path,
-    hidden: list[Path],
-    connection: socket.socket,
-    job: Job,
-    folder: Path,
-    user: int,
-    group: Path | None,
-) -> None:
+def work(sandbox: Sandbox, connection: socket.socket, job: Job, folder: Path, user: int, group: Path | None) -> None:
     """Become the worker: enter the sandbox, and answer."""
     from dino.course.grade.sandbox.worker import answer
 
@@ -111,7 +120,7 @@ def work(
     if group:
         with contextlib.suppress(OSError):  # to make one is easier than to move into it
             (group / "cgroup.procs").write_text("0")
-    enter(how, root, hidden, folder, user)
+    enter(sandbox, folder, user)
     processes = PROCESSES + (limits.threads_of(os.getuid()) if os.getuid() < isolation.NOBODY else 0)
     limits.limit(job.seconds, MEMORY, MEGABYTES * 2**20, processes)
     os.chdir(folder)
@@ -156,9 +165,7 @@ def wait_for(child: int, control: socket.socket, watched: bool) -> int:
             return os.waitstatus_to_exitcode(code)
 
 
-def guard(
-    jobs: socket.socket, how: str, root: Path, hidden: list[Path], connection: socket.socket, control: socket.socket
-) -> None:
+def guard(jobs: socket.socket, sandbox: Sandbox, connection: socket.socket, control: socket.socket) -> None:
     """Watch over a worker until it ends or the judge has done with it, leave nothing of it, and say how it ended.
 
     That is its exit code, or minus the number of the signal that ended it.
@@ -168,25 +175,25 @@ def guard(
     job = Connection(connection).receive(time.monotonic() + 60, most=2**28)
     # Limits on processes are those of a user, so jobs that run at the same time must not share one.
     folder, user = isolation.HOME, isolation.NOBODY + os.getpid() % 5_000
-    group = None
+    group, whole = None, sandbox.how == isolation.WHOLE
     if sys.platform == "linux":
         isolation.system("prctl", isolation.ADOPT_ORPHANS, 1, 0, 0, 0)
         if group := limits.cgroup(MEMORY):
             groups = os.open(group.parent, os.O_DIRECTORY)  # when the worker has left its root, so have we
-    if how == isolation.WHOLE:
+    if whole:
         isolation.unshare(user)
     else:
         folder = Path(tempfile.mkdtemp())
         if os.geteuid() == 0:
             os.chown(folder, user, user)
-    child = start(work, how, root, hidden, connection, job, folder, user, group)
+    child = start(work, sandbox, connection, job, folder, user, group)
     connection.close()
-    status = wait_for(child, control, watched=how == isolation.WHOLE)
-    if how != isolation.WHOLE:
+    status = wait_for(child, control, watched=whole)
+    if not whole:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
         limits.kill_children()
-        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(["rm", "-rf", folder], check=False)  # Python's own would stop at folders many levels deep
     if group:
         with contextlib.suppress(OSError):
             os.rmdir(group.name, dir_fd=groups)
@@ -199,16 +206,15 @@ def main(number: int, *hidden: str) -> None:
     prepare()
     jobs = socket.socket(fileno=number)
     lesson, *others = map(Path, hidden)
-    places = [*isolation.copies(lesson), *others]
     root = Path(tempfile.mkdtemp())
     root.chmod(0o755)
     try:
-        how = best_isolation(root, places)
-        jobs.sendall(how.encode().ljust(8))
+        sandbox = best_sandbox(root, [*isolation.copies(lesson), *others])
+        jobs.sendall(sandbox.how.encode().ljust(8))
         while len((received := socket.recv_fds(jobs, 8, 2))[0]) == 8:
             sockets = [socket.socket(fileno=descriptor) for descriptor in received[1]]
             # Twice, so that the guard is nobody's child and nobody has to wait for it.
-            succeeds(start, guard, jobs, how, root, places, *sockets)
+            succeeds(start, guard, jobs, sandbox, *sockets)
             for one in sockets:
                 one.close()
     finally:
