@@ -17,6 +17,10 @@ class Mirror:
     def __init__(self):
         self.things: dict[int, object] = {}
 
+    def followed(self, thing: object) -> list[Tensor]:
+        """The weights that gradients may reach through a thing: a network's own, or all, for a function may be around any."""
+        return weights_of(thing) or [weight for _, one in sorted(self.things.items()) for weight in weights_of(one)]
+
     def state(self) -> dict[int, list[tuple]]:
         """All weights: their numbers, their gradients, and with which earlier one they share memory, or their own place."""
         places: dict[int, tuple[int, int]] = {}

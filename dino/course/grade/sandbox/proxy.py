@@ -221,18 +221,15 @@ class Remote:
             result = thing(*question.arguments, **question.named)
         if not (isinstance(result, Tensor) and result.requires_grad):
             return None, result
-        sources = [one for one in question.arguments if isinstance(one, Tensor)] + weights_of(thing)
+        sources = [one for one in question.arguments if isinstance(one, Tensor)] + self.mirror.followed(thing)
         self.results.append((result, sources))
         return len(self.results) - 1, result.detach()
 
     def backward(self, number: int, gradient: Tensor) -> list[Tensor | None]:
-        """The gradients that go back through a result, for the arguments and the weights that it depends on."""
+        """The gradients that go back through a result, for the arguments and the weights that it may depend on."""
         result, sources = self.results[number]
         follow = [source for source in sources if source.requires_grad]
-        if not follow:  # the weights are those of a network that a function has around it
-            result.backward(gradient, retain_graph=True)
-            return [None] * len(sources)
-        found = torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
+        found = follow and torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
         gradients = dict(zip(map(id, follow), found, strict=True))
         return [gradients.get(id(source)) for source in sources]
 

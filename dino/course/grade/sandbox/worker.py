@@ -59,7 +59,8 @@ class Given(nn.Module):
         always = torch.zeros((), requires_grad=True)
         tensors = [one for one in arguments if isinstance(one, Tensor)]
         recording = torch.is_grad_enabled()
-        return AskJudge.apply(self, recording, arguments, named, always, *tensors, *self.parameters())
+        weights = self.worker.mirror.followed(self)
+        return AskJudge.apply(self, recording, arguments, named, always, *tensors, *weights)
 
 
 class GivenOptimizer:
