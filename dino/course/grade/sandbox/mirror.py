@@ -1,7 +1,10 @@
-"""What both sides keep alike: the weights of what the judge gave, and networks, described for the other side."""
+"""What both sides share: weights that are kept alike, networks described for the other side, and gradients through both."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.protocol import Network
 
@@ -9,6 +12,25 @@ from dino.course.grade.sandbox.protocol import Network
 def weights_of(thing: object) -> list[Tensor]:
     """The weights of a network; nothing else has any."""
     return list(thing.parameters()) if isinstance(thing, nn.Module) else []
+
+
+class Elsewhere(torch.autograd.Function):
+    """Lets gradients go back through what is run on the other side, to the tensors that it depends on.
+
+    run  gives what comes out, and a function that gives the gradients of all tensors, given that of what came out; or None
+    """
+
+    @staticmethod
+    def forward(ctx, run: Callable[[], tuple[object, Callable | None]], *_tensors):
+        result, ctx.back = run()
+        if ctx.back is None and isinstance(result, Tensor):
+            ctx.mark_non_differentiable(result)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        return None, *ctx.back(gradient)
 
 
 class Mirror:
