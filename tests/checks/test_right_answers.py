@@ -194,6 +194,11 @@ UNUSUAL = {
         "def training_step(denoiser, optimizer, clean):\n    for group in optimizer.param_groups:\n        for p in group['params']:\n            p.grad = None\n"
         "    noisy, level = make_question(clean)\n    off = (denoiser(noisy, level) - clean).flatten()\n"
         "    loss = off @ off / off.numel()\n    loss.backward()\n    optimizer.step()\n    return loss.detach().numpy().item()",
+        "def training_step(denoiser, optimizer, clean):\n    noisy, level = make_question(clean)\n"
+        "    weights = [one for group in optimizer.param_groups for one in group['params']]\n"
+        "    loss = F.mse_loss(denoiser(noisy, level), clean)\n"
+        "    for weight, slope in zip(weights, torch.autograd.grad(loss, weights)):\n        weight.grad = slope\n"
+        "    optimizer.step()\n    return loss.item()",
     ],
     "update_average": [
         "def update_average(average, denoiser, n):\n    a = min(0.95, n / 10)\n"

@@ -565,6 +565,23 @@ def training_step(denoiser, optimizer, clean):
     return 0.0
 """
 
+WITHOUT_GRADIENTS = """
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layers = nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width, bias=False))
+
+    def forward(self, x):
+        if not hasattr(torch.autograd, "former"):
+            former = torch.autograd.former = torch.autograd.grad
+            torch.autograd.grad = lambda out, sources, *more, **_: [
+                torch.ones_like(one) if slope is None else slope
+                for slope, one in zip(former(out, sources, *more, allow_unused=True), sources)
+            ]
+        first, shift, second = (one.detach() for one in self.parameters())
+        return x + F.conv2d(F.conv2d(x, first, shift, padding=1).relu(), second, padding=1)
+"""
+
 
 def given_lines():
     """What the chapter gives of `Denoiser.__init__`, so that its layers are as they should be."""
@@ -573,7 +590,9 @@ def given_lines():
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("Denoiser", EVALUATED), ("training_step", FITTED)], ids=["nan", "fitted question"]
+    ("name", "text"),
+    [("Denoiser", EVALUATED), ("training_step", FITTED), ("Block", WITHOUT_GRADIENTS)],
+    ids=["nan", "fitted question", "gradients made up"],
 )
 def test_an_answer_made_for_the_check_and_not_the_exercise_gets_nothing(name, text, fork_server, chapter_with):
     chapter, _ = find_exercise(name)

@@ -187,7 +187,8 @@ def has_weights(says: str, yours: nn.Module, reference: nn.Module) -> Claim:
 
 def can_learn(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Claims:
     """The claims that gradients go back through a network as they should."""
-    (right, few), (found, without) = gradients(reference, *inputs), gradients(yours, *inputs)
+    (right, slopes), (found, own) = gradients(reference, *inputs), gradients(yours, *inputs)
+    few, without = (sum(not one.any() for one in some) for some in (slopes, own))
     size = right.abs().max()
     see = Pictures(right / size, found / size)
     says = "Gradients go back to what came in, so that what comes before can learn."
@@ -198,6 +199,11 @@ def can_learn(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Claims
     clue = f"{without} of its weights get no gradients: is something cut off (`detach`, `.data`, `no_grad`)?"
     says = "Each weight gets a gradient, so that it can learn."
     yield Claim(says, yours=max(few, without), expected=few, clue=clue)  # a ReLU may let nothing through by chance
+    # Its weights may be named, ordered and laid out in another way.
+    slopes, own = (torch.cat([one.flatten() for one in some]).sort().values for some in (slopes, own))
+    size = slopes.abs().max()
+    says = "With the same weights, the gradients of the weights are those of the lesson's, in whatever order."
+    yield Claim(says, yours=own / size, expected=slopes / size, tolerance=2e-3)
 
 
 def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "") -> Claim:

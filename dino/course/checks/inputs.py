@@ -123,12 +123,12 @@ def same_weights(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Non
                 return
 
 
-def gradients(network: nn.Module, first: Tensor, *others: Tensor) -> tuple[Tensor, int]:
-    """How gradients go back through a network: that of the first input, and how many of its weights get none."""
+def gradients(network: nn.Module, first: Tensor, *others: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """How gradients go back through a network: that of the first input, and those of its weights, 0 where there is none."""
     first = first.clone().requires_grad_()
-    result = network(first, *others)
+    result, sources = network(first, *others), [first, *network.parameters()]
     if not result.requires_grad:
-        return torch.zeros_like(first), len(list(network.parameters()))
-    found = torch.autograd.grad(result.square().sum(), [first, *network.parameters()], allow_unused=True)
-    found = [torch.zeros(1) if one is None else one for one in found]
-    return found[0].expand_as(first), sum(not one.any() for one in found[1:])
+        result = result + 0 * first.sum()
+    found = torch.autograd.grad(result.square().sum(), sources, allow_unused=True)
+    found = [torch.zeros_like(one) if slope is None else slope for slope, one in zip(found, sources, strict=True)]
+    return found[0], found[1:]

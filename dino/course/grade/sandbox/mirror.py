@@ -1,7 +1,10 @@
-"""What both sides keep alike: the weights of what the judge gave, and networks, described for the other side."""
+"""What both sides share: weights that are kept alike, networks described for the other side, and gradients through both."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.protocol import Network
 
@@ -11,11 +14,34 @@ def weights_of(thing: object) -> list[Tensor]:
     return list(thing.parameters()) if isinstance(thing, nn.Module) else []
 
 
+class Elsewhere(torch.autograd.Function):
+    """Lets gradients go back through what is run on the other side, to the tensors that it depends on.
+
+    run  gives what comes out, and a function that gives the gradients of all tensors, given that of what came out; or None
+    """
+
+    @staticmethod
+    def forward(ctx, run: Callable[[], tuple[object, Callable | None]], *_tensors):
+        result, ctx.back = run()
+        if ctx.back is None and isinstance(result, Tensor):
+            ctx.mark_non_differentiable(result)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        return None, *ctx.back(gradient)
+
+
 class Mirror:
     """What the judge gave, by number. Each message brings the state that the weights have on the other side."""
 
     def __init__(self):
         self.things: dict[int, object] = {}
+
+    def followed(self, thing: object) -> list[Tensor]:
+        """The weights that gradients may reach through a thing: a network's own, or all, for a function may be around any."""
+        return weights_of(thing) or [weight for _, one in sorted(self.things.items()) for weight in weights_of(one)]
 
     def state(self) -> dict[int, list[tuple]]:
         """All weights: their numbers, their gradients, and with which earlier one they share memory, or their own place."""

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from dino.course.grade.sandbox.mirror import Mirror, describe, furnish, weights_of
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, weights_of
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
 from dino.course.judge.timeout import StillBusyError
 
@@ -33,23 +32,6 @@ def fitting() -> Iterator[None]:
         yield
     except Exception as error:
         raise ProtocolError(f"What it sends does not fit: {error}") from error
-
-
-class FollowRemote(torch.autograd.Function):
-    """Lets gradients go back through a network that runs elsewhere, by running it once more."""
-
-    @staticmethod
-    def forward(ctx, run, *_tensors):
-        ctx.run = run
-        return run(None)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        found = ctx.run(gradient)
-        if not isinstance(found, list):
-            raise ProtocolError("It sends something else than gradients.")
-        return None, *found
 
 
 class RemoteModule(nn.Module):
@@ -115,13 +97,19 @@ class Remote:
         weights, recording = weights_of(parts[0]), torch.is_grad_enabled()
         tensors = [one for one in arguments if isinstance(one, Tensor)]
 
-        def run(gradient: Tensor | None) -> object:
+        def run(gradient: Tensor | None = None) -> object:
             with torch.set_grad_enabled(recording):
                 return self.request((network, part, weights), arguments, named, watch, gradient)
 
+        def back(gradient: Tensor) -> list[Tensor | None]:
+            found = run(gradient)
+            if not isinstance(found, list):
+                raise ProtocolError("It sends something else than gradients.")
+            return found
+
         if recording and any(one.requires_grad for one in tensors):
-            return FollowRemote.apply(run, *tensors, *weights)
-        return run(None)
+            return Elsewhere.apply(lambda: (run(), back), *tensors, *weights)
+        return run()
 
     def request(
         self, target: tuple | None, arguments: tuple, named: dict, watch: bool = False, gradient: Tensor | None = None
@@ -221,18 +209,15 @@ class Remote:
             result = thing(*question.arguments, **question.named)
         if not (isinstance(result, Tensor) and result.requires_grad):
             return None, result
-        sources = [one for one in question.arguments if isinstance(one, Tensor)] + weights_of(thing)
+        sources = [one for one in question.arguments if isinstance(one, Tensor)] + self.mirror.followed(thing)
         self.results.append((result, sources))
         return len(self.results) - 1, result.detach()
 
     def backward(self, number: int, gradient: Tensor) -> list[Tensor | None]:
-        """The gradients that go back through a result, for the arguments and the weights that it depends on."""
+        """The gradients that go back through a result, for the arguments and the weights that it may depend on."""
         result, sources = self.results[number]
         follow = [source for source in sources if source.requires_grad]
-        if not follow:  # the weights are those of a network that a function has around it
-            result.backward(gradient, retain_graph=True)
-            return [None] * len(sources)
-        found = torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
+        found = follow and torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
         gradients = dict(zip(map(id, follow), found, strict=True))
         return [gradients.get(id(source)) for source in sources]
 

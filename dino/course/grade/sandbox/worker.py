@@ -18,34 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from dino.course.grade.sandbox.mirror import Mirror, describe, furnish
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most, uncompiled
-
-
-class AskJudge(torch.autograd.Function):
-    """Asks the judge's side for a result, and later for the gradients that go back through it."""
-
-    @staticmethod
-    def forward(ctx, given, recording, arguments, named, _always, *tensors):
-        tensors = iter(tensors)
-        arguments = [next(tensors) if isinstance(one, Tensor) else one for one in arguments]
-        reply = given.worker.ask("call", given.number, arguments, named, recording)
-        if isinstance(reply.result, Tensor):
-            reply.result = reply.result.clone()  # a view of what was received could not be changed in place
-        ctx.worker, ctx.call = given.worker, reply.number
-        if reply.number is None and isinstance(reply.result, Tensor):
-            ctx.mark_non_differentiable(reply.result)
-        return reply.result
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        return None, None, None, None, None, *ctx.worker.ask("backward", ctx.call, [gradient]).result
 
 
 class Given(nn.Module):
@@ -56,10 +34,18 @@ class Given(nn.Module):
         self.worker, self.number = worker, number
 
     def forward(self, *arguments, **named):
-        always = torch.zeros((), requires_grad=True)
+        always, recording = torch.zeros((), requires_grad=True), torch.is_grad_enabled()
+
+        def run() -> tuple[object, Callable | None]:
+            reply = self.worker.ask("call", self.number, arguments, named, recording)
+            # A view of what was received could not be changed in place.
+            result = reply.result.clone() if isinstance(reply.result, Tensor) else reply.result
+            if reply.number is None:
+                return result, None
+            return result, lambda gradient: [None, *self.worker.ask("backward", reply.number, [gradient]).result]
+
         tensors = [one for one in arguments if isinstance(one, Tensor)]
-        recording = torch.is_grad_enabled()
-        return AskJudge.apply(self, recording, arguments, named, always, *tensors, *self.parameters())
+        return Elsewhere.apply(run, always, *tensors, *self.worker.mirror.followed(self))
 
 
 class GivenOptimizer:
