@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dino import data as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import between, pictures
+from dino.course.checks.inputs import between, pictures, spread_levels
 
 
 def as_file(clean: Tensor) -> PIL.Image.Image:
@@ -91,12 +91,12 @@ def to_tensor(answer) -> Claims:
     clue = "Black and white are right, but not everything stands where it stood: which order do the sides have?"
     yield claim("Each pixel stays where it is, and each colour in a channel of its own.", clean, 1e-5, clue)
     clue = "A high picture comes out right, but a square one does not."
-    size = between(12, 70)
+    size = between(66, 90)
     yield claim("A square picture comes out right, too.", rounded(torch.rand(3, size, size)), 1e-5, clue)
     clue = "Other pictures come out right, but a wide one does not."
     yield claim("So does a wide one.", rounded(torch.rand(3, between(1, 9), between(10, 90))), 1e-5, clue)
     clue = "Once it has made another tensor, the first one is no longer what it was: make a new one each time."
-    yield Claim("The first stays what it was.", yours=result, expected=clean.float(), tolerance=1e-5, clue=clue)
+    yield Claim("The first stays what it was.", yours=result.double(), expected=clean, tolerance=1e-5, clue=clue)
 
 
 @check_of(
@@ -185,9 +185,13 @@ def crop(answer) -> Claims:
     clue = (
         "The middle square of a wide picture comes out differently: is something squeezed, cut elsewhere, or filled up?"
     )
-    yield from claims("Of a wide picture, the middle square is left.", between(36, 48), between(90, 110), between(18, 30), clue)
+    yield from claims(
+        "Of a wide picture, the middle square is left.", between(36, 48), between(90, 110), between(18, 30), clue
+    )
     clue = "A wide picture comes out right, but a high one does not: what is cut off at the top?"
-    yield from claims("Of a high picture, the middle square is left.", between(90, 110), between(36, 48), between(18, 30), clue)
+    yield from claims(
+        "Of a high picture, the middle square is left.", between(90, 110), between(36, 48), between(18, 30), clue
+    )
     clue = "Pictures that are not square come out right, but a square one does not: nothing is to be cut off."
     side = between(42, 54)
     yield from claims("A square picture is only scaled.", side, side, between(13, 18), clue)
@@ -252,7 +256,12 @@ def crop(answer) -> Claims:
     },
 )  # fmt: skip
 def overfit(answer) -> Claims:
-    picture, steps, batch, shown = pictures(1, between(21, 24), between(17, 20))[0], between(6, 9), between(10, 14), []
+    picture, steps, batch, shown = (
+        pictures(1, between(21, 24), between(17, 20))[0],
+        between(6, 9),
+        2 * between(4, 6) + 1,
+        [],
+    )
     given = (4 * torch.rand(200) + 0.1).tolist()
     given[2] = 0.0  # who is content with that stops here
 
@@ -364,8 +373,9 @@ def in_order(says: str, losses, given: list[float]) -> Claim:
     },
 )  # fmt: skip
 def yardstick(answer) -> Claims:
-    count, height, width, many = between(40, 60), between(9, 16), 2 * between(4, 7), between(3, 7)
-    clean, levels = pictures(count, height, width), torch.cat([0.1 + 0.8 * torch.rand(many), torch.ones(1)]).roll(-2)
+    count, height, width, many = between(40, 60), between(9, 16), 2 * between(4, 7), between(5, 8)
+    clean, levels = pictures(count, height, width), spread_levels(many).flatten()
+    levels[levels.argmax()] = 1
     clean = clean * torch.linspace(0.3, 1, count).view(-1, 1, 1, 1)
     clean[..., : width // 2] = 0.9 + 0.1 * clean[..., : width // 2]  # half of the pixels vary little
     result, right = answer(clean, levels), lesson.yardstick(clean, levels)

@@ -119,7 +119,9 @@ def best_guess(answer) -> Claims:
     images = (0.5 + brightness.view(-1, 1, 1, 1) + 0.05 * (torch.rand(count, *shape) - 0.5)).contiguous()
     true = int(brightness.argsort()[count // 2])
     noise = 0.02 + 0.96 * torch.rand(shape)
-    levels = torch.tensor([1, 0.04, 0.93, 0.86, 0.74, 0.56]) + torch.tensor([0, 0.02, 0.04, 0.06, 0.1, 0.1]) * torch.rand(6)
+    levels = torch.tensor([1, 0.04, 0.93, 0.86, 0.74, 0.56]) + torch.tensor(
+        [0, 0.02, 0.04, 0.06, 0.1, 0.1]
+    ) * torch.rand(6)
     for level in (round(level, 3) for level in levels.tolist()):
         noisy = mix(images[true], noise, level)
         # An image at the very border is decided by rounding: leave those out.
@@ -170,8 +172,8 @@ def best_guess(answer) -> Claims:
         says = f"Noise of exactly {says} is possible, though rounding makes a little more or less of it."
         clue = "Where noise is exactly 0 or 1, rounding decides: leave a hair of room, such as 1e-6, at both ends."
         yield Claim(says, yours=guess[None], expected=expected[None], figure=see, clue=clue)
-    images, level = pictures(between(8, 30), *shape[1:]), round(0.1 + 0.4 * torch.rand(()).item(), 3)
-    guess, right = answer(mix(images[5], 0.001 + 0.998 * torch.rand(shape), level), level, images), images[5][None]
+    images, level = pictures(between(18, 30), *shape[1:]), round(0.1 + 0.4 * torch.rand(()).item(), 3)
+    guess, right = answer(mix(images[-1], 0.001 + 0.998 * torch.rand(shape), level), level, images), images[-1:]
     yield Claim(f"At level {level} a dinosaur is found again.", yours=guess[None], expected=right, figure=Pictures)
 
 
@@ -285,9 +287,9 @@ def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "")
     },
 )  # fmt: skip
 def block(answer) -> Claims:
-    width = between(5, 8)
+    width = between(7, 10)
     reference, yours = lesson.Block(width), answer(width)
-    x = torch.randn(between(2, 4), width, between(4, 6), between(7, 9))
+    x = torch.randn(between(3, 5), width, between(4, 6), between(7, 9))
     given = x.clone()
     result = yours(given)
     says = "The weights are those of two 3x3 convolutions with as many channels out as in, one with a bias."
@@ -326,7 +328,7 @@ def block(answer) -> Claims:
     says = "With the same weights, it gives what the lesson's block gives."
     yield Claim(says, yours=yours(x.clone()), expected=reference(x), figure=Pictures)
     # A ReLU that stops at 6, or a layer that only works in training, is not seen above.
-    other = 30 * torch.rand(()) * torch.randn(between(1, 5), width, between(1, 12), between(1, 12))
+    other = (20 + 20 * torch.rand(())) * torch.randn(between(1, 5), width, between(1, 12), between(1, 12))
     yours.eval()
     result, right = yours(other.clone()), reference(other)
     size = right.abs().max()
@@ -427,10 +429,10 @@ def block(answer) -> Claims:
     },
 )  # fmt: skip
 def denoiser(answer) -> Claims:
-    wide = between(7, 9)
-    yield from of_widths(answer, (between(4, 6), wide, wide), (1, 1, 1))
-    count = (2, 4, 5)[between(0, 2)]
-    yield from of_widths(answer, tuple(between(4, 6) for _ in range(count)), tuple(between(1, 2) for _ in range(count)))
+    # The first are always the same, so that what is told of their layers is, too; the second are drawn.
+    yield from of_widths(answer, (6, 8, 8), (1, 2, 1))
+    widths = [between(4, 6) for _ in range((2, 5)[between(0, 1)])]
+    yield from of_widths(answer, tuple(widths), (2, *(between(1, 2) for _ in widths[1:])))
 
 
 def of_widths(answer, widths: tuple[int, ...], depths: tuple[int, ...]) -> Claims:
@@ -446,7 +448,7 @@ def of_widths(answer, widths: tuple[int, ...], depths: tuple[int, ...]) -> Claim
         if weight.dim() > 1:
             nn.init.normal_(weight, std=1.0 / weight[0].numel() ** 0.5)
     size = reference.multiple * (1 if reference.multiple > 4 else 8 // reference.multiple)
-    for count, height, width in [(between(2, 4), size, size * between(2, 3)), (size, size, size)]:
+    for count, height, width in [(between(4, 6), size, size * between(2, 3)), (size, size, size)]:
         noisy, level = torch.rand(count, 3, height, width), spread_levels(count)
         if height != width:
             noisy = mix(pictures(count, height, width), noisy, level)
