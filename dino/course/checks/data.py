@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dino import data as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures
+from dino.course.checks.inputs import between, pictures, spread_levels
 
 
 def as_file(clean: Tensor) -> PIL.Image.Image:
@@ -72,11 +72,12 @@ def rounded(clean: Tensor) -> Tensor:
     },
 )  # fmt: skip
 def to_tensor(answer) -> Claims:
-    clean = rounded(pictures(1, 20, 12)[0] * 0.9)
+    height, width = between(17, 24), between(10, 15)
+    clean = rounded(pictures(1, height, width)[0] * 0.9)
     result = answer(as_file(clean))
     kind = "a tensor" if isinstance(result, Tensor) else f"a {type(result).__name__}"
     yield Claim("A tensor comes back.", yours=None if result is None else kind, expected="a tensor")
-    yield Claim("It has the shape (3, height, width).", yours=result.double(), expected=Shape((3, 20, 12)))
+    yield Claim("It has the shape (3, height, width).", yours=result.double(), expected=Shape((3, height, width)))
     kind = str(result.dtype).removeprefix("torch.")
     yield Claim("It holds floats of 32 bits, as the network's weights do.", yours=kind, expected="float32")
 
@@ -85,12 +86,17 @@ def to_tensor(answer) -> Claims:
         see = Pictures(clean[None], yours[None])
         return Claim(says, yours=yours, expected=clean, tolerance=tolerance, figure=see, clue=clue)
 
-    yield claim("White is 1.", torch.ones(3, 4, 6), 1e-6)
-    yield claim("Black is 0.", torch.zeros(3, 4, 6), 1e-6)
+    yield claim("White is 1.", torch.ones(3, between(3, 9), between(3, 9)), 1e-6)
+    yield claim("Black is 0.", torch.zeros(3, between(3, 9), between(3, 9)), 1e-6)
     clue = "Black and white are right, but not everything stands where it stood: which order do the sides have?"
     yield claim("Each pixel stays where it is, and each colour in a channel of its own.", clean, 1e-5, clue)
     clue = "A high picture comes out right, but a square one does not."
-    yield claim("A square picture comes out right, too.", rounded(pictures(1, 16, 16)[0]), 1e-5, clue)
+    size = between(66, 90)
+    yield claim("A square picture comes out right, too.", rounded(torch.rand(3, size, size)), 1e-5, clue)
+    clue = "Other pictures come out right, but a wide one does not."
+    yield claim("So does a wide one.", rounded(torch.rand(3, between(1, 9), between(10, 90))), 1e-5, clue)
+    clue = "Once it has made another tensor, the first one is no longer what it was: make a new one each time."
+    yield Claim("The first stays what it was.", yours=result.double(), expected=clean, tolerance=1e-5, clue=clue)
 
 
 @check_of(
@@ -179,24 +185,31 @@ def crop(answer) -> Claims:
     clue = (
         "The middle square of a wide picture comes out differently: is something squeezed, cut elsewhere, or filled up?"
     )
-    yield from claims("Of a wide picture, the middle square is left.", 40, 100, 24, clue)
+    yield from claims(
+        "Of a wide picture, the middle square is left.", between(36, 48), between(90, 110), between(18, 30), clue
+    )
     clue = "A wide picture comes out right, but a high one does not: what is cut off at the top?"
-    yield from claims("Of a high picture, the middle square is left.", 100, 40, 24, clue)
+    yield from claims(
+        "Of a high picture, the middle square is left.", between(90, 110), between(36, 48), between(18, 30), clue
+    )
     clue = "Pictures that are not square come out right, but a square one does not: nothing is to be cut off."
-    yield from claims("A square picture is only scaled.", 48, 48, 16, clue)
+    side = between(42, 54)
+    yield from claims("A square picture is only scaled.", side, side, between(13, 18), clue)
     clue = "Pictures are made smaller as they should be, but not larger."
-    yield from claims("A small picture is scaled up.", 10, 14, 32, clue, blobs=2)
+    side = between(9, 12)
+    yield from claims("A small picture is scaled up.", side, side + 4, between(24, 90), clue, blobs=2)
     clue = "Thin lines should melt into grey: each new pixel has to look at all old ones that fall into it."
-    for apart, grey, allowed in ((2, 0.5, 0.2), (10, 0.1, 0.08)):
-        lines = torch.zeros(3, 16 * apart, 16 * apart)
+    for apart, allowed in ((2, 0.2), (between(8, 10), 0.08)):
+        size = between(13, 19)
+        lines = torch.zeros(3, size * apart, size * apart)
         lines[:, :, ::apart] = 1
-        yours, even = lesson.to_tensor(answer(as_file(lines), 16)).mean(dim=0), torch.full((16, 16), grey)
+        yours, even = lesson.to_tensor(answer(as_file(lines), size)).mean(dim=0), torch.full((size, size), 1 / apart)
         says = f"White lines, one in {apart}, become an even grey."
-        see = Pictures(even.expand(1, 3, 16, 16), yours.expand(1, 3, *yours.shape))
+        see = Pictures(even.expand(1, 3, size, size), yours.expand(1, 3, *yours.shape))
         yield Claim(says, yours=yours, expected=even, tolerance=allowed, figure=see, clue=clue)
     given = as_file(lines)
-    answer(given, 8)
-    yield Claim("The picture that it is given stays as it is.", yours=given.size, expected=(160, 160))
+    answer(given, size // 2)
+    yield Claim("The picture that it is given stays as it is.", yours=given == as_file(lines), expected=True)
 
 
 @check_of(
@@ -243,42 +256,63 @@ def crop(answer) -> Claims:
     },
 )  # fmt: skip
 def overfit(answer) -> Claims:
-    picture, shown = pictures(1, 24, 20)[0], []
-    given = (0.5 - 0.3 * torch.rand(200)).tolist()
+    picture, steps, batch, shown = (
+        pictures(1, between(21, 24), between(17, 20))[0],
+        between(6, 9),
+        2 * between(4, 6) + 1,
+        [],
+    )
+    given = (4 * torch.rand(200) + 0.1).tolist()
     given[2] = 0.0  # who is content with that stops here
 
     def step(clean: Tensor) -> float:
         shown.append(clean.detach().clone())
         return given[len(shown) - 1]
 
-    losses = answer(step, picture, 7, 12)
+    losses = answer(step, picture, steps, batch)
     items = list(losses) if isinstance(losses, list | tuple) else []
     kept = "the function `step`" if any(map(callable, items)) else "what `step` returns"
     yield Claim("What `step` returns is kept.", yours=kept, expected="what `step` returns")
-    clue = f"With 7 steps to do, `step` should be called 7 times, and is called {len(shown)} times."
-    yield Claim("With 7 steps to do, `step` is called 7 times.", yours=len(shown), expected=7, clue=clue)
-    right, clue = picture.expand(12, -1, -1, -1), "What the step is given is not the picture."
-    for clean in shown:
-        says = "It is given a batch: so many pictures as `batch` says."
-        yield Claim(says, yours=clean, expected=Shape((12, 3, 24, 20)))
-        says = "All of them are that one picture."
-        yield Claim(says, yours=clean, expected=right, tolerance=1e-6, figure=Pictures, clue=clue)
+    clue = f"With {steps} steps to do, `step` should be called {steps} times, and is called {len(shown)} times."
+    says = f"With {steps} steps to do, `step` is called {steps} times."
+    yield Claim(says, yours=len(shown), expected=steps, clue=clue)
+    yield from all_are(shown, picture, batch)
     if isinstance(losses, np.ndarray | deque):
         losses = list(losses)
     if isinstance(losses, float | int):
-        kind = name_of(float(losses), {"the last loss": given[6], "the mean of the losses": sum(given[:7]) / 7})
+        mean = sum(given[:steps]) / steps
+        kind = name_of(float(losses), {"the last loss": given[steps - 1], "the mean of the losses": mean})
     else:
         many = losses.numel() > 1 if isinstance(losses, Tensor) else isinstance(losses, list | tuple)
         kind = "several losses" if many else f"a {type(losses).__name__}"
     yield Claim("A list comes back.", yours=None if losses is None else kind, expected="several losses")
-    losses, right = torch.as_tensor([float(loss) for loss in losses]), torch.tensor(given[:7])
-    see, clue = Bars(right, losses, across="step", up="loss"), "These are not the losses that `step` returned."
-    says = "It holds the loss of each step, in their order."
-    yield Claim(says, yours=losses, expected=right, tolerance=1e-5, figure=see, clue=clue)
+    yield in_order("It holds the loss of each step, in their order.", losses, given[:steps])
+    # Many more steps, with another picture, and a batch of the usual size.
     shown.clear()
-    answer(step, picture, 3)
+    picture, steps = torch.rand(3, between(4, 12), between(4, 12)), between(20, 60)
+    given = (100 * torch.rand(200)).tolist()
+    losses = answer(step, picture, steps)
     count = len(shown[0]) if shown else 0
     yield Claim("If nobody says otherwise, a batch holds 16.", yours=count, expected=16)
+    yield from all_are(shown, picture, 16)
+    yield in_order("It holds the loss of each step, however many there are.", losses, given[:steps])
+
+
+def all_are(shown: list[Tensor], picture: Tensor, batch: int) -> Claims:
+    """The claims that a step was given a batch of this picture each time."""
+    right, clue = picture.expand(batch, -1, -1, -1), "What the step is given is not the picture."
+    for clean in shown:
+        says = "It is given a batch: so many pictures as `batch` says."
+        yield Claim(says, yours=clean, expected=Shape(tuple(right.shape)))
+        says = "All of them are that one picture."
+        yield Claim(says, yours=clean, expected=right, tolerance=1e-6, figure=Pictures, clue=clue)
+
+
+def in_order(says: str, losses, given: list[float]) -> Claim:
+    """The claim that losses are those that the steps returned."""
+    losses, right = torch.as_tensor([float(loss) for loss in losses]), torch.tensor(given)
+    see, clue = Bars(right, losses, across="step", up="loss"), "These are not the losses that `step` returned."
+    return Claim(says, yours=losses, expected=right, tolerance=1e-5, figure=see, clue=clue)
 
 
 @check_of(
@@ -339,30 +373,37 @@ def overfit(answer) -> Claims:
     },
 )  # fmt: skip
 def yardstick(answer) -> Claims:
-    clean, levels = pictures(40, 12, 10), torch.tensor([0.15, 0.4, 0.75, 1])
-    clean = clean * torch.linspace(0.3, 1, 40).view(-1, 1, 1, 1)
-    clean[..., :6] = 0.9 + 0.1 * clean[..., :6]  # half of the pixels vary little
+    count, height, width, many = between(40, 60), between(9, 16), 2 * between(4, 7), between(5, 8)
+    clean, levels = pictures(count, height, width), spread_levels(many).flatten()
+    levels[levels.argmax()] = 1
+    clean = clean * torch.linspace(0.3, 1, count).view(-1, 1, 1, 1)
+    clean[..., : width // 2] = 0.9 + 0.1 * clean[..., : width // 2]  # half of the pixels vary little
     result, right = answer(clean, levels), lesson.yardstick(clean, levels)
-    yield Claim("There is one loss for each level.", yours=result, expected=Shape((4,)))
+    yield Claim("There is one loss for each level.", yours=result, expected=Shape((len(levels),)))
     # Where all pixels are alike, one can work it out on paper. With few pictures, N or N - 1 would make a difference.
-    flat = torch.tensor([0.2, 0.8]).view(2, 1, 1, 1).expand(2, 3, 4, 5).repeat(200, 1, 1, 1)
+    low, high = between(0, 3) / 10, between(7, 10) / 10
+    varies, level = ((high - low) / 2) ** 2, between(3, 7) / 10
+    flat = torch.tensor([low, high]).view(2, 1, 1, 1).expand(2, 3, 4, 5).repeat(between(150, 250), 1, 1, 1)
 
     def claim(says: str, level: float, loss: float, tolerance: float, clue: str) -> Claim:
         found, loss = answer(flat, torch.tensor([level])), torch.tensor([loss])
         see = Bars(loss, found, across="level", up="loss")
         return Claim(says, yours=found, expected=loss, tolerance=tolerance, figure=see, clue=clue)
 
-    says = "Pixels are 0.2 or 0.8. At level 1, the loss is their variance, 0.09."
+    says = f"Pixels are {low} or {high}. At level 1, the loss is their variance, {varies:.4g}."
     clue = "At level 1 there is only noise. The best guess is the mean, and the loss is all that pixels vary."
-    yield claim(says, 1.0, 0.09, 4e-3, clue)
-    found = answer(torch.full((50, 3, 4, 5), 0.3), levels[:3])
+    yield claim(says, 1.0, varies, 4e-3, clue)
+    found = answer(torch.full((between(20, 60), 3, 4, 5), torch.rand(()).item()), levels[:3])
     says = "If all pictures are alike, the loss is 0."
     clue = "If all pictures are alike, there is nothing to guess, and no loss."
     yield Claim(says, yours=found, expected=torch.zeros(3), tolerance=1e-5, clue=clue)
-    says = "The same pixels at level 0.6: the picture varies by 0.16 * 0.09 and the noise by 0.36 / 12."
+    picture, noise = (1 - level) ** 2 * varies, level**2 / 12
+    says = f"The same pixels at level {level}: the picture varies by {(1 - level) ** 2:.4g} * {varies:.4g} "
+    says += f"and the noise by {level**2:.4g} / 12."
     clue = "At level 1 it is right, but not in between: how much do picture and noise vary, each with its share?"
-    yield claim(says, 0.6, 0.09 * 0.03 / (0.16 * 0.09 + 0.03), 6e-4, clue)
+    yield claim(says, level, varies * noise / (picture + noise), 1e-3, clue)
     says = "On pictures, each pixel and colour counts by itself: your loss divided by the right one is 1."
     clue = "Where all pixels are alike it is right, but not on pictures: does each pixel and each colour have its own variance?"
-    see = Curve(right, result, across="level", up="loss", x=levels)
-    yield Claim(says, yours=result / right, expected=torch.ones(4), tolerance=0.03, figure=see, clue=clue)
+    order = levels.argsort()
+    see = Curve(right[order], result[order], across="level", up="loss", x=levels[order])
+    yield Claim(says, yours=result / right, expected=torch.ones_like(levels), tolerance=0.03, figure=see, clue=clue)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dino import denoiser as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import gradients, pictures, run_order, same_weights, shares, spread_levels, tap
+from dino.course.checks.inputs import between, gradients, pictures, run_order, same_weights, shares, spread_levels, tap
 from dino.noise import mix
 
 
@@ -112,21 +112,26 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
     },
 )  # fmt: skip
 def best_guess(answer) -> Claims:
-    # Sixteen pictures of 2x3 pixels that differ in brightness most of all, so that noise rules out some of them, but
-    # not all: brighter ones would leave less than 0, darker ones more than the level.
-    brightness = torch.linspace(-0.3, 0.3, 16)[torch.randperm(16)]
-    images = (0.5 + brightness.view(16, 1, 1, 1) + 0.05 * (torch.rand(16, 3, 2, 3) - 0.5)).contiguous()
-    true = int(brightness.argsort()[8])
-    noise = 0.02 + 0.96 * torch.rand(3, 2, 3)
-    for level in (1.0, 0.05, 0.95, 0.9, 0.8, 0.6):
+    # Small pictures that differ in brightness most of all, so that noise rules out some of them, but not all: brighter
+    # ones would leave less than 0, darker ones more than the level.
+    count, shape = between(14, 17), (3, 2, between(3, 4))
+    brightness = torch.linspace(-0.3, 0.3, count)[torch.randperm(count)]
+    images = (0.5 + brightness.view(-1, 1, 1, 1) + 0.05 * (torch.rand(count, *shape) - 0.5)).contiguous()
+    true = int(brightness.argsort()[count // 2])
+    noise = 0.02 + 0.96 * torch.rand(shape)
+    levels = torch.tensor([1, 0.04, 0.93, 0.86, 0.74, 0.56]) + torch.tensor(
+        [0, 0.02, 0.04, 0.06, 0.1, 0.1]
+    ) * torch.rand(6)
+    for level in (round(level, 3) for level in levels.tolist()):
         noisy = mix(images[true], noise, level)
         # An image at the very border is decided by rounding: leave those out.
         edge = possible(noisy, level + 2e-3, images) != possible(noisy, level - 2e-3, images)
-        rest = images[~edge | (torch.arange(16) == true)]
+        rest = images[~edge | (torch.arange(count) == true)]
         right = possible(noisy, level, rest)
         guess, expected = answer(noisy, level, rest), rest[right].mean(dim=0)
-        yield Claim("One guess comes out, in the shape of the noisy picture.", yours=guess, expected=Shape((3, 2, 3)))
-        kind = {1.0: "all images", 0.05: "the true image alone"}.get(level, f"the {int(right.sum())} possible images")
+        yield Claim("One guess comes out, in the shape of the noisy picture.", yours=guess, expected=Shape(shape))
+        kind = "the true image alone" if right.sum() == 1 else f"the {int(right.sum())} possible images"
+        kind = "all images" if level == 1 else kind
         parts = shares(guess, *rest, tolerance=1e-3)
         words = "the mean of no image, which is nan" if guess.isnan().all() else describe(parts, right, kind)
         figure, clue = Pictures(expected[None], guess[None]), ""
@@ -138,26 +143,27 @@ def best_guess(answer) -> Claims:
         says = f"At level {level} the guess is right to four digits."
         yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
     # Very dark images leave nearly all to the noise: none of them can be ruled out.
-    dark, noise = 0.02 * images, 0.1 + 0.8 * torch.rand(3, 2, 3)
-    guess, expected = answer(mix(dark[true], noise, 0.9), 0.9, dark), dark.mean(dim=0)
-    says = "At level 0.9 all of some very dark images are possible."
+    dark, noise, level = 0.02 * images, 0.1 + 0.8 * torch.rand(shape), round(0.85 + 0.1 * torch.rand(()).item(), 3)
+    guess, expected = answer(mix(dark[true], noise, level), level, dark), dark.mean(dim=0)
+    says = f"At level {level} all of some very dark images are possible."
     yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
-    # No image can have become white here. Who stops with an error says so, too.
-    nan = torch.full((3, 2, 3), torch.nan)
+    # No image can have become as bright as this. Who stops with an error says so, too.
+    nan, level = torch.full(shape, torch.nan), 0.02 + 0.4 * torch.rand(()).item()
     try:
-        guess = answer(torch.ones(3, 2, 3), 0.1, images / 4)
+        guess = answer(0.7 + 0.3 * torch.rand(shape), level, images / 4)
     except Exception:  # of any kind: a mean of nothing stops in many ways
         guess = nan
     see = Pictures(nan[None], guess[None] if isinstance(guess, Tensor) else guess)
     clue = "If no image is possible there is no guess: leave it nan, which is the mean of no image."
     yield Claim("If no image is possible, the guess is nan.", yours=guess, expected=nan, figure=see, clue=clue)
     # Noise that is exactly 0 or 1 in every pixel: what is left is beyond the ends by the last digit in some of them.
-    dark, level = 0.1 + 0.001 * torch.rand(3, 3, 24, 20), 0.3
+    shape, level = (3, between(20, 28), between(20, 28)), 0.3 + 0.3 * torch.rand(()).item()
+    dark = 0.1 + 0.001 * torch.rand(3, *shape)
     for says, end in (("0", 0.0), ("1", 1.0)):
-        noisy = mix(dark[1], torch.full((3, 24, 20), end), level)
+        noisy = mix(dark[1], torch.full(shape, end), level)
         noisy = noisy.nextafter(torch.tensor(2 * end - 0.5))  # as if it had been rounded in another way
         # The others are possible, too, or not, by far more than rounding.
-        first, last = (0.005 + 0.01 * torch.rand(2, 3, 24, 20)) * (1 - 2 * end)
+        first, last = (0.005 + 0.01 * torch.rand(2, *shape)) * (1 - 2 * end)
         dark[0], dark[2] = dark[1] - first, dark[1] + last
         guess, expected = answer(noisy, level, dark), dark[:2].mean(dim=0)
         see = Pictures(expected[None], guess[None])
@@ -166,9 +172,9 @@ def best_guess(answer) -> Claims:
         says = f"Noise of exactly {says} is possible, though rounding makes a little more or less of it."
         clue = "Where noise is exactly 0 or 1, rounding decides: leave a hair of room, such as 1e-6, at both ends."
         yield Claim(says, yours=guess[None], expected=expected[None], figure=see, clue=clue)
-    images = pictures(12, 24, 20)
-    guess = answer(mix(images[5], 0.001 + 0.998 * torch.rand(3, 24, 20), 0.5), 0.5, images)
-    yield Claim("At level 0.5 a dinosaur is found again.", yours=guess[None], expected=images[5][None], figure=Pictures)
+    images, level = pictures(between(18, 30), *shape[1:]), round(0.1 + 0.4 * torch.rand(()).item(), 3)
+    guess, right = answer(mix(images[-1], 0.001 + 0.998 * torch.rand(shape), level), level, images), images[-1:]
+    yield Claim(f"At level {level} a dinosaur is found again.", yours=guess[None], expected=right, figure=Pictures)
 
 
 def has_weights(says: str, yours: nn.Module, reference: nn.Module) -> Claim:
@@ -287,8 +293,9 @@ def is_first(says: str, value: Tensor, names: dict[str, Tensor], clue: str = "")
     },
 )  # fmt: skip
 def block(answer) -> Claims:
-    reference, yours = lesson.Block(6), answer(6)
-    x = torch.randn(2, 6, 5, 7)
+    width = between(7, 10)
+    reference, yours = lesson.Block(width), answer(width)
+    x = torch.randn(between(3, 5), width, between(4, 6), between(7, 9))
     given = x.clone()
     result = yours(given)
     says = "The weights are those of two 3x3 convolutions with as many channels out as in, one with a bias."
@@ -326,6 +333,14 @@ def block(answer) -> Claims:
     same_weights(reference, yours, x.clone())
     says = "With the same weights, it gives what the lesson's block gives."
     yield Claim(says, yours=yours(x.clone()), expected=reference(x), figure=Pictures)
+    # A ReLU that stops at 6, or a layer that only works in training, is not seen above.
+    other = (20 + 20 * torch.rand(())) * torch.randn(between(1, 5), width, between(1, 12), between(1, 12))
+    yours.eval()
+    result, right = yours(other.clone()), reference(other)
+    size = right.abs().max()
+    says = "It does so with pictures of another size and brightness, and when it no longer trains."
+    yield Claim(says, yours=result / size, expected=right / size, figure=Pictures)
+    yours.train()
     yield from can_learn(reference, yours, x)
     for weight in yours.parameters():
         nn.init.zeros_(weight)
@@ -420,14 +435,15 @@ def block(answer) -> Claims:
     },
 )  # fmt: skip
 def denoiser(answer) -> Claims:
-    for widths in ((6, 8, 8), (4, 5, 6, 5)):
-        yield from of_widths(answer, widths)
+    # The first are always the same, so that what is told of their layers is, too; the second are drawn.
+    yield from of_widths(answer, (6, 8, 8), (1, 2, 1))
+    widths = [between(4, 6) for _ in range((2, 5)[between(0, 1)])]
+    yield from of_widths(answer, tuple(widths), (2, *(between(1, 2) for _ in widths[1:])))
 
 
-def of_widths(answer, widths: tuple[int, ...]) -> Claims:
-    """The claims about a denoiser of these widths."""
-    reference = lesson.Denoiser(widths, depths=(1,) * len(widths))
-    yours = answer(widths=widths, depths=(1,) * len(widths))
+def of_widths(answer, widths: tuple[int, ...], depths: tuple[int, ...]) -> Claims:
+    """The claims about a denoiser of these widths and depths."""
+    reference, yours = lesson.Denoiser(widths, depths), answer(widths=widths, depths=depths)
     yield has_weights("It has the layers that `__init__` makes.", yours, reference)
     last = [weight.detach() for weight in yours.parameters() if weight.shape == (3,)][-1:]
     bias, grey = torch.cat([*last, torch.full((3,), torch.nan)])[:3], torch.full((3,), 0.5)
@@ -437,8 +453,11 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
     for weight in reference.parameters():
         if weight.dim() > 1:
             nn.init.normal_(weight, std=1.0 / weight[0].numel() ** 0.5)
-    for count, height, width in [(3, 16, 24), (8, 8, 8)]:
+    size = reference.multiple * (1 if reference.multiple > 4 else 8 // reference.multiple)
+    for count, height, width in [(between(4, 6), size, size * between(2, 3)), (size, size, size)]:
         noisy, level = torch.rand(count, 3, height, width), spread_levels(count)
+        if height != width:
+            noisy = mix(pictures(count, height, width), noisy, level)
         if yours.state_dict().keys() == reference.state_dict().keys():
             yours.load_state_dict(reference.state_dict())
             yield from along_the_way(yours, noisy, level)
@@ -449,15 +468,13 @@ def of_widths(answer, widths: tuple[int, ...]) -> Claims:
         yield Claim("One guess comes out for each picture, in its shape.", yours=guess, expected=shape)
         same = "With the same weights, it guesses what the lesson's denoiser guesses."
         yield Claim(same, yours=guess, expected=right, tolerance=2e-3, figure=Pictures)
-        other = yours(noisy.clone(), 0 * level)
-        yield Claim("Told another level, it still guesses in that shape.", yours=other, expected=shape)
-        # With some weights, the level hardly matters; not in the lesson's denoiser, either.
-        differs = [
-            bool(((one - two).abs() > 1e-3).any())
-            for one, two in ((guess, other), (right, reference(noisy, 0 * level)))
-        ]
-        yield Claim("Told another level, it guesses something else.", yours=differs[0], expected=differs[1])
         yield Claim("The guess carries gradients, so the network can learn.", yours=guess.requires_grad, expected=True)
+        yours.eval()
+        for other in (torch.rand_like(level), torch.zeros_like(level), torch.ones_like(level)):
+            says, right = "Told other levels, it guesses what the lesson's denoiser guesses.", reference(noisy, other)
+            yours_now = yours(noisy.clone(), other.clone())
+            yield Claim(says, yours=yours_now, expected=right, tolerance=2e-3, figure=Pictures)
+        yours.train()
     yield from can_learn(reference, yours, noisy, level)
 
 
