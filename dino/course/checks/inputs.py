@@ -24,7 +24,7 @@ def drawn(size: int) -> Tensor:
 
 def pictures(count: int, height: int, width: int) -> Tensor:
     """Dinosaurs, (count, 3, height, width), in [0, 1], no two alike; torch's random generator decides which."""
-    size = max(height, width)
+    size = -(-max(height, width) // 4) * 4  # of few sizes, for each is drawn only once
     some = drawn(size)[torch.randperm(60)[:count]]
     return some[:, :, size - height :, size - width :].contiguous()
 
