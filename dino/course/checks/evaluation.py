@@ -145,9 +145,8 @@ def ladder(known: Tensor, values: Tensor) -> Tensor:
 def spread(hundreds: int) -> Tensor:
     """Distances of fresh pictures, few of them at both ends, so that their mean, their median and all their quantiles differ."""
     place = torch.linspace(-1, 1, 100 * hundreds + 1)
-    middle, below, above, power = torch.rand(4) * torch.tensor([0.08, 0.04, 0.06, 2]) + torch.tensor(
-        [0.36, 0.08, 0.04, 2]
-    )
+    least, more = torch.tensor([0.36, 0.08, 0.04, 2]), torch.tensor([0.08, 0.04, 0.06, 2])
+    middle, below, above, power = least + more * torch.rand(4)
     values = middle + torch.where(place < 0, below, above) * place.sign() * place.abs() ** power
     # The nearest and the farthest tell nothing of the others.
     values[:2] -= 0.1 * torch.rand(())

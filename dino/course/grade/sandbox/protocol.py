@@ -154,7 +154,8 @@ def saved(tensors: list[Tensor]) -> bytes:
         return b""
     header, pieces, start = {}, [], 0
     for i, tensor in enumerate(tensors):
-        pieces.append(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        own = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        pieces.append(own.reshape(-1).view(torch.uint8).numpy().tobytes())
         places = [start, start := start + len(pieces[-1])]
         header[str(i)] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": places}
     words = json.dumps(header).encode()
