@@ -465,7 +465,7 @@ def loss_by_level(answer) -> Claims:
     # What noise must have been mixed in, to give these pictures? (One picture, many times: so it is clear which one it was.)
     def noise_and_levels() -> tuple[Tensor, Tensor]:
         asked.clear()
-        answer(grey, clean[:1].repeat(64, 1, 1, 1), levels)
+        answer(grey, clean[:1].repeat(24, 1, 1, 1), levels)
         told = torch.cat([level for _, level in asked])
         return (torch.cat([noisy for noisy, _ in asked]) - (1 - told) * clean[:1]) / told, told.flatten()
 
