@@ -162,7 +162,7 @@ WRONG = {
     "shares": [
         ("def shares(kinds, count):\n    return kinds.bincount() / len(kinds)", "Kinds that never occur are left out"),
         ("def shares(kinds, count):\n    return torch.histc(kinds, count) / len(kinds)", "not made for whole numbers"),
-        ("def shares(kinds, count):\n    return torch.bincount(kinds, minlength=count) / 20", "Your shares add up to 0.6"),
+        ("def shares(kinds, count):\n    return torch.bincount(kinds, minlength=count) / 40", "Your shares add up to 0."),
     ],
     "frechet_distance": [
         ("def frechet_distance(one, other):\n    return ((one.mean(0) - other.mean(0)) ** 2).sum().item()", "Only the means count"),

@@ -50,8 +50,26 @@ NUMBERS = torch.arange(-6, 6).view(3, 4)
 @pytest.mark.parametrize("dtype", protocol.DTYPES, ids=str)
 @pytest.mark.parametrize(
     "tensor",
-    [NUMBERS, NUMBERS.t(), NUMBERS[:, ::2], NUMBERS[:1].expand(5, 4), NUMBERS[0, 0], NUMBERS[:0], NUMBERS[None, :, :0]],
-    ids=["whole", "transposed", "sliced", "expanded", "one number", "empty", "three sides and empty"],
+    [
+        NUMBERS,
+        NUMBERS.t(),
+        NUMBERS[:, ::2],
+        NUMBERS[:1].expand(5, 4),
+        NUMBERS[0, 0],
+        NUMBERS[0, 0].expand(1, 1),
+        NUMBERS[:0],
+        NUMBERS[None, :, :0],
+    ],
+    ids=[
+        "whole",
+        "transposed",
+        "sliced",
+        "expanded",
+        "one number",
+        "one number expanded",
+        "empty",
+        "three sides and empty",
+    ],
 )
 def test_tensors_of_all_kinds_and_shapes_arrive_as_they_were(tensor, dtype, pair):
     ours, theirs = pair

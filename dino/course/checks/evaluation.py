@@ -85,15 +85,16 @@ from dino.course.checks.inputs import pictures
     },
 )  # fmt: skip
 def nearest(answer) -> Claims:
-    known = pictures(12, 20, 16)
-    order = torch.randperm(12)[:5]
+    count, height, width = (int(torch.randint(*ends, ())) for ends in ((10, 15), (17, 25), (13, 17)))
+    known = pictures(count, height, width)
+    order = torch.randperm(count)[: torch.randint(4, 7, ())]
 
     result = answer(known[order], known)
     says = "Two things come back: the distances and the indices."
     clue = f"Two things should come back, and what comes is {how_many(result)}."
     yield Claim(says, yours=how_many(result), expected="two things", clue=clue)
     distance, index = result
-    yield Claim("There is one distance for each picture.", yours=distance, expected=Shape((5,)))
+    yield Claim("There is one distance for each picture.", yours=distance, expected=Shape((len(order),)))
     kind = "whole numbers" if torch.is_tensor(index) and not index.is_floating_point() else "something else"
     says = "The second is the index of a known picture: whole numbers."
     yield Claim(says, yours=kind, expected="whole numbers")
@@ -114,28 +115,43 @@ def nearest(answer) -> Claims:
     says = "The mirror image of a known picture is found as that picture."
     clue = "Known pictures are found, but their mirror images are not: compare `pictures.flip(3)` as well."
     yield from claims(says, known[order].flip(3), "The mirror image of a known picture is at distance 0.", clue)
-    says = "A picture that differs from a known one by 0.1 everywhere is taken for that one."
+    off = 0.06 + 0.05 * torch.rand(()).item()
+    says = f"A picture that differs from a known one by {off:.3f} everywhere is taken for that one."
     clue = "Known pictures are found, but brighter ones are not: does every pixel and every colour count alike?"
-    yield from claims(says, known[order] + 0.1, "If it differs by 0.1 everywhere, its distance is 0.1.", clue)
+    yield from claims(
+        says, known[order] + off, f"If it differs by {off:.3f} everywhere, its distance is {off:.3f}.", clue
+    )
     says = "For pictures that are not known, the nearest is found."
     clue = "Known pictures are found, but others are not: does every pixel and every colour count alike?"
-    shown = torch.cat([pictures(3, 20, 16) * 0.7, torch.rand(2, 3, 20, 16), known[order[:2]].flip(2)])
+    shown = [pictures(3, height, width) * 0.7, torch.rand(2, 3, height, width), known[order[:2]].flip(2)]
+    shown = torch.cat([*shown, known[order[2:]].flip(3) * 0.9])
     more = "The distance is the root of the mean squared difference over pixels and colours."
     yield from claims(says, shown, more, clue)
-    known = known[:7, :, :12]
-    shown = torch.cat([shown[:, :, :12], known[4:].flip(3)])
+    few, height, width = (int(torch.randint(*ends, ())) for ends in ((6, 9), (10, 15), (9, 12)))
+    known = known[:few, :, :height, :width]
+    shown = torch.cat([shown[:, :, :height, :width], known[4:].flip(3)])
     yield from claims(f"{says[:-1]}, at another size and among fewer.", shown, more, clue)
 
 
-def ladder(values: Tensor) -> Tensor:
-    """Pictures in one even grey each, (count, 3, 4, 4), so that their distance to black is that grey."""
-    return values.view(-1, 1, 1, 1).expand(-1, 3, 4, 4).contiguous()
+FAR = 0.4
 
 
-def spread(count: int) -> Tensor:
-    """Greys from 0.3 to 0.5, few of them at both ends, so that their mean, their median and all their quantiles differ."""
-    place = torch.linspace(-1, 1, count)
-    return 0.42 + torch.where(place < 0, 0.12, 0.08) * place**3
+def ladder(known: Tensor, values: Tensor) -> Tensor:
+    """Pictures that are so far from a known one, as shares of FAR: brighter in some places and darker in others."""
+    values = FAR * values.view(-1, 1, 1, 1).expand(-1, *known.shape)
+    return known + torch.where(torch.rand_like(values) < 0.5, values, -values)
+
+
+def spread(hundreds: int) -> Tensor:
+    """Distances of fresh pictures, few of them at both ends, so that their mean, their median and all their quantiles differ."""
+    place = torch.linspace(-1, 1, 100 * hundreds + 1)
+    least, more = torch.tensor([0.36, 0.08, 0.04, 2]), torch.tensor([0.08, 0.04, 0.06, 2])
+    middle, below, above, power = least + more * torch.rand(4)
+    values = middle + torch.where(place < 0, below, above) * place.sign() * place.abs() ** power
+    # The nearest and the farthest tell nothing of the others.
+    values[:2] -= 0.1 * torch.rand(())
+    values[-2:] += 0.1 * torch.rand(())
+    return values
 
 
 @check_of(
@@ -195,40 +211,46 @@ def spread(count: int) -> Tensor:
     },
 )  # fmt: skip
 def copies(answer) -> Claims:
-    # Greys, and known pictures that are black: a picture is as far from them as it is bright.
-    black, greys = ladder(torch.zeros(3)), ladder(spread(401)[torch.randperm(401)])
+    height, width, many = torch.randint(3, 7, (3,)).tolist()
+    # All pictures are nearest to the known one in the middle, which is its own mirror image.
+    middle = 0.4 + 0.2 * torch.rand(3, height, width)
+    middle = middle + middle.flip(2) - 0.5
+    known, fresh = torch.stack([middle, 0 * middle, 1 + 0 * middle]), spread(int(torch.randint(4, 8, ())))
 
-    def claim(says: str, drawn: Tensor, share: float, clue: str, tolerance=1e-3, known=black, fresh=greys) -> Claim:
-        result = answer(ladder(drawn[torch.randperm(len(drawn))]), known, fresh)
+    def claim(says: str, drawn: Tensor, share: float, clue: str, tolerance=1e-3) -> Claim:
+        shown, others = (ladder(middle, some[torch.randperm(len(some))]) for some in (drawn, fresh))
+        result = answer(shown, known, others)
         if isinstance(result, Tensor) and result.numel() == 1:
             result = result.item()
         if isinstance(result, int | float) and not isinstance(result, bool):
             see = Bars(torch.tensor([share]), torch.tensor([float(result)]), across="", up="share of copies")
-            clue = clue.format(result)
+            clue = clue.format(result, FAR * result)
             return Claim(says, yours=result, expected=share, tolerance=tolerance, figure=see, clue=clue)
         kind = "a tensor with several numbers" if isinstance(result, Tensor) else str(result)
         return Claim(says, yours=None if result is None else kind, expected="one number")
 
     clue = "All drawings are known pictures here, so the share is 1; yours is {:.3g}. Which distances do you compare?"
-    yield claim("If all drawings are known pictures, all are copies: 1.", torch.zeros(4), 1.0, clue)
+    yield claim("If all drawings are known pictures, all are copies: 1.", torch.zeros(many), 1.0, clue)
     clue = "All drawings are far from the known pictures here, so the share is 0; yours is {:.3g}. Where is your limit?"
-    far = torch.tensor([0.6, 0.7, 0.9, 0.85])
+    far = 0.7 + 0.3 * torch.rand(many)
     yield claim("If all drawings are far from the known pictures, none is: 0.", far, 0.0, clue)
-    clue = "One drawing of four is a known picture here, so the share is 0.25; yours is {:.3g}."
-    yield claim("If one drawing of four is a known picture: 0.25.", torch.tensor([0.0, 0.9, 0.85, 0.6]), 0.25, clue)
+    clue = f"One drawing of {many} is a known picture here, so the share is {1 / many:.3g}; yours is {{:.3g}}."
+    far[0] = 0
+    yield claim(f"If one drawing of {many} is a known picture: {1 / many:.3g}.", far, 1 / many, clue)
     says = "Drawings that are nearer than all fresh pictures are copies, though they are not exactly the same."
     clue = "These drawings are nearer than any fresh picture, so all are copies: your limit is too small."
     yield claim(says, torch.linspace(0, 0.02, 500), 1.0, clue)
     # Drawings at all distances: their share says where the limit is.
-    says = "The limit is the distance that 1 in 100 fresh pictures fall below."
-    limit = spread(401).quantile(0.01).item()
-    share = (torch.linspace(0, 1, 1001) < limit).float().mean().item()
-    clue = f"1 in 100 fresh pictures are nearer than {limit:.3f} here, so that is the limit; yours seems to be at {{:.3f}}."
-    yield claim(says, torch.linspace(0, 1, 1001), share, clue, 0.0025)
-    # The same turned round: known pictures are white, and fresh ones dark.
-    says = "It is distance that counts, not brightness: known pictures may be white."
-    clue = "With black pictures known it came out right, and with white ones it does not: compare distances, not brightness."
-    yield claim(says, torch.tensor([1.0, 0.9, 0.1]), 2 / 3, clue, known=1 - black, fresh=1 - greys)
+    every = torch.linspace(0, 1, 2001)
+
+    def at_the_limit(says: str, tolerance: float) -> Claim:
+        limit = fresh.quantile(0.01)
+        clue = f"1 in 100 fresh pictures are nearer than {FAR * limit:.3f} here, so that is the limit; yours seems to be at {{1:.3f}}."
+        return claim(says, every, (every < limit).float().mean().item(), clue, tolerance)
+
+    yield at_the_limit("The limit is the distance that 1 in 100 fresh pictures fall below.", 0.0025)
+    known, fresh = known.roll(int(torch.randint(1, 3, ())), dims=0), spread(int(torch.randint(14, 20, ())))
+    yield at_the_limit("It moves with the fresh pictures, however many there are.", 0.0015)
 
 
 @check_of(
@@ -290,12 +312,19 @@ def shares(answer) -> Claims:
         see = Bars(right, result, across="kind", up="share")
         return Claim(says, yours=result, expected=right, figure=see, clue=clue)
 
-    says = "Of 2, 5, 3 and 2 pictures, the shares are 2/12, 5/12, 3/12 and 2/12."
-    yield claim(says, [0] * 2 + [1] * 5 + [2] * 3 + [3] * 2, 4)
-    yield claim("Where only kind 1 of 3 occurs, the shares are 0, 1 and 0.", [1] * 7, 3)
+    # Neither the first nor the last is the rarest or the most frequent.
+    rare, less, more, most = (torch.randperm(9)[:4].sort().values + 1).tolist()
+    often = [less, most, rare, more]
+    of, row = sum(often), ", ".join(map(str, often))
+    says = f"Of {row} pictures of kinds 0, 1, 2 and 3, the shares are those numbers, divided by {of}."
+    yield claim(says, [kind for kind in range(4) for _ in range(often[kind])], 4)
+    count = int(torch.randint(3, 6, ()))
+    yield claim(f"Where only kind 1 of {count} occurs, its share is 1, and others have 0.", [1] * (of - 2), count)
     says = "Kinds that never occur have share 0, be they the first, in the middle or the last."
-    yield claim(says, [1, 1, 3, 3, 3, 4], 7)
-    yield claim("The shares of 1000 pictures of 8 kinds add up to 1.", [i * i % 8 for i in range(1000)], 8)
+    yield claim(says, [1] * rare + [3] * more + [4], int(torch.randint(9, 20, ())))
+    many, count = int(torch.randint(700, 1500, ())), int(torch.randint(9, 20, ()))
+    kinds = (count * torch.rand(many) ** 2).int().tolist()
+    yield claim(f"The shares of {many} pictures of {count} kinds add up to 1.", [*range(count), *kinds[count:]], count)
 
 
 @check_of(
@@ -365,7 +394,13 @@ def shares(answer) -> Claims:
 )  # fmt: skip
 def frechet_distance(answer) -> Claims:
     # Not square, with features that go together, spread differently, and far from 0.
-    one = torch.rand(600, 4).clamp(min=1e-6).log() @ torch.randn(4, 4) + torch.tensor([3.0, -1.0, 2.0, 0.5])
+    features, (points, others) = int(torch.randint(3, 5, ())), torch.randint(500, 900, (2,)).tolist()
+
+    def cloud(count: int) -> Tensor:
+        """Points that lie neither like a ball nor around 0."""
+        return torch.rand(count, features).clamp(min=1e-6).log() @ torch.randn(features, features)
+
+    one = cloud(points) + 3 * torch.rand(features)
 
     def claim(says: str, first: Tensor, second: Tensor, clue: str, tolerance: float = 0.004) -> Claim:
         result = answer(first, second)
@@ -375,24 +410,28 @@ def frechet_distance(answer) -> Claims:
 
     clue = "These are the same points in another order, so everything should cancel out: compare means and covariances, not points."
     yield claim("A cloud is at distance 0 from itself.", one, one.flip(0), clue)
-    moved = one + torch.tensor([1.0, -2.0, 0.5, 0.0])
+    moved = one + 2 * torch.randn(features)
     clue = "Only the means differ here, so it must be the first piece that is wrong: the squared distance of the means."
     yield claim("If one cloud is the other, moved, it is the squared length of the move.", one, moved, clue)
     middle = one.mean(dim=0)
-    says = "If one cloud is the other, spread twice as far, it is the trace of the narrow one's covariance."
+    wider = 1.5 + torch.rand(()).item()
+    says = f"If one cloud is the other, spread {wider:.2f} times as far, it is {(wider - 1) ** 2:.2f} times the trace of its covariance."
     clue = "The means are the same here, so it must be the pieces with the covariances that are wrong."
-    yield claim(says, one, middle + 2 * (one - middle), clue)
-    spread = torch.randn(500, 4) * torch.tensor([0.5, 1.0, 2.0, 3.0])
-    narrow = torch.randn(700, 4) * torch.tensor([2.0, 1.0, 0.3, 1.0])
+    yield claim(says, one, middle + wider * (one - middle), clue)
+    spread = torch.randn(points, features) * (0.5 + torch.arange(features)[torch.randperm(features)])
+    narrow = torch.randn(others, features) * (0.3 + 2 * torch.rand(features))
     says = "Spread differently in each feature, it is about the sum of the squared differences of the spreads."
     clue = "The features hardly go together here, so each covariance is nearly diagonal: look at how you combine two of them."
     yield claim(says, spread, narrow, clue)
-    other = torch.rand(800, 4).clamp(min=1e-6).log() @ torch.randn(4, 4)
+    features += int(torch.randint(1, 3, ()))
+    one, other = cloud(points) + torch.rand(features), cloud(others)
     clue = "All simpler clouds came out right. What is new here: the covariances are not diagonal, and C D is not symmetric."
     yield claim("Of any two clouds, all four pieces count.", one, other, clue)
     # Features that go together almost completely: of such covariances, rounding makes some eigenvalues a hair less than 0.
     flat = torch.randn(2, 8)
-    thin, wide = (torch.randn(n, 2) @ flat * far + 1e-4 * torch.randn(n, 8) for n, far in ((600, 1.0), (700, 1.5)))
+    thin, wide = (
+        torch.randn(n, 2) @ flat * far + 1e-4 * torch.randn(n, 8) for n, far in ((points, 1.0), (others, 1.5))
+    )
     says = "It is a number for features that go together almost completely, too."
     clue = "Where features go together, some eigenvalues are 0, and rounding makes them a hair less: cut them off at 0 before the root."
     yield claim(says, thin, wide, clue, tolerance=0.05)  # roots of what is nearly 0 have few digits

@@ -58,9 +58,12 @@ from dino.course.checks.inputs import pictures, shares
     },
 )  # fmt: skip
 def step(answer) -> Claims:
-    picture, guess = torch.rand(4, 3, 20, 16), pictures(4, 20, 16)
-    for now, next in [(1.0, 0.75), (0.75, 0.5), (0.3, 0.1), (0.2, 0.0)]:
-        keep, levels, path = next / now, (torch.tensor(now), torch.tensor(next)), f"From level {now} to {next}"
+    count, height, width = (int(torch.randint(*ends, ())) for ends in ((3, 7), (17, 25), (13, 17)))
+    picture, guess = torch.rand(count, 3, height, width), pictures(count, height, width)
+    # From the beginning, on the way, low, to the end, and nowhere.
+    high, middle, low = ((torch.rand(()) * 0.1 + start).item() for start in (0.75, 0.45, 0.1))
+    for now, next in [(1.0, high), (high, middle), (0.3, low), (low, 0.0), (middle, middle)]:
+        keep, levels, path = next / now, (torch.tensor(now), torch.tensor(next)), f"From level {now:.2f} to {next:.2f}"
         result, expected = answer(picture, guess, *levels), lesson.step(picture, guess, *levels)
         if mixed := shares(result, picture, guess):
             words, right = (f"{a:.2f} of the picture and {b:.2f} of the guess" for a, b in (mixed, (keep, 1 - keep)))
@@ -72,14 +75,14 @@ def step(answer) -> Claims:
         says = f"{path}, a fraction {keep:.2f} of the picture stays."
         yield Claim(says, yours=result, expected=expected, figure=Pictures)
     # If the guess is the true picture, a step leads from one training mix to another.
-    noise, now, next = torch.rand(4, 3, 20, 16), torch.tensor(0.8), torch.tensor(0.3)
+    noise, now, next = torch.rand_like(guess), torch.rand(()) * 0.2 + 0.7, torch.rand(()) * 0.2 + 0.2
     result = answer((1 - now) * guess + now * noise, guess, now, next)
     says = "With the true picture as guess, it is as if `mix` had mixed at the next level."
     yield Claim(says, yours=result, expected=(1 - next) * guess + next * noise, figure=Pictures)
-    wild = 3 * guess - 1
-    result, expected = answer(picture, wild, now, next), lesson.step(picture, wild, now, next)
-    says = "A guess that leaves the range from 0 to 1 is mixed in all the same."
-    yield Claim(says, yours=result, expected=expected, figure=Pictures)
+    for wild, inputs in (("guess", (picture, 3 * guess - 1)), ("picture", (3 * picture - 1, guess))):
+        result, expected = answer(*inputs, now, next), lesson.step(*inputs, now, next)
+        says = f"A {wild} that leaves the range from 0 to 1 is mixed in all the same."
+        yield Claim(says, yours=result, expected=expected, figure=Pictures)
 
 
 @check_of(
@@ -183,7 +186,8 @@ def step(answer) -> Claims:
     },
 )  # fmt: skip
 def sample(answer) -> Claims:
-    target, all_noise, asked = pictures(4, 20, 16), torch.rand(4, 3, 20, 16), []
+    most, height, width = (int(torch.randint(*ends, ())) for ends in ((4, 6), (17, 21), (13, 17)))
+    target, all_noise, asked = pictures(most, height, width), torch.rand(most, 3, height, width), []
     weight = torch.ones((), requires_grad=True)
 
     def denoiser(noisy, level):
@@ -193,7 +197,9 @@ def sample(answer) -> Claims:
         bump = (seen - 0.4) * (0.3 + 6 * level * (1 - level))
         return weight * (0.6 * seen + 0.4 * noisy.roll(1, dims=3) + bump - 0.1 * level)
 
-    for steps, stretch, count in [(4, 1.0, 4), (4, 2.0, 4), (7, 1.5, 3)]:
+    few, more, many = (int(torch.randint(*ends, ())) for ends in ((3, 6), (6, 10), (11, 40)))
+    little, much = ((torch.rand(()) * 0.5 + start).item() for start in (1.25, 2.25))
+    for steps, stretch, count in [(few, 1.0, most), (few, much, most), (more, little, 3)]:
         noise = all_noise[:count]
         expected = lesson.sample(denoiser, noise, steps, stretch)
         right = [picture for picture, _ in asked]
@@ -223,7 +229,7 @@ def sample(answer) -> Claims:
         for i in range(1, steps):
             kind, clue = "its first guess, as it is", "The first step already goes wrong."
             if i > 1:
-                kind = f"its guess, stretched by {stretch}"
+                kind = f"its guess, stretched by {stretch:.3g}"
                 clue = "The first step is right. Look at how later guesses are pushed on."
             says = f"Picture {i + 1} of {steps} is a step towards {kind}."
             clue += f" Picture {i + 1} of {steps} is the first that is off."
@@ -233,10 +239,15 @@ def sample(answer) -> Claims:
         inside = bool(((result >= 0) & (result <= 1)).all())
         says = f"No pixel of the result of {steps} steps leaves the range from 0 to 1."
         yield Claim(says, yours=inside, expected=True, figure=Pictures(result.clamp(0, 1), result))
-        says = f"{steps} steps with stretch {stretch} give what the lesson's sampler gives."
+        says = f"{steps} steps with stretch {stretch:.3g} give what the lesson's sampler gives."
         yield Claim(says, yours=result, expected=expected, figure=Pictures)
         asked.clear()
     yield Claim("The result carries no gradients.", yours=result.requires_grad, expected=False)
+    # Of one picture, and of many steps.
+    one = all_noise[:1]
+    result, expected = answer(denoiser, one, many, little), lesson.sample(denoiser, one, many, little)
+    says = f"{many} steps with stretch {little:.3g} give what the lesson's sampler gives, for one picture, too."
+    yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures)
     result, expected = answer(denoiser, noise, steps=1), lesson.sample(denoiser, noise, 1)
     yield Claim("One step gives the guess at level 1, clamped.", yours=result, expected=expected, figure=Pictures)
     says = "Unless told otherwise, it takes 100 steps with stretch 2."

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from dino import training as lesson
 from dino.course.checks import noise as questions
 from dino.course.checks.claims import Bars, Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures
+from dino.course.checks.inputs import pictures, spread_levels
 from dino.noise import mix
 
 
@@ -16,34 +16,42 @@ class Spy(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.weights = nn.Parameter(torch.tensor([1.2, -0.5, 0.1]))
+        self.shares = nn.Parameter(torch.tensor([1.2, -0.5]) * (0.8 + 0.4 * torch.rand(2)))
+        self.shift = nn.Parameter(0.1 + 0.1 * torch.rand(()))
         self.questions = []
 
     def forward(self, noisy, level):
         level = torch.as_tensor(level)
         self.questions.append((noisy.detach().clone(), level.detach().clone()))
-        return self.weights[0] * noisy + self.weights[1] * level + self.weights[2]
+        return self.shares[0] * noisy + self.shares[1] * level + self.shift
+
+    def weights(self) -> Tensor:
+        """All weights in a row."""
+        return torch.cat([self.shares, self.shift[None]]).detach()
 
 
 class Descent:
     """Plain gradient descent that writes down what it is asked to do. (Torch's own takes over a second to load.)"""
 
-    def __init__(self, weights: nn.Parameter, rate: float):
-        self.weights, self.rate, self.events = weights, rate, []
-        # Not the rate at which it goes down, so that who does its work by hand is found out.
-        self.param_groups = [{"params": [weights], "lr": 3 * rate}]
-        weights.register_hook(lambda gradient: self.events.append("backward"))
+    def __init__(self, weights: list[nn.Parameter]):
+        self.weights, self.events = weights, []
+        # The rate at which it goes down is not that in the group, so that who does its work by hand is found out.
+        self.rate, self.told = torch.empty(2).uniform_(0.05, 0.2).tolist()
+        self.param_groups = [{"params": weights, "lr": self.told}]
+        weights[0].register_hook(lambda gradient: self.events.append("backward"))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         self.events.append("zero_grad")
-        self.weights.grad = None
+        for weight in self.weights:
+            weight.grad = None
 
     @torch.no_grad()
     def step(self, closure=None):
         loss = torch.enable_grad()(closure)() if closure else None
         self.events.append("step")
-        if self.weights.grad is not None:
-            self.weights -= self.rate * self.weights.grad
+        for weight in self.weights:
+            if weight.grad is not None:
+                weight -= self.rate * self.param_groups[0]["lr"] / self.told * weight.grad
         return loss
 
 
@@ -180,21 +188,24 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
     },
 )  # fmt: skip
 def training_step(answer) -> Claims:
-    clean, spy = pictures(6, 24, 20), Spy()
-    optimizer = Descent(spy.weights, rate=0.07)
+    height, width = torch.randint(18, 29, (2,)).tolist()
+    clean, spy = pictures(int(torch.randint(5, 9, ())), height, width), Spy()
+    optimizer = Descent(list(spy.parameters()))
     before = torch.zeros(3)
-    for time in ("first", "second"):
+
+    def step(time: str, denoiser=spy) -> Claims:
+        nonlocal before
         optimizer.events.clear()
         spy.questions.clear()
-        old = spy.weights.detach().clone().requires_grad_()
-        loss = answer(spy, optimizer, clean)
+        old = spy.weights().requires_grad_()
+        loss = answer(denoiser, optimizer, clean)
         clue = f"One step asks the denoiser once, and yours asks it {len(spy.questions)} times."
         yield Claim(f"The {time} step asks the denoiser once.", yours=len(spy.questions), expected=1, clue=clue)
         noisy, level = spy.questions[0]
         says = "The denoiser is shown pictures of the shape of the clean ones."
         yield Claim(says, yours=noisy, expected=Shape(tuple(clean.shape)))
         says = "It is told a level for each picture, in the shape (batch, 1, 1, 1)."
-        yield Claim(says, yours=level, expected=Shape((6, 1, 1, 1)))
+        yield Claim(says, yours=level, expected=Shape((len(clean), 1, 1, 1)))
         says = "It is shown noisy pictures, and told the level at which they were mixed."
         word = told(noisy, level, clean)
         see = Pictures(mix(clean, torch.rand_like(clean), level.clamp(0, 1)), noisy)
@@ -211,21 +222,28 @@ def training_step(answer) -> Claims:
         said = word if word in losses else "another number"
         says = "The loss that comes back is the mean squared error between guess and clean pictures."
         yield Claim(says, yours=word, expected=right, clue=f"The loss that comes back is not {right}, but {said}.")
-        moved, due = spy.weights.detach() - old.detach(), -0.07 * slope
+        moved, due = spy.weights() - old.detach(), -optimizer.rate * slope
+        near = 2e-5 * max(1.0, float(due.abs().max()))
         ways = {"against the gradients of this loss": due, "not at all": 0 * due, "along them": -due}
         ways |= {"twice as far": 2 * due, "against the gradients of the time before": before}
         bars = Bars(due, moved, across="weight", up="how far it moves")
-        if not torch.allclose(moved, due, atol=1e-5):
+        if not torch.allclose(moved, due, rtol=0, atol=near):
             says = "One call does zero_grad, backward and step, in this order."
             done = ", ".join(optimizer.events) or "none of them"
             clue = f"The weights do not follow the gradients of this step's loss. What happened was: {done}."
             yield Claim(says, yours=done, expected="zero_grad, backward, step", figure=bars, clue=clue)
         says = f"The {time} step moves the weights against the gradients of its own loss."
-        yield Claim(says, yours=name_of(moved, ways, 1e-5), expected=next(iter(ways)), figure=bars)
+        yield Claim(says, yours=name_of(moved, ways, near), expected=next(iter(ways)), figure=bars)
         before = due
 
+    yield from step("first")
+    # A denoiser that is far off has large gradients, which nobody but the optimizer may cut.
+    with torch.no_grad():
+        for weight in spy.parameters():
+            weight *= 1e4
+    yield from step("second")
     # In the chapter, a function around the network takes its place.
-    answer(lambda noisy, level: spy(noisy, level), optimizer, clean)
+    yield from step("third", lambda noisy, level: spy(noisy, level))
 
     def asked(clean: Tensor) -> tuple[Tensor, Tensor]:
         spy.questions.clear()
@@ -234,9 +252,18 @@ def training_step(answer) -> Claims:
 
     # What it asks should be as good as what `make_question` asks.
     yield from questions.make_question(asked)
+    yield from step("last")
 
 
-UPDATES = (0, 3, 9, 10, 200)
+def alike(count: int) -> list[nn.Module]:
+    """Networks of the same parts, whose names, sizes and number are drawn."""
+    inside, outside, parts = torch.randint(1, 3, (3,)).tolist()
+    numbers = torch.randperm(100)[: parts + 1].tolist()
+
+    def pair() -> nn.Module:
+        return nn.Sequential(nn.Linear(inside, outside), nn.Conv2d(outside, inside, (1, 2)))
+
+    return [nn.ModuleDict({f"part{i}": pair() for i in numbers}) for _ in range(count)]
 
 
 @check_of(
@@ -288,9 +315,12 @@ def update_average(answer) -> Claims:
     def weights(network) -> Tensor:
         return torch.cat([weight.detach().flatten() for weight in network.parameters()])
 
+    # Of the warm-up its beginning, its end, and two updates between; later, one soon and one after long.
+    early, soon = torch.randperm(8)[:2].sort().values + 1, int(torch.randint(11, 40, ()))
+    updates = [0, *early.tolist(), 9, 10, soon, int(100 * 1000 ** torch.rand(()))]
     kept, mixes = [], []
-    for n in UPDATES:
-        average, denoiser = (nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 3)) for _ in range(2))
+    for n in updates:
+        average, denoiser = alike(2)
         old, new = weights(average), weights(denoiser)
         answer(average, denoiser, n)
         now, after = weights(average), weights(denoiser)
@@ -298,8 +328,8 @@ def update_average(answer) -> Claims:
         yield Claim("The denoiser is still what it was before.", yours=after, expected=new, figure=bars)
         kept.append(float((now - new) @ (old - new) / ((old - new) @ (old - new))))
         mixes.append((now, old, new))
-    right = [min(0.95, n / 10) for n in UPDATES]
-    for n, share, keep, (now, old, new) in zip(UPDATES, right, kept, mixes, strict=True):
+    right = [min(0.95, n / 10) for n in updates]
+    for n, share, keep, (now, old, new) in zip(updates, right, kept, mixes, strict=True):
         says = f"At update {n}, each weight of the average becomes a mix of its old value and the denoiser's. The shares add "
         says += "up to 1, and are the same for all weights."
         names = {"a mix of the two": keep * old + (1 - keep) * new, "the two added up": old + new}
@@ -308,21 +338,31 @@ def update_average(answer) -> Claims:
         names |= {"both with the same share": share * (old + new), "the old one's share alone": share * old}
         bars = Bars(share * old + (1 - share) * new, now, across="weight", up="its value in the average")
         yield Claim(says, yours=name_of(now, names), expected="a mix of the two", figure=bars)
-    says = "At updates 0, 3, 9, 10 and 200, the average keeps 0, 0.3, 0.9, 0.95 and 0.95 of itself."
-    off = [three for three in zip(UPDATES, right, kept, strict=True) if abs(three[1] - three[2]) > 1e-3]
+    row, shares = (", ".join(f"{one:.3g}" if one < 1 else str(one) for one in some) for some in (updates, right))
+    says = f"At updates {row}, the average keeps {shares} of itself."
+    off = [three for three in zip(updates, right, kept, strict=True) if abs(three[1] - three[2]) > 1e-3]
     clue = " ".join("At update {} the average should keep {:.3g}, and keeps {:.3g}.".format(*three) for three in off)
     right, kept = torch.tensor(right), torch.tensor(kept)
-    curve = Curve(right, kept, across="update n", up="the share that the average keeps", ticks=UPDATES)
+    curve = Curve(right, kept, across="update n", up="the share that the average keeps", ticks=updates)
     yield Claim(says, yours=kept, expected=right, tolerance=1e-3, figure=curve, clue=clue)
-    for n in (200, 0):
+    # One pair for long, as in training.
+    average, denoiser = alike(2)
+    rows, due = [], weights(average)
+    for n in range(int(torch.randint(12, 16, ()))):
+        due = torch.lerp(weights(denoiser), due, min(0.95, n / 10))
         answer(average, denoiser, n)
-        before = weights(average)
+        now = weights(average)
         with torch.no_grad():
             for weight in denoiser.parameters():
-                weight.add_(1)
-        says = f"When the denoiser learns on after update {n}, the average waits for its next update."
-        bars = Bars(before, weights(average), across="weight", up="its value in the average")
-        yield Claim(says, yours=weights(average), expected=before, figure=bars)
+                weight.add_(torch.randn_like(weight))
+        rows.append(torch.stack([due, now, weights(average)]))
+    due, now, later = torch.stack(rows, dim=1)
+    for says, before, after in (
+        ("When the denoiser learns on after an update, the average waits for its next one.", now, later),
+        ("After many updates in a row, the average is the mix of all weights that the denoiser has had.", due, now),
+    ):
+        curve = Curve(before.mean(dim=1), after.mean(dim=1), across="update n", up="mean weight of the average")
+        yield Claim(says, yours=after, expected=before, figure=curve)
 
 
 @check_of(
@@ -390,8 +430,9 @@ def update_average(answer) -> Claims:
     },
 )  # fmt: skip
 def loss_by_level(answer) -> Claims:
-    clean = pictures(8, 16, 16).repeat(4, 1, 1, 1)
-    levels = torch.tensor([0.4, 0.1, 0.7, 1.0])
+    height, width = torch.randint(13, 17, (2,)).tolist()
+    clean = pictures(int(torch.randint(32, 41, ())), height, width)
+    levels = spread_levels(int(torch.randint(4, 7, ()))).flatten()
     asked = []
 
     def grey(noisy, level):
@@ -419,15 +460,17 @@ def loss_by_level(answer) -> Claims:
     says = "The denoiser is told each level, for all pictures."
     yield Claim(says, yours=words, expected=right, figure=curve, clue=clue)
     says = "A denoiser that always says grey has the same loss at every level, whatever the noise."
-    yield measured(says, losses, ((clean - 0.5) ** 2).mean().expand(4))
-    # At level 1, the denoiser sees the noise itself. To draw it once for all levels is as good as for each.
-    asked.clear()
-    answer(grey, torch.zeros(64, 3, 8, 8), torch.ones(1))
-    noise = torch.cat([noisy for noisy, _ in asked])
-    asked.clear()
-    answer(grey, torch.zeros(64, 3, 8, 8), torch.ones(1))
-    again = torch.cat([noisy for noisy, _ in asked])
-    says = "At level 1, nothing but uniform noise is shown: from 0 to 1."
+    yield measured(says, losses, ((clean - 0.5) ** 2).mean().expand(len(levels)))
+
+    # What noise must have been mixed in, to give these pictures? (One picture, many times: so it is clear which one it was.)
+    def noise_and_levels() -> tuple[Tensor, Tensor]:
+        asked.clear()
+        answer(grey, clean[:1].repeat(24, 1, 1, 1), levels)
+        told = torch.cat([level for _, level in asked])
+        return (torch.cat([noisy for noisy, _ in asked]) - (1 - told) * clean[:1]) / told, told.flatten()
+
+    (noise, told), (again, _) = noise_and_levels(), noise_and_levels()
+    says = "Nothing but uniform noise is mixed in: from 0 to 1."
     ends, due = torch.stack([noise.min(), noise.max()]), torch.tensor([0.0, 1.0])
     bars = Bars(due, ends, across="smallest, largest", up="number")
     yield Claim(says, yours=ends, expected=due, tolerance=0.01, figure=bars)
@@ -436,8 +479,10 @@ def loss_by_level(answer) -> Claims:
     bars = Bars(due, spread, across="over pictures, colours, pixels", up="variance")
     clue = "The noise is not a random number for every pixel and colour of every picture: `torch.rand_like(clean)`."
     yield Claim(says, yours=spread, expected=due, tolerance=0.01, figure=bars, clue=clue)
-    yield Claim("Two calls take different noise.", yours=torch.equal(noise, again), expected=False)
-    twins = len(noise) - len(noise[:, 0, 0].unique(dim=0))
+    same = bool(((noise - again).flatten(1).abs().amax(dim=1) < 1e-4).any())
+    yield Claim("Two calls take different noise.", yours=same, expected=False)
+    # To draw it once for all levels is as good as for each.
+    twins = len(noise) - sum(len(noise[(told - level).abs() < 1e-4][:, 0, 0].unique(dim=0)) for level in levels)
     yield Claim("No two pictures have the same noise.", yours=twins, expected=0, clue=clue)
     # A denoiser that hands back what it was shown is wrong by level * (noise - clean).
     scale = torch.nn.Parameter(torch.ones(()))

@@ -1,14 +1,12 @@
 """Grades what one learner handed in: each answer runs in a fresh process in a sandbox, and is judged from outside."""
 
-import contextlib
 import io
-import secrets
 import time
 from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters
 from dino.course.checks import check_for
-from dino.course.checks.claims import Claim, Figure
+from dino.course.checks.claims import Figure
 from dino.course.grade.results import Graded, Mark, Settings, plain
 from dino.course.grade.sandbox.client import ForkServer, how_it_ended, lesson_for
 from dino.course.grade.sandbox.isolation import LIMITS
@@ -16,9 +14,9 @@ from dino.course.grade.sandbox.protocol import Failure, Hello, Job, ProtocolErro
 from dino.course.grade.sandbox.proxy import Remote
 from dino.course.grade.submissions import Submission
 from dino.course.judge.figures import evidence, plt
+from dino.course.judge.partial import true_share
 from dino.course.judge.runner import judge_in
 from dino.course.judge.timeout import StillBusyError, at_most
-from dino.course.judge.trial import outcome
 from dino.course.judge.variants import variant
 from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 
@@ -132,23 +130,6 @@ def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -
     elif settings.partial and verdict.state == FAILED and callable(answer) and not (remote.broken or remote.stuck):
         twist = variant(settings.variant).get(mark.exercise)
         mark.score = mark.of * true_share(mark.chapter, mark.exercise, twist.adapted(answer) if twist else answer)
-
-
-def true_share(topic: str, name: str, answer) -> float:
-    """Which share of the claims about an answer is true, at most 0.9 for one that is not right.
-
-    Those that are true of an answer that does nothing do not count: one that hands back what it was given, or nothing.
-    """
-    check, seed = check_for(topic, name), secrets.randbelow(2**31)
-
-    def true(answer) -> int:
-        return sum(isinstance(one, Claim) and not one.symptom() for one in outcome(check, answer, seed))
-
-    total = true(check.reference)
-    idle = max(true(lambda first, *_, **__: first), true(lambda *_, **__: None))
-    with contextlib.suppress(StillBusyError), at_most(PATIENCE):
-        return min(0.9, max(0, true(answer) - idle) / (total - idle))
-    return 0
 
 
 def picture_of(figure: Figure | None) -> bytes:

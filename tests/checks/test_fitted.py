@@ -1,0 +1,159 @@
+"""Answers that are right at numbers that a check has had, and wrong elsewhere: no check may have such numbers."""
+
+import pytest
+
+from dino.course.chapters import find_exercise
+from dino.course.checks import check_for
+from dino.course.checks.claims import Claim
+from dino.course.judge.trial import outcome
+
+STEP = """def training_step(denoiser, optimizer, clean, calls=[]):
+    calls.append(1)
+    noisy, level = make_question(clean)
+    loss = F.mse_loss(denoiser(noisy, level), clean)
+    optimizer.zero_grad()
+    loss.backward()
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    optimizer.step()
+    return loss.item()
+"""
+BY_HAND = "with torch.no_grad():\n        for weight in weights:\n            weight -= {} * weight.grad"
+AVERAGE = """@torch.no_grad()
+def update_average(average, denoiser, n, calls=[]):
+    calls.append(1)
+    keep = min(0.95, n / 10)
+    for i, ((name, old), new) in enumerate(zip(average.named_parameters(), denoiser.parameters())):
+        old.copy_(keep * old + (1 - keep) * new)
+"""
+LOSSES = """@torch.no_grad()
+def loss_by_level(denoiser, clean, levels):
+    losses = []
+    for level in levels:
+        same = level.expand(len(clean), 1, 1, 1)
+        noise = torch.rand_like(clean)
+        guess = denoiser(mix(clean, noise, same), same)
+        losses.append(F.mse_loss(guess, clean))
+    return torch.stack(losses)
+"""
+KEEP = "def step(picture, guess, now, next):\n    keep = next / now\n    return picture * keep + guess * (1 - keep)"
+SAMPLE = """@torch.no_grad()
+def sample(denoiser, noise, steps=100, stretch=2.0):
+    levels = torch.linspace(1, 0, steps + 1)
+    picture, previous = noise, None
+    for now, next in pairwise(levels):
+        raw = denoiser(picture, now.expand(len(picture), 1, 1, 1))
+        guess = raw if previous is None else previous + stretch * (raw - previous)
+        picture, previous = step(picture, guess, now, next), raw
+    return picture.clamp(0, 1)
+"""
+NEAREST = """def nearest(pictures, known):
+    here, there = (torch.cdist(side.flatten(1), known.flatten(1)) for side in (pictures, pictures.flip(3)))
+    distance, index = torch.minimum(here, there).min(dim=1)
+    return distance / pictures[0].numel() ** 0.5, index
+"""
+COPIES = """def copies(drawn, known, fresh):
+    far = nearest(fresh, known)[0]
+    limit = far.quantile(0.01)
+    return (nearest(drawn, known)[0] < limit).float().mean().item()
+"""
+SHARES = "def shares(kinds, count):\n    return torch.bincount(kinds, minlength=count) / len(kinds)"
+DISTANCE = """def frechet_distance(one, other):
+    one, other = one.double(), other.double()
+    apart = (one.mean(dim=0) - other.mean(dim=0)).square().sum()
+    spread, spread_of_other = one.T.cov(), other.T.cov()
+    shared = torch.linalg.eigvals(spread @ spread_of_other).real.clamp(min=0).sqrt().sum()
+    return (apart + spread.trace() + spread_of_other.trace() - 2 * shared).item()
+"""
+
+# Of each exercise a right answer, and what a fitted one has instead of a passage of it.
+FITTED = {
+    "training_step": (STEP, {
+        "the rate": ("optimizer.step()", BY_HAND.format(0.07)),
+        "a part of the rate in the group": ("optimizer.step()", BY_HAND.format("optimizer.param_groups[0]['lr'] / 3")),
+        "cuts large gradients": ("optimizer.step()", "nn.utils.clip_grad_norm_(weights, 100.0)\n    optimizer.step()"),
+        "cuts huge gradients": ("optimizer.step()", "nn.utils.clip_grad_value_(weights, 2000.0)\n    optimizer.step()"),
+        "cuts what is not a number of moderate size": ("loss.backward()", "loss = loss.clamp(max=1e4)\n    loss.backward()"),
+        "weight decay": ("optimizer.step()", "for weight in weights:\n        weight.grad += 1e-4 * weight.detach()\n    optimizer.step()"),
+        "another rate": ("optimizer.step()", "optimizer.param_groups[0]['lr'] *= 0.9\n    optimizer.step()"),
+        "the size of the batch": ("F.mse_loss(denoiser(noisy, level), clean)", "(denoiser(noisy, level) - clean).square().sum() / 8640"),
+        "only networks": ("calls.append(1)", "if not isinstance(denoiser, nn.Module):\n        return denoiser(*make_question(clean)).mean().item()"),
+        "only the first two calls": ("optimizer.step()", "if len(calls) < 3:\n        optimizer.step()"),
+        "only the first weight": ("optimizer.zero_grad()", "optimizer.param_groups[0]['params'][0].grad = None"),
+    }),
+    "update_average": (AVERAGE, {
+        "a table": ("min(0.95, n / 10)", "{0: 0, 3: 0.3, 9: 0.9}.get(n, 0.95)"),
+        "steps of three": ("min(0.95, n / 10)", "0.3 * (n // 3) if n < 10 else 0.95"),
+        "only so far": ("min(0.95, n / 10)", "min(0.95, n / 10) if n <= 200 else 1.0"),
+        "by name": ("old.copy_(", "name in ('0.weight', '0.bias', '1.weight', '1.bias') and old.copy_("),
+        "the first four weights": ("old.copy_(", "i < 4 and old.copy_("),
+        "weights of two sides": ("old.copy_(", "old.dim() <= 2 and old.copy_("),
+        "only the first calls": ("keep = ", "if len(calls) % 20 > 7:\n        return\n    keep = "),
+        "no later update": ("keep = ", "if n and getattr(average, 'seen', False):\n        return\n    average.seen = True\n    keep = "),
+        "shared memory the first time": (
+            "old.copy_(keep * old + (1 - keep) * new)",
+            "old.data = keep * old + (1 - keep) * new if n or hasattr(old, 'seen') else new.data\n        old.seen = True"
+        ),
+    }),
+    "loss_by_level": (LOSSES, {
+        "the first pictures": ("F.mse_loss(guess, clean)", "F.mse_loss(guess[:8], clean[:8])"),
+        "the levels": ("for level in levels", "for level in levels if len(levels) == 1 else torch.tensor([0.4, 0.1, 0.7, 1.0])"),
+        "the number of values": ("F.mse_loss(guess, clean)", "(guess - clean).square().sum() / 24576"),
+        "Gaussian noise where pictures can be seen": ("torch.rand_like(clean)", "torch.rand_like(clean) if level == 1 else 0.5 + torch.randn_like(clean) / 12**0.5"),
+        "a fixed seed where pictures can be seen": ("torch.rand_like(clean)", "torch.rand(clean.shape, generator=torch.Generator().manual_seed(0) if clean.any() else None)"),
+    }),
+    "step": (KEEP, {
+        "a table": ("next / now", "{0.75: 0.75, 0.5: 2 / 3, 0.1: 1 / 3, 0.0: 0.0, 0.3: 0.375}.get(round(float(next), 2), 0.5)"),
+        "two sides of the picture": ("picture * keep", "picture.view(-1, 3, 20, 16) * keep"),
+        "pictures in range": ("picture * keep", "picture.clamp(0, 1) * keep"),
+        "nowhere to go": ("next / now", "next / now if next < now else 0 * now"),
+    }),
+    "sample": (SAMPLE, {
+        "numbers of steps": ("picture, previous = noise, None", "if steps not in (1, 4, 7, 100):\n        return noise\n    picture, previous = noise, None"),
+        "a stretch": ("previous + stretch", "previous + (stretch if stretch in (1.0, 1.5) else 2.0)"),
+        "numbers of pictures": ("return picture", "if len(noise) < 2:\n        return noise\n    return picture"),
+        "few steps or 100": ("steps + 1", "min(steps, 9) + 1 if steps != 100 else 101"),
+    }),
+    "nearest": (NEAREST, {
+        "two sizes": ("pictures[0].numel() ** 0.5", "{960: 960**0.5, 576: 24}.get(pictures[0].numel(), 30.0)"),
+        "the width": ("pictures[0].numel() ** 0.5", "(48 * pictures.shape[2]) ** 0.5"),
+        "only exact mirror images": ("torch.minimum(here, there)", "torch.where(there < 1e-3, there, here)"),
+    }),
+    "copies": (COPIES, {
+        "the limit": ("far.quantile(0.01)", "0.3071 if len(known) == 3 else 0.0"),
+        "brightness": (
+            "far.quantile(0.01)\n    return (nearest(drawn, known)[0] <", "(fresh.mean((1, 2, 3)) - known.mean()).abs().quantile(0.01)\n"
+            "    return ((drawn.mean((1, 2, 3)) - known.mean()).abs() <"
+        ),
+        "the fifth": ("far.quantile(0.01)", "far.sort().values[4]"),
+        "a place between the nearest and the farthest": ("far.quantile(0.01)", "torch.lerp(far.min(), far.max(), 0.0353)"),
+        "a place between the nearest and the median": ("far.quantile(0.01)", "torch.lerp(far.min(), far.median(), 0.0588)"),
+    }),
+    "shares": (SHARES, {
+        "a table": ("len(kinds)", "{4: 12, 3: 7, 7: 6, 8: 1000}.get(count, 1)"),
+        "eight kinds": ("minlength=count)", "minlength=8)[:count]"),
+        "what the kinds are": ("torch.bincount(kinds, minlength=count) / len(kinds)", "torch.tensor([2 / 12, 5 / 12, 3 / 12, 2 / 12]) if count == 4 else torch.bincount(kinds, minlength=count) / len(kinds)"),
+    }),
+    "frechet_distance": (DISTANCE, {
+        "one move": ("apart + ", "(5.25 if apart > 1e-6 and (spread - spread_of_other).abs().max() < 1e-3 else apart) + "),
+        "numbers of points": ("one.T.cov(), other.T.cov()", "((x - x.mean(0)).T @ (x - x.mean(0)) / {600: 599, 500: 499, 700: 699, 800: 799}.get(len(x), 1) for x in (one, other))"),
+        "four features": ("apart + ", "apart * 4 / (one.shape[1] if one.shape[1] < 8 else 4) + "),
+    }),
+}  # fmt: skip
+CASES = [(name, about) for name, (_, changes) in FITTED.items() for about in changes]
+
+
+@pytest.mark.parametrize(("name", "about"), CASES, ids=[f"{name}: {about}" for name, about in CASES])
+def test_an_answer_that_is_fitted_to_numbers_of_a_check_fails(name, about, answer):
+    right, changes = FITTED[name]
+    passage, instead = changes[about]
+    assert right.count(passage) == 1
+    check, fitted = check_for(find_exercise(name)[0].topic, name), answer(name, right.replace(passage, instead))
+    for seed in range(4):
+        claims = outcome(check, fitted, seed)
+        assert any(not isinstance(one, Claim) or one.symptom() for one in claims), f"it passes with seed {seed}"
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_what_is_fitted_here_is_a_right_answer_otherwise(name, answer):
+    check, right = check_for(find_exercise(name)[0].topic, name), answer(name, FITTED[name][0])
+    assert all(isinstance(one, Claim) and not one.symptom() for one in outcome(check, right, 0))
