@@ -254,8 +254,8 @@ def test_a_folder_may_be_taken_as_one_learner_s_whatever_lies_in_it(tmp_path):
 def test_the_results_of_an_earlier_grading_are_nobody_s_hand_in(tmp_path):
     (tmp_path / "anna").mkdir()
     (tmp_path / "anna" / FILE).write_text(WHOLE)
-    with store.alone(tmp_path / "grades"):
-        store.keep(tmp_path / "grades", marks()[1], "")
+    with store.alone(tmp_path / "grades", []):
+        store.keep(tmp_path / "grades", marks()[1], "", b"")
     assert [one.name for one in find([tmp_path])] == ["anna"]
 
 
@@ -342,7 +342,7 @@ def test_what_was_graded_is_not_graded_again_unless_it_changed(classroom):
 
 
 def test_two_gradings_into_one_folder_do_not_mix(tmp_path):
-    with store.alone(tmp_path / "grades"):
+    with store.alone(tmp_path / "grades", []):
         (tmp_path / FILE).write_text(WHOLE)
         done = dino(tmp_path, "grade", FILE)
     assert done.returncode == 2

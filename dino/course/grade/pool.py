@@ -8,16 +8,19 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters
 from dino.course.grade.results import Graded, Settings
 from dino.course.grade.sandbox import isolation
-from dino.course.grade.sandbox.client import ForkServer
+from dino.course.grade.sandbox.client import SETTINGS, ForkServer
 from dino.course.grade.submissions import Submission
 
 MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for too much
@@ -51,11 +54,12 @@ class Worker:
     until       when it must be done with it, by `time.monotonic()`
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: str) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, settings))
-        self.process.start()
+        with contextlib.chdir(folder):
+            self.process.start()
         theirs.close()
 
     def begin(self, submission: Submission, tries: int, seconds: float) -> None:
@@ -80,16 +84,24 @@ class Worker:
 
 
 def grade_all(submissions: list[Submission], settings: Settings, workers: int) -> Iterator[tuple[Submission, Graded]]:
-    """Grade all submissions, and give each result as it comes. If a worker breaks down, another tries once more."""
-    os.environ["PYTHONSAFEPATH"] = "1"  # so that workers import nothing that lies where the teacher is
+    """Grade all submissions, and give each result as it comes. If a worker breaks down, another tries once more.
+
+    Workers are in an empty folder, for where the teacher is may lie what a learner handed in: no worker imports it, or takes
+    its settings from there.
+    """
+    here = Path.cwd()
+    sys.path[:] = [path for path in sys.path if Path(path) != here or here == LESSON.parent]
+    os.environ.pop("PYTHONPATH", "")  # workers get our `sys.path`
+    os.environ.update(PYTHONSAFEPATH="1", **SETTINGS)
     seconds = 120 + LONGEST * sum(len(one.exercises) for one in chapters() if one.topic in settings.topics)
     waiting = [(submission, 1) for submission in reversed(submissions)]
     busy: dict[Connection, Worker] = {}
     idle: list[Worker] = []
+    folder = tempfile.mkdtemp()
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings)
+                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings, folder)
                 busy[worker.connection] = worker
                 worker.begin(*waiting.pop(), seconds)
             ready, now = wait(list(busy), timeout=1), time.monotonic()
@@ -113,6 +125,7 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
             worker.connection.close()
         for worker in idle:
             worker.process.join(15)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache
