@@ -18,12 +18,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters
-from dino.course.grade.results import Graded, Settings
+from dino.course.grade.results import Graded, Settings, plain
 from dino.course.grade.sandbox import isolation
 from dino.course.grade.sandbox.client import SETTINGS, ForkServer
 from dino.course.grade.submissions import Submission
 
 MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for too much
+BY_HAND = "Grade it by hand."
 LONGEST = 70  # seconds that an exercise can take, everything included
 
 
@@ -43,7 +44,13 @@ def work(connection: Connection, settings: Settings) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         with contextlib.suppress(EOFError, OSError):  # when nobody is there any more, that is the end
             while True:
-                connection.send(grade(server, connection.recv(), settings))
+                submission = connection.recv()
+                try:
+                    graded = grade(server, submission, settings)
+                except Exception as error:
+                    words = f"The grader broke down over what was handed in ({type(error).__name__}: {error}). "
+                    graded = Graded(submission.name, problems=submission.problems, broken=plain(words + BY_HAND))
+                connection.send(graded)
 
 
 class Worker:
@@ -115,7 +122,7 @@ def grade_all(submissions: list[Submission], settings: Settings, workers: int) -
                     waiting.append((worker.submission, 2))
                     continue
                 else:
-                    words = "The grader broke down twice over what was handed in. Grade it by hand."
+                    words = f"The grader broke down twice over what was handed in. {BY_HAND}"
                     graded = Graded(worker.submission.name, problems=worker.submission.problems, broken=words)
                 yield worker.submission, graded
     finally:

@@ -261,7 +261,7 @@ class Remote:
 def the_error(failure: Failure) -> BaseException:
     """The error with which the answer stopped."""
     kinds = (AnswerError, NotImplementedError) if failure.error == "NotImplementedError" else (AnswerError,)
-    error = type(failure.error[:80], kinds, {})(failure.text)
+    error = type(failure.error, kinds, {})(failure.text)
     if failure.error == "StillBusyError":
         error = StillBusyError()
     error.sentence = failure.sentence

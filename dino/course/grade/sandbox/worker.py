@@ -21,7 +21,18 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.mirror import Mirror, describe, furnish
-from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
+from dino.course.grade.sandbox.protocol import (
+    NAME,
+    Ask,
+    Call,
+    Connection,
+    Failure,
+    Hello,
+    Job,
+    Network,
+    ProtocolError,
+    Reply,
+)
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most, uncompiled
@@ -118,8 +129,9 @@ class Worker:
         """What stands at the judge's for a network of the learner's."""
         if not isinstance(value, nn.Module):
             return None
+        described = describe(value, len(self.made))
         self.made.append(list(value.modules()))
-        return describe(value, len(self.made) - 1)
+        return described
 
     def unpack(self, thing: object) -> object:
         """What stands here for something of the judge's."""
@@ -140,12 +152,11 @@ class Worker:
         """Answer until the judge hangs up."""
         while isinstance(call := self.connection.receive(), Call):
             try:
-                reply = self.call(call)
+                self.connection.send(self.call(call))
             except ProtocolError:
                 raise
-            except BaseException as error:
-                reply = failure(error, self.job.exercise, call.number)
-            self.connection.send(reply)
+            except BaseException as error:  # of the answer, or because what came out cannot be sent
+                self.connection.send(failure(error, self.job.exercise, call.number))
 
     def call(self, call: Call) -> Reply:
         """Call an answer, or a network that an answer made."""
@@ -212,17 +223,30 @@ def failure(error: BaseException, name: str, number: int = 0) -> Failure:
     """An error in an exercise of this name, as words."""
     try:
         sentence, text = explain(error, name), str(error)
-    except Exception:
+    except BaseException:  # an error of the learner's own can do anything when it is to speak
         sentence = text = ""
-    return Failure(type(error).__name__[:80], text[:2000], sentence[:2000], number)
+    return Failure(str(type(error).__name__), text, sentence, number)
+
+
+def put(files: dict[str, str], folder: Path) -> list[str]:
+    """Write files into a folder, and give sentences on those that cannot be, such as one whose name is too long."""
+    problems = []
+    for name, text in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            problems.append(
+                f"{name if len(name) < NAME else f'...{name[-40:]}'} could not be brought into the sandbox: {why}."
+            )
+    return problems
 
 
 def answer(connection: Connection, job: Job, folder: Path) -> None:
     """Load a learner's file from an empty folder, and serve the judge."""
-    for name, text in job.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    problems = put(job.files, folder)
     for name in [name for name in sys.modules if name.partition(".")[0] == "dino"]:
         del sys.modules[name]
     # The learner's folder comes last, so that a file of theirs called torch.py hides nothing.
@@ -233,16 +257,20 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
             given = {name: getattr(lesson, name) for name in job.replaced}
             answers = load(Path(job.file), given, job.later)
     except BaseException as error:
-        connection.send(failure(error, job.exercise))
+        told = failure(error, job.exercise)
+        connection.send(
+            Failure("ValueError", problems[0]) if problems and isinstance(error, FileNotFoundError) else told
+        )
         return
     found = answers.names.get(job.exercise)
     kind = "class" if inspect.isclass(found) else "function" if callable(found) else type(found).__name__
     try:
         parameters = list(inspect.signature(found).parameters) if kind == "function" else []
-    except (TypeError, ValueError):
+    except Exception:  # it may say of itself what it likes
         parameters = []
     problem = ""
     if job.exercise not in answers.names:
         problem = answers.problem_with(job.exercise)
-    connection.send(Hello(problem, kind, parameters, answers.problems, answers.notes.get(job.exercise, "")))
+    problems += answers.problems
+    connection.send(Hello(problem, kind, parameters, problems, answers.notes.get(job.exercise, "")))
     Worker(connection, job, answers.names).serve()
