@@ -16,6 +16,14 @@ class Mirror:
 
     def __init__(self):
         self.things: dict[int, object] = {}
+        self.known: dict[int, list[Tensor]] = {}
+
+    def weights(self, number: int) -> list[Tensor]:
+        """The weights of a thing; those that it had before, where `torch.func` has put others in their place for a while."""
+        now = weights_of(self.things[number])
+        if all(isinstance(weight, nn.Parameter) for weight in now):
+            self.known[number] = now
+        return self.known[number]
 
     def state(self) -> dict[int, list[tuple]]:
         """All weights: their numbers, their gradients, and with which earlier one they share memory, or their own place."""
@@ -25,8 +33,8 @@ class Mirror:
                 (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
                 for i, weight in enumerate(weights)
             ]
-            for number, thing in self.things.items()
-            if (weights := weights_of(thing))
+            for number in self.things
+            if (weights := self.weights(number))
         }
 
     def take(self, state: dict[int, list[tuple]]) -> None:
@@ -36,11 +44,11 @@ class Mirror:
         """
         places: dict[int, tuple[int, int]] = {}
         for number, values in state.items():
-            weights = weights_of(self.things[number])
+            weights = self.weights(number)
             for i, (weight, (numbers, gradient, first)) in enumerate(zip(weights, values, strict=True)):
                 if places.setdefault(weight.data_ptr(), (number, i)) != first:
                     shared = first != (number, i)
-                    now = weights_of(self.things[first[0]])[first[1]].data if shared else numbers.detach()
+                    now = self.weights(first[0])[first[1]].data if shared else numbers.detach()
                     weight.data = now.view_as(weight)
                 elif not torch.equal(weight.data, numbers):
                     weight.data.copy_(numbers)

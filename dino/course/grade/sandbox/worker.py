@@ -13,11 +13,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.mirror import Mirror, describe, furnish
@@ -38,25 +40,45 @@ from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most, uncompiled
 
 
+@dataclass
+class Asked:
+    """A call of something of the judge's: how it is recorded, and which number the judge gave it."""
+
+    given: "Given"
+    recording: bool
+    follows: list[bool]  # which tensors gradients go back to
+    own: bool  # whether it has its own weights, and not others that `torch.func` has put in their place
+    number: int | None = None
+
+
 class AskJudge(torch.autograd.Function):
-    """Asks the judge's side for a result, and later for the gradients that go back through it."""
+    """Asks the judge's side for a result, and later for the gradients that go back through it; inside of `torch.func`, too."""
 
     @staticmethod
-    def forward(ctx, given, recording, arguments, named, _always, *tensors):
-        tensors = iter(tensors)
-        arguments = [next(tensors) if isinstance(one, Tensor) else one for one in arguments]
-        reply = given.worker.ask("call", given.number, arguments, named, recording)
+    def forward(asked, arguments, named, _always, *tensors):
+        left = (one.detach().requires_grad_(follow) for one, follow in zip(tensors, asked.follows, strict=True))
+        arguments = [next(left) if isinstance(one, Tensor) else one for one in arguments]
+        instead, given = None if asked.own else [*left], asked.given
+        reply = given.worker.ask("call", given.number, arguments, named, asked.recording, instead)
         if isinstance(reply.result, Tensor):
             reply.result = reply.result.clone()  # a view of what was received could not be changed in place
-        ctx.worker, ctx.call = given.worker, reply.number
-        if reply.number is None and isinstance(reply.result, Tensor):
-            ctx.mark_non_differentiable(reply.result)
+        asked.number = reply.number
         return reply.result
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.asked, *_ = inputs
+        if ctx.asked.number is None and isinstance(output, Tensor):
+            ctx.mark_non_differentiable(output)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        return None, None, None, None, None, *ctx.worker.ask("backward", ctx.call, [gradient]).result
+        while torch._C._functorch.is_functorch_wrapped_tensor(gradient):
+            gradient = torch._C._functorch.get_unwrapped(gradient)
+        with temporarily_clear_interpreter_stack():
+            found = ctx.asked.given.worker.ask("backward", ctx.asked.number, [gradient]).result
+        return None, None, None, None, *found
 
 
 class Given(nn.Module):
@@ -67,10 +89,11 @@ class Given(nn.Module):
         self.worker, self.number = worker, number
 
     def forward(self, *arguments, **named):
-        always = torch.zeros((), requires_grad=True)
-        tensors = [one for one in arguments if isinstance(one, Tensor)]
-        recording = torch.is_grad_enabled()
-        return AskJudge.apply(self, recording, arguments, named, always, *tensors, *self.parameters())
+        always, weights = torch.zeros((), requires_grad=True), list(self.parameters())
+        tensors = [*(one for one in arguments if isinstance(one, Tensor)), *weights]
+        own = all(isinstance(one, nn.Parameter) for one in weights)
+        asked = Asked(self, torch.is_grad_enabled(), [one.requires_grad for one in tensors], own)
+        return AskJudge.apply(asked, arguments, named, always, *tensors)
 
 
 class GivenOptimizer:
@@ -110,13 +133,20 @@ class Worker:
         """A copy of something that asks still asks over the same connection."""
         return self
 
-    def ask(self, method: str, number: int, arguments=(), named=None, recording: bool = False) -> Reply:
-        """Ask the judge's side, and bring the weights of what it gave to their new state."""
+    def ask(self, method: str, number: int, arguments=(), named=None, recording=False, instead=None) -> Reply:
+        """Ask the judge's side, and bring the weights of what it gave to their new state.
+
+        instead  of its own weights, those with which it is asked
+        """
         with self.one_at_a_time:  # an answer may have threads
             state = self.mirror.state()
+            if instead is not None:
+                state[number] = [(one, *rest) for one, (_, *rest) in zip(instead, state[number], strict=True)]
             self.connection.send(Ask(method, number, list(arguments), named or {}, recording, state))
             match self.connection.receive():
                 case Reply() as reply:
+                    if instead is not None:
+                        del reply.weights[number]
                     self.mirror.take(reply.weights)
                     return reply
                 case Failure(error=name, text=text):
