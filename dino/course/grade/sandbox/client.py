@@ -61,7 +61,10 @@ class ForkServer:
         self.jobs, theirs = socket.socketpair()
         start = START.format(path=[path for path in sys.path if path], number=theirs.fileno(), hidden=[str(LESSON)])
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        environment |= {"USER": "learner", "LOGNAME": "learner"}  # for `getpass.getuser()`: the system does not know them
+        environment |= {
+            "USER": "learner",
+            "LOGNAME": "learner",
+        }  # for `getpass.getuser()`: the system does not know them
         environment |= {"TORCH_COMPILE_DISABLE": "1"}  # it takes longer than all that is checked
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-c", start],
