@@ -3,9 +3,10 @@
 import os
 import tempfile
 
-# Small tensors are quicker with one thread than with two that wait for each other. What tests decode is kept apart from what
-# their user has kept.
+# Small tensors are quicker with one thread than with two that wait for each other. What tests decode and the key of their
+# seals are kept apart from what their user has kept.
 os.environ.update(MPLBACKEND="Agg", OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1", HF_DATASETS_CACHE=tempfile.mkdtemp())
+os.environ["XDG_STATE_HOME"] = os.environ["HF_DATASETS_CACHE"]
 
 import functools
 import http.server

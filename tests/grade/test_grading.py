@@ -254,8 +254,8 @@ def test_a_folder_may_be_taken_as_one_learner_s_whatever_lies_in_it(tmp_path):
 def test_the_results_of_an_earlier_grading_are_nobody_s_hand_in(tmp_path):
     (tmp_path / "anna").mkdir()
     (tmp_path / "anna" / FILE).write_text(WHOLE)
-    with store.alone(tmp_path / "grades"):
-        store.keep(tmp_path / "grades", marks()[1], "")
+    with store.alone(tmp_path / "grades", []):
+        store.keep(tmp_path / "grades", marks()[1], "", b"")
     assert [one.name for one in find([tmp_path])] == ["anna"]
 
 
@@ -342,7 +342,7 @@ def test_what_was_graded_is_not_graded_again_unless_it_changed(classroom):
 
 
 def test_two_gradings_into_one_folder_do_not_mix(tmp_path):
-    with store.alone(tmp_path / "grades"):
+    with store.alone(tmp_path / "grades", []):
         (tmp_path / FILE).write_text(WHOLE)
         done = dino(tmp_path, "grade", FILE)
     assert done.returncode == 2
@@ -580,7 +580,10 @@ def test_a_folder_of_grades_written_before_is_known_read_and_gone_on_with(tmp_pa
     shutil.copytree(BEFORE, tmp_path / "grades")
     (tmp_path / "ben.py").write_text(WHOLE)
     assert [one.name for one in find([tmp_path])] == ["ben"]
-    known = store.kept(tmp_path / "grades", "anna", "ffffffff")
+    path, key, told = tmp_path / "grades" / "learners" / "anna" / "marks.json", b"k" * 32, []
+    assert store.kept(tmp_path / "grades", {"anna": "ffffffff"}, key, told.append) == {}
+    assert "graded again" in told[0]  # for it bears no seal yet
+    known = Graded.from_json(json.loads(path.read_text())["graded"])
     mistake = "The levels come from `randn`, which is Gaussian."
     assert known == Graded(
         "anna",
@@ -592,12 +595,12 @@ def test_a_folder_of_grades_written_before_is_known_read_and_gone_on_with(tmp_pa
         ["x.rar was not read: hand in .py, .ipynb or .zip."],
         "whole",
     )
-    assert store.kept(tmp_path / "grades", "anna", "another") is None
-    with store.alone(tmp_path / "grades"):
-        store.keep(tmp_path / "grades", known, "ffffffff")
-        assert all(path.is_file() for path in store.finish(tmp_path / "grades", [known]))
-    written, before = (place / "learners/anna/marks.json" for place in (tmp_path / "grades", BEFORE))
-    assert written.read_bytes() == before.read_bytes()
+    with store.alone(tmp_path / "grades", ["anna"]):
+        store.keep(tmp_path / "grades", known, "ffffffff", key)
+        assert all(one.is_file() for one in store.finish(tmp_path / "grades", [known]))
+    written, before = json.loads(path.read_text()), json.loads((BEFORE / "learners/anna/marks.json").read_text())
+    assert written == before | {"seal": written["seal"]}
+    assert store.kept(tmp_path / "grades", {"anna": "ffffffff"}, key, told.append) == {"anna": known}
 
 
 def test_words_of_a_learner_s_program_cannot_steer_a_terminal_or_a_log():

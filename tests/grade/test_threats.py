@@ -17,7 +17,7 @@ import pytest
 
 from dino.course.chapters import chapters, find_exercise, solution, solved
 from dino.course.grade import grading
-from dino.course.grade.results import Settings
+from dino.course.grade.results import Mark, Settings
 from dino.course.grade.sandbox import filters, forkserver, isolation, limits, proxy
 from dino.course.grade.sandbox.client import lesson_for
 from dino.course.grade.submissions import Submission
@@ -676,3 +676,85 @@ def test_an_untouched_copy_beside_the_solved_chapter_does_not_win(other, graded)
     if other.endswith(".ipynb"):
         untouched = jupytext.writes(jupytext.reads(untouched, fmt="py:percent"), fmt="ipynb")
     assert states(graded({FILE: WHOLE, other: untouched})) == "ppp"
+
+
+# What is said and sent without end, and what a right answer may do.
+
+FLOOD = """
+import os, json, stat, struct, time
+words = json.dumps(["Reply", 1, {"dict": [[n * (2**61 - 1), 0] for n in range(1, 400000)]}, {"dict": []}, [], []]).encode()
+for n in range(3, 256):
+    try:
+        if stat.S_ISSOCK(os.fstat(n).st_mode):
+            left = memoryview(struct.pack("!QQ", len(words), 0) + words)
+            while left:
+                try: left = left[os.write(n, left):]
+                except BlockingIOError: time.sleep(0.01)
+    except OSError: pass
+time.sleep(10**6)
+"""
+ENDLESS_WORDS = {
+    "one word": ("raise ValueError('a' * 10**7)", "ValueError: aaa"),
+    "a size": ("raise ValueError('size of tensor a (' + '1' * 10**6)", "size of tensor a (111"),
+    "a silent error": ("class E(Exception):\n    def __str__(self): raise SystemExit\nraise E", "mix: E."),
+    "a number that cannot be sent": ("return 10**5000", "Exceeds the limit (4300 digits)"),
+    "numbers that make a table slow": (FLOOD, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("lines", "news"), ENDLESS_WORDS.values(), ids=ENDLESS_WORDS)
+def test_what_an_answer_says_without_end_is_cut_and_the_reason_is_told(lines, news, graded):
+    start = time.monotonic()
+    marks = graded({FILE: with_mix(lines)})
+    assert states(marks) == "fpp"
+    assert news in f"{marks['mix'].news} {marks['mix'].symptom}"
+    assert "exit code 70" not in marks["mix"].news
+    assert time.monotonic() - start < 60
+
+
+def test_files_of_names_that_no_folder_can_hold_cost_nothing(graded):
+    assert (
+        states(graded({f"01_noise{'x' * 300}.py": WHOLE, f"{'y' * 300}.py": "", "z.py": "", "z.py/a.py": ""})) == "ppp"
+    )
+
+
+STEP = """
+def training_step(denoiser, optimizer, clean):
+    noisy, level = make_question(clean)
+    if not isinstance(denoiser, nn.Module):
+        loss = F.mse_loss(denoiser(noisy, level), clean)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    def loss_of(weights):
+        return F.mse_loss(torch.func.functional_call(denoiser, weights, (noisy, level)), clean)
+
+    slopes, loss = torch.func.grad_and_value(loss_of)({name: one.detach() for name, one in denoiser.named_parameters()})
+    optimizer.zero_grad()
+    for name, weight in denoiser.named_parameters():
+        weight.grad = slopes[name]
+    optimizer.step()
+    return loss.item()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("training_step", STEP),
+        ("mix", f"def mix(clean, noise, level):\n    import getpass\n    assert getpass.getuser()\n    {RIGHT}"),
+        ("mix", f"def mix(clean, noise, level):\n    return torch.compile(lambda: {RIGHT.removeprefix('return ')})()"),
+    ],
+    ids=["torch.func", "getpass", "compiled in a call"],
+)
+def test_a_right_answer_may_use_what_torch_and_python_offer(name, text, fork_server, chapter_with, monkeypatch):
+    for limit in ("PATIENCE", "LOADING", "ALL"):
+        monkeypatch.setattr(grading, limit, 600)  # what torch loads for these takes seconds
+    chapter, _ = find_exercise(name)
+    files = {chapter.path.name: chapter_with(name, text).replace("# %%\n", "# %%\nfrom torch import nn\n", 1).encode()}
+    job = grading.job_for(Submission("x", files), chapter.path.name, chapter, name)
+    mark = Mark(chapter.topic, name, "failed", 0, 1, "")
+    grading.grade_answer(fork_server, job, mark, Settings((chapter.topic,), no_sandbox=True))
+    assert mark.state == "passed", (mark.news, mark.symptom)

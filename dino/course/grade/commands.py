@@ -1,12 +1,13 @@
 """The commands for teachers."""
 
+import os
 from pathlib import Path
 
 import click
 
 from dino.course.chapters import Chapter, chapters, exercise_names, find_chapter
 from dino.course.files import processors, write
-from dino.course.grade.results import Graded, Settings, number
+from dino.course.grade.results import Graded, Settings, number, plain
 from dino.course.judge.verdict import PASSED, SIGNS
 
 
@@ -97,19 +98,19 @@ def grade(
     from dino.course.grade.pool import fingerprint, grade_all
     from dino.course.grade.submissions import find
 
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out} is a file. Name a folder for the grades with --out.")
+    keep_apart(submissions, out)
     found = find(list(submissions), as_one, note)
     topics = tuple(one.topic for one in only) if only else topics_of(found)
     settings = Settings(topics, dict(points), partial, variant, no_sandbox)
-    with store.alone(out):
-        prints = {one.name: fingerprint(one, settings) for one in found}
-        done = {one.name: graded for one in found if (graded := store.kept(out, one.name, prints[one.name]))}
+    prints = {one.name: fingerprint(one, settings) for one in found}
+    with store.alone(out, prints):
+        key = store.secret(note)
+        done = store.kept(out, prints, key, note)
         if done:
             click.echo(f"{len(done)} of {len(found)} are graded already, and have not changed.")
         waiting = [one for one in found if one.name not in done]
         for one, graded in grade_all(waiting, settings, workers or processors(), [*submissions, out]):
-            store.keep(out, graded, prints[one.name])
+            store.keep(out, graded, prints[one.name], key)
             done[one.name] = graded
             click.echo(row(graded))
         results = [done[name] for name in sorted(done)]
@@ -119,7 +120,20 @@ def grade(
 
 def note(sentence: str) -> None:
     """Say something that a teacher should know."""
-    click.echo(f"Note: {sentence}", err=True)
+    click.echo(f"Note: {plain(sentence)}", err=True)
+
+
+def keep_apart(submissions: tuple[Path, ...], out: Path) -> None:
+    """Raise ValueError if the results would lie in what is graded, where a learner's own may lie, or the other way round."""
+    results = Path(os.path.realpath(out), "learners")
+    for place in submissions:
+        whole = Path(os.path.realpath(place))
+        if results.is_relative_to(whole) or whole.is_relative_to(results):
+            elsewhere = os.path.relpath(whole.parent / "grades")
+            raise ValueError(
+                f"The results would lie in {out}, inside of what is graded ({place}), where a learner's may lie already. "
+                f"Name a folder elsewhere, such as --out {elsewhere}."
+            )
 
 
 def topics_of(found: list) -> tuple[str, ...]:

@@ -27,7 +27,12 @@ CAUSES = 3  # how many things that kept one file from being run are remarks
 
 def grade(server: ForkServer, submission: Submission, settings: Settings) -> Graded:
     """Grade what one learner handed in."""
-    graded = Graded(submission.name, problems=list(submission.problems), isolation=server.isolation)
+    graded = Graded(submission.name, problems=list(submission.problems))
+    try:
+        graded.isolation = server.isolation
+    except OSError as error:
+        graded.broken = f"Nothing was run. {error}"
+        return graded
     if server.isolation == LIMITS and not settings.no_sandbox:
         graded.broken = (
             "Nothing was run: this system cannot isolate answers, so they could forge their points and delete "
@@ -78,8 +83,10 @@ def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> J
     texts = {PurePosixPath(one): data.decode("utf-8", "surrogateescape") for one, data in submission.files.items()}
     helpers = [one for one in texts if one.is_relative_to(here) and one.suffix == ".py"]
     beside = {str(one.relative_to(here)): texts[one] for one in helpers}
-    file, text = PurePosixPath(path).name, texts[PurePosixPath(path)]
-    files = {**beside, **lesson_for(chapter, name), file: text}
+    ending, text = PurePosixPath(path).suffix, texts[PurePosixPath(path)]
+    file = f"{PurePosixPath(path).stem[:50]}{ending}"  # archives can hold longer names than folders
+    files = {**lesson_for(chapter, name), file: text}
+    files |= {one: text for one, text in beside.items() if one not in files}  # come last, for there may be too many
     return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
 
 
@@ -93,29 +100,31 @@ def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -
     with server.worker(job) as (connection, end):
         remote = Remote(connection, name, time.monotonic() + ALL)
         try:
-            match connection.receive(time.monotonic() + LOADING):
-                case Failure(error="ValueError", text=text):  # the file is not what its name says
-                    mark.news, causes = text, [text]
-                case Failure(sentence=sentence):
-                    mark.news, mark.symptom = "The imports and definitions of the file could not be run.", sentence
-                case Hello(problem=problem, causes=causes) if problem:
-                    mark.news = problem
-                case Hello(causes=causes, note=note) as hello:
-                    judge_remote(remote, hello, mark, settings)
-                case message:
-                    broken = f"It sends a {type(message).__name__} that nobody waits for."
+            with at_most(ALL + DRAWING):  # the judge, too: what comes from an answer may take long to work with
+                match connection.receive(time.monotonic() + LOADING):
+                    case Failure(error="ValueError", text=text):  # the file is not what its name says
+                        mark.news, causes = text, [text]
+                    case Failure(sentence=sentence):
+                        mark.news, mark.symptom = "The imports and definitions of the file could not be run.", sentence
+                    case Hello(problem=problem, causes=causes) if problem:
+                        mark.news = problem
+                    case Hello(causes=causes, note=note) as hello:
+                        judge_remote(remote, hello, mark, settings)
+                    case message:
+                        broken = f"It sends a {type(message).__name__} that nobody waits for."
         except ProtocolError as error:
             broken = str(error)
         except TimeoutError:
             mark.news = "Its imports and definitions are never done: is there a loop that never ends?"
+        except StillBusyError:
+            broken = f"What it gives cannot be judged within {ALL} seconds."
         except Exception as error:
             broken = f"{type(error).__name__}: {error}"
         if broken := remote.broken or broken:
             mark.state, mark.score, mark.picture, mark.mistake = FAILED, 0, b"", False
             mark.news, mark.symptom = f"It did not answer: {how_it_ended(*end())}.", broken
     mark.news, mark.symptom = plain(mark.news), plain(mark.symptom)
-    causes = [plain(cause)[:300] for cause in causes[:CAUSES] if isinstance(cause, str)]
-    return causes, plain(note)[:300]
+    return [plain(cause)[:300] for cause in causes[:CAUSES]], plain(note)[:300]
 
 
 def judge_remote(remote: Remote, hello: Hello, mark: Mark, settings: Settings) -> None:

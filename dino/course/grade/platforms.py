@@ -10,6 +10,7 @@ Where the formats are described:
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,8 +26,11 @@ def words(mark: Mark) -> str:
 
 
 def cell(text: str) -> str:
-    """A text for a cell of a table: a spreadsheet takes what begins with such a sign for a formula, and runs it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """A text for a cell of a table: a spreadsheet takes what begins with such a sign for a formula, and runs it.
+
+    Some of them, for which commas are no borders between cells, let a semicolon be one.
+    """
+    return re.sub(r"(^|;)(\s*)(?=[-=+@＝＋－＠])", r"\1\2'", text)  # noqa: RUF001
 
 
 def gradebook(results: list[Graded]) -> str:

@@ -8,20 +8,23 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from dino.course.chapters import LESSON, chapters
-from dino.course.grade.results import Graded, Settings
+from dino.course.grade.results import Graded, Settings, plain
 from dino.course.grade.sandbox import isolation
-from dino.course.grade.sandbox.client import ForkServer
+from dino.course.grade.sandbox.client import SETTINGS, ForkServer
 from dino.course.grade.submissions import Submission
 
 MEMORY = 8 * 2**30  # bytes that a worker may take, should an answer ask it for too much
+BY_HAND = "Grade it by hand."
 LONGEST = 70  # seconds that an exercise can take, everything included
 
 
@@ -41,7 +44,13 @@ def work(connection: Connection, settings: Settings, hidden: list[Path]) -> None
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
         with contextlib.suppress(EOFError, OSError):  # when nobody is there any more, that is the end
             while True:
-                connection.send(grade(server, connection.recv(), settings))
+                submission = connection.recv()
+                try:
+                    graded = grade(server, submission, settings)
+                except Exception as error:
+                    words = f"The grader broke down over what was handed in ({type(error).__name__}: {error}). "
+                    graded = Graded(submission.name, problems=submission.problems, broken=plain(words + BY_HAND))
+                connection.send(graded)
 
 
 class Worker:
@@ -52,11 +61,12 @@ class Worker:
     until       when it must be done with it, by `time.monotonic()`
     """
 
-    def __init__(self, settings: Settings, hidden: list[Path]) -> None:
+    def __init__(self, settings: Settings, hidden: list[Path], folder: str) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, settings, hidden))
-        self.process.start()
+        with contextlib.chdir(folder):
+            self.process.start()
         theirs.close()
 
     def begin(self, submission: Submission, tries: int, seconds: float) -> None:
@@ -85,17 +95,25 @@ def grade_all(
 ) -> Iterator[tuple[Submission, Graded]]:
     """Grade all submissions, and give each result as it comes. If a worker breaks down, another tries once more.
 
+    Workers are in an empty folder, for where the teacher is may lie what a learner handed in: no worker imports it, or takes
+    its settings from there.
+
     hidden  files and folders that no answer may see: what others handed in, and the grades
     """
-    os.environ["PYTHONSAFEPATH"] = "1"  # so that workers import nothing that lies where the teacher is
+    hidden = [path.resolve() for path in hidden]
+    here = Path.cwd()
+    sys.path[:] = [path for path in sys.path if Path(path) != here or here == LESSON.parent]
+    os.environ.pop("PYTHONPATH", "")  # workers get our `sys.path`
+    os.environ.update(PYTHONSAFEPATH="1", **SETTINGS)
     seconds = 120 + LONGEST * sum(len(one.exercises) for one in chapters() if one.topic in settings.topics)
     waiting = [(submission, 1) for submission in reversed(submissions)]
     busy: dict[Connection, Worker] = {}
     idle: list[Worker] = []
+    folder = tempfile.mkdtemp()
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings, list(hidden))
+                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings, hidden, folder)
                 busy[worker.connection] = worker
                 worker.begin(*waiting.pop(), seconds)
             ready, now = wait(list(busy), timeout=1), time.monotonic()
@@ -109,7 +127,7 @@ def grade_all(
                     waiting.append((worker.submission, 2))
                     continue
                 else:
-                    words = "The grader broke down twice over what was handed in. Grade it by hand."
+                    words = f"The grader broke down twice over what was handed in. {BY_HAND}"
                     graded = Graded(worker.submission.name, problems=worker.submission.problems, broken=words)
                 yield worker.submission, graded
     finally:
@@ -119,6 +137,7 @@ def grade_all(
             worker.connection.close()
         for worker in idle:
             worker.process.join(15)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

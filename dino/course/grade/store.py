@@ -1,57 +1,165 @@
 """The folder of a grading: what was found of each learner, kept as it comes, so that an interrupted one can go on.
 
 grades/gradebook.csv, junit.xml, report.html    about all
-grades/learners/NAME/                           about one: feedback.html, and a file for each platform
+grades/learners/NAME/                           about one: feedback.html, marks.json, and a file for each platform
+
+Such a folder may have come with what a learner handed in. So nothing is written through a link, and kept marks are taken
+only if they bear a seal: an HMAC with a key that lies where this user's programs keep what is theirs alone.
 """
 
 import contextlib
+import hashlib
+import hmac
 import json
 import os
+import re
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dino.course.files import locked, write
 from dino.course.grade import pages, platforms
-from dino.course.grade.results import Graded
+from dino.course.grade.results import Graded, listed
+
+CLASS = ("gradebook.csv", "junit.xml", "report.html")
+LEARNER = ("feedback.html", "results.json", "result.json", "actions.json", "marks.json")
+LARGEST = 2**26  # bytes of the marks of one learner: some pictures, and words
+# What some system cannot call a folder, see https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
+UNFIT = re.compile(r'[<>:"/\\|?*\0]|^\.|[ .]$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE)
 
 
-def alone(folder: Path) -> contextlib.AbstractContextManager:
-    """Keep others from grading into the same folder. Raises ValueError if somebody does so already."""
+class UnsealedError(Exception):
+    """Marks bear no seal, or not the one that they should."""
+
+
+def home(folder: Path, name: str) -> Path:
+    """The folder for a learner of this name: of two names, two folders, and never one that lies elsewhere."""
+    plain = UNFIT.sub("_", name)
+    return (
+        folder / "learners" / (plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}")
+    )
+
+
+@contextlib.contextmanager
+def alone(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Keep others from grading into the same folder.
+
+    names  of the learners
+
+    Raises ValueError if somebody does so already, or if something else stands where a file or a folder should.
+    """
+    homes = [home(folder, name) for name in names]
+    for place in [folder, folder / "learners", *homes]:
+        expect(place, stat.S_ISDIR, "a folder")
+    for place in [folder / name for name in (".lock", *CLASS)] + [one / name for one in homes for name in LEARNER]:
+        expect(place, stat.S_ISREG, "a file")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".lock").touch()
     busy = f"Another `dino grade` is writing to {folder} right now. Wait for it, or name another folder with --out."
-    return locked(folder / ".lock", busy)
+    with locked(folder / ".lock", busy):
+        yield
 
 
-def keep(folder: Path, graded: Graded, fingerprint: str) -> None:
-    """Write all that is about one learner. What the grader broke down over is not kept as done."""
-    done = {"fingerprint": "" if graded.broken else fingerprint, "graded": graded.to_json()}
-    texts = {
-        "feedback.html": pages.feedback(graded),
-        "results.json": platforms.gradescope(graded),
-        "result.json": platforms.classroom50(graded, os.environ),
-        "actions.json": platforms.actions(graded),
-        "marks.json": json.dumps(done),  # comes last: where it is, the others are
-    }
-    for name, text in texts.items():
-        write(folder / "learners" / graded.name / name, text.encode())
+def expect(path: Path, right: Callable[[int], bool], what: str) -> None:
+    """Raise ValueError if something else than this is there: results go through no link, and wait at no pipe."""
+    with contextlib.suppress(FileNotFoundError):
+        if not right(mode := path.lstat().st_mode):
+            kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
+            found = kinds.get(stat.S_IFMT(mode), "a pipe or a device")
+            raise ValueError(
+                f"{path} is {found}, and should be {what}. Nothing was written: remove it, or name a folder for the "
+                "grades with --out."
+            )
 
 
-def kept(folder: Path, name: str, fingerprint: str) -> Graded | None:
-    """What was found of a learner before, if nothing has changed since."""
+def secret(tell: Callable[[str], None]) -> bytes:
+    """The key of this user's seals, made when there is none; nothing if it cannot be kept, and a sentence that says so."""
     try:
-        done = json.loads((folder / "learners" / name / "marks.json").read_text(encoding="utf-8"))
+        return own_key()
+    except (OSError, RuntimeError) as error:  # the latter, where nobody knows the user's home
+        tell(f"The marks get no seal, so a later `dino grade` will not take them over: {error}.")
+        return b""
+
+
+def own_key() -> bytes:
+    """The key that lies where https://specifications.freedesktop.org/basedir-spec puts it, made if need be.
+
+    Raises OSError or RuntimeError.
+    """
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    folder = (named if named.is_absolute() else Path.home() / ".local" / "state") / "dino"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "seal.key"
+    with locked(folder):
+        if not os.path.lexists(path):
+            descriptor, unfinished = tempfile.mkstemp(dir=folder)  # which nobody else may read
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            Path(unfinished).replace(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        known, key = os.fstat(descriptor), file.read(33)
+    if not stat.S_ISREG(known.st_mode) or known.st_uid != os.geteuid() or known.st_mode & 0o077 or len(key) != 32:
+        raise PermissionError(f"{path} is no key that you alone can read, so remove it")
+    return key
+
+
+def seal(key: bytes, name: str, fingerprint: str, graded: str) -> str:
+    """A word that only who has the key can find for these marks of this learner."""
+    return hmac.new(key, json.dumps([name, fingerprint, graded]).encode(), hashlib.sha256).hexdigest()
+
+
+def keep(folder: Path, graded: Graded, fingerprint: str, key: bytes) -> None:
+    """Write all that is about one learner. What the grader broke down over is not kept as done; nor is anything without a key."""
+    done = {"fingerprint": "" if graded.broken else fingerprint, "graded": graded.to_json()}
+    if key:
+        done["seal"] = seal(key, graded.name, **done)
+    texts = [pages.feedback(graded), platforms.gradescope(graded), platforms.classroom50(graded, os.environ)]
+    # The marks come last: where they are, the others are.
+    for name, text in zip(LEARNER, [*texts, platforms.actions(graded), json.dumps(done)], strict=True):
+        write(home(folder, graded.name) / name, text.encode())
+
+
+def unchanged(folder: Path, name: str, fingerprint: str, key: bytes) -> Graded | None:
+    """What was found of a learner before, if nothing has changed since. Raises UnsealedError if it is not sealed with the key."""
+    try:
+        with (home(folder, name) / "marks.json").open("rb") as file:
+            done = json.loads(file.read(LARGEST))
+        if not hmac.compare_digest(done["seal"], seal(key, name, done["fingerprint"], done["graded"])):
+            raise UnsealedError
         return Graded.from_json(done["graded"]) if done["fingerprint"] == fingerprint else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnsealedError from error
+
+
+def kept(folder: Path, prints: dict[str, str], key: bytes, tell: Callable[[str], None]) -> dict[str, Graded]:
+    """What was found before of learners with these fingerprints by name, as far as nothing has changed since.
+
+    tell  is called with a sentence on marks that are not trusted
+    """
+    done, unsealed = {}, []
+    for name, fingerprint in prints.items() if key else ():
+        try:
+            if graded := unchanged(folder, name, fingerprint, key):
+                done[name] = graded
+        except UnsealedError:
+            unsealed.append(name)
+    if unsealed:
+        tell(
+            f"The marks of {listed(unsealed)} that lie in {folder} do not count, for they were not sealed by a `dino grade` "
+            "of yours. All is graded again."
+        )
+    return done
 
 
 def finish(folder: Path, results: list[Graded]) -> list[Path]:
     """Write all that is about the class, and tell where."""
-    texts = {
-        "gradebook.csv": "\ufeff" + platforms.gradebook(results),  # the mark lets Excel read letters such as ü
-        "junit.xml": platforms.junit(results),
-        "report.html": pages.report(results),
-    }
-    for name, text in texts.items():
+    table = "\ufeff" + platforms.gradebook(results)  # the mark lets Excel read letters such as ü
+    texts = [table, platforms.junit(results), pages.report(results)]
+    for name, text in zip(CLASS, texts, strict=True):
         write(folder / name, text.encode())
-    return [folder / name for name in texts]
+    return [folder / name for name in CLASS]

@@ -152,6 +152,9 @@ MEANINGS = {
 }  # fmt: skip
 
 
+MOST = 1000  # letters of an error that are read: some patterns take the square of that in time
+
+
 def meaning(error: BaseException) -> str:
     """What an error means, in words; its own words if it is none of the usual."""
     if isinstance(error, StillBusyError):
@@ -160,7 +163,7 @@ def meaning(error: BaseException) -> str:
         return f"{Path(error.filename).name}, line {error.lineno} is not Python yet ({error.msg})"
     if isinstance(error, SystemExit):
         return "this ends the whole program: `return` ends a function"
-    text = str(error).rstrip(". ")
+    text = str(error)[:MOST].rstrip(". ")
     for pattern, sentence in MEANINGS.items():
         if match := re.search(pattern, text):
             return match.expand(sentence)

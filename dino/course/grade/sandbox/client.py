@@ -15,6 +15,9 @@ from dino.course.chapters import LESSON, Chapter, chapters, cut, stubs, unwritte
 
 START = "import sys; sys.path[:] = {path!r}; from dino.course.grade.sandbox.forkserver import main; main({number}, *{hidden!r})"
 
+# Matplotlib as it comes: its settings may name modules to import.
+SETTINGS = {"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull}
+
 # What a chapter imports from the course. Nothing of it is of use to an answer.
 COURSE = """
 def check(answer, variant=None): pass
@@ -63,10 +66,15 @@ class ForkServer:
             raise ValueError("Grading needs Linux or macOS. On Windows, use WSL, which is Linux.")
         self.jobs, theirs = socket.socketpair()
         start = START.format(path=[path for path in sys.path if path], number=theirs.fileno(), hidden=self.hidden)
-        environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "Agg"}
-        environment |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        # For `getpass.getuser()`, as the system does not know these users; to compile takes longer than all that is checked.
+        environment |= {"USER": "learner", "LOGNAME": "learner", "TORCH_COMPILE_DISABLE": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", start], env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+            [sys.executable, "-I", "-c", start],
+            cwd=sys.prefix,  # where nobody puts settings but who installed Python
+            env=environment | SETTINGS,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
         )
         theirs.close()
         return self

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.protocol import Network
@@ -15,22 +16,31 @@ def weights_of(thing: object) -> list[Tensor]:
 
 
 class Elsewhere(torch.autograd.Function):
-    """Lets gradients go back through what is run on the other side, to the tensors that it depends on.
+    """Lets gradients go back through what is run on the other side, to the tensors that it depends on; in `torch.func`, too.
 
-    run  gives what comes out, and a function that gives the gradients of all tensors, given that of what came out; or None
+    run   given the tensors, gives what comes out, and a function that gives their gradients, given that of it; or None
+    kept  an empty list
     """
 
     @staticmethod
-    def forward(ctx, run: Callable[[], tuple[object, Callable | None]], *_tensors):
-        result, ctx.back = run()
-        if ctx.back is None and isinstance(result, Tensor):
-            ctx.mark_non_differentiable(result)
+    def forward(run: Callable[..., tuple[object, Callable | None]], kept: list, *tensors):
+        result, back = run(*tensors)
+        kept.append(back)
         return result
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        (ctx.back,) = inputs[1]
+        if ctx.back is None and isinstance(output, Tensor):
+            ctx.mark_non_differentiable(output)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        return None, *ctx.back(gradient)
+        while torch._C._functorch.is_functorch_wrapped_tensor(gradient):
+            gradient = torch._C._functorch.get_unwrapped(gradient)
+        with temporarily_clear_interpreter_stack():  # what is asked now is no part of what `torch.func` follows
+            return None, None, *ctx.back(gradient)
 
 
 class Mirror:
@@ -38,6 +48,14 @@ class Mirror:
 
     def __init__(self):
         self.things: dict[int, object] = {}
+        self.known: dict[int, list[Tensor]] = {}
+
+    def weights(self, number: int) -> list[Tensor]:
+        """The weights of a thing; those that it had before, where `torch.func` has put others in their place for a while."""
+        now = weights_of(self.things[number])
+        if all(isinstance(weight, nn.Parameter) for weight in now):
+            self.known[number] = now
+        return self.known[number]
 
     def followed(self, thing: object) -> list[Tensor]:
         """The weights that gradients may reach through a thing: a network's own, or all, for a function may be around any."""
@@ -51,8 +69,8 @@ class Mirror:
                 (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
                 for i, weight in enumerate(weights)
             ]
-            for number, thing in self.things.items()
-            if (weights := weights_of(thing))
+            for number in self.things
+            if (weights := self.weights(number))
         }
 
     def take(self, state: dict[int, list[tuple]]) -> None:
@@ -62,11 +80,11 @@ class Mirror:
         """
         places: dict[int, tuple[int, int]] = {}
         for number, values in state.items():
-            weights = weights_of(self.things[number])
+            weights = self.weights(number)
             for i, (weight, (numbers, gradient, first)) in enumerate(zip(weights, values, strict=True)):
                 if places.setdefault(weight.data_ptr(), (number, i)) != first:
                     shared = first != (number, i)
-                    now = weights_of(self.things[first[0]])[first[1]].data if shared else numbers.detach()
+                    now = self.weights(first[0])[first[1]].data if shared else numbers.detach()
                     weight.data = now.view_as(weight)
                 elif not torch.equal(weight.data, numbers):
                     weight.data.copy_(numbers)

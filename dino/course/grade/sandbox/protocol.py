@@ -27,11 +27,17 @@ PICTURES = ("RGB", "RGBA", "L")  # the modes of pictures that travel
 LENGTHS, LENGTH = struct.Struct("!QQ"), struct.Struct("<Q")
 # Bytes of one message, and of all: a hundred and thirty times what any check needs.
 MOST_WORDS, MOST_NUMBERS, MOST = 2**24, 2**26, 2**28
+LONGEST, NAME, PARTS = 2000, 80, 1000  # letters of a sentence and of a name, and entries of a table
 SHORT = 0.2  # seconds of waiting at a time, so that a timer of this thread can stop it
 
 
 class ProtocolError(Exception):
     """The other side sent what is no message, or not now, or it ended."""
+
+
+def texts(values: list, longest: int) -> list[str]:
+    """The first texts of a list, none of them longer than so many letters."""
+    return [value[:longest] for value in values[:PARTS] if isinstance(value, str)]
 
 
 # The messages. `weights` are those of what the judge gave, as `mirror.Mirror.state` has them.
@@ -60,6 +66,10 @@ class Hello:
     parameters: list
     causes: list = field(default_factory=list)  # sentences about what of the file could not be run
     note: str = ""  # which definition was taken, where there are several
+
+    def __post_init__(self):
+        self.problem, self.note, self.kind = self.problem[:LONGEST], self.note[:LONGEST], self.kind[:NAME]
+        self.parameters, self.causes = texts(self.parameters, NAME), texts(self.causes, LONGEST)
 
 
 @dataclass
@@ -108,6 +118,9 @@ class Failure:
     text: str
     sentence: str = ""  # that says in which line of the learner's
     number: int = 0  # of the call
+
+    def __post_init__(self):
+        self.error, self.text, self.sentence = self.error[:NAME], self.text[:LONGEST], self.sentence[:LONGEST]
 
 
 # What stands in a message for what stays where it is.
@@ -246,7 +259,7 @@ class Connection:
                 return [self.encode(one, tensors) for one in value]
             case tuple():
                 return {"tuple": [self.encode(one, tensors) for one in value]}
-            case dict():
+            case dict() if len(value) <= PARTS:
                 return {"dict": [[self.encode(one, tensors) for one in pair] for pair in value.items()]}
             case np.generic() | np.ndarray(shape=()):
                 return self.encode(value.item(), tensors)
@@ -273,7 +286,7 @@ class Connection:
         match kind, value:
             case "tuple", list():
                 return tuple(value)
-            case "dict", list():
+            case "dict", list() if len(value) <= PARTS:  # numbers can be chosen so that a table of many takes hours
                 return dict(value)
             case "tensor", [int(number), bool(follows)]:
                 tensor = tensors.pop(str(number))
@@ -285,5 +298,5 @@ class Connection:
             case "picture", Tensor():
                 return PIL.Image.fromarray(value.numpy())
             case "other", str():
-                return type(value[:80], (), {})()  # an object of a type of this name, of which nothing else is known
+                return type(value[:NAME], (), {})()  # an object of a type of this name, of which nothing else is known
         return self.unpack(made(THINGS[kind], value))

@@ -108,7 +108,7 @@ class Remote:
             return found
 
         if recording and any(one.requires_grad for one in tensors):
-            return Elsewhere.apply(lambda: (run(), back), *tensors, *weights)
+            return Elsewhere.apply(lambda *_: (run(), back), [], *tensors, *weights)
         return run()
 
     def request(
@@ -246,7 +246,7 @@ class Remote:
 def the_error(failure: Failure) -> BaseException:
     """The error with which the answer stopped."""
     kinds = (AnswerError, NotImplementedError) if failure.error == "NotImplementedError" else (AnswerError,)
-    error = type(failure.error[:80], kinds, {})(failure.text)
+    error = type(failure.error, kinds, {})(failure.text)
     if failure.error == "StillBusyError":
         error = StillBusyError()
     error.sentence = failure.sentence

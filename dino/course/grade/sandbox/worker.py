@@ -20,7 +20,18 @@ import torch
 from torch import Tensor, nn
 
 from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish
-from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
+from dino.course.grade.sandbox.protocol import (
+    NAME,
+    Ask,
+    Call,
+    Connection,
+    Failure,
+    Hello,
+    Job,
+    Network,
+    ProtocolError,
+    Reply,
+)
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most, uncompiled
@@ -35,17 +46,23 @@ class Given(nn.Module):
 
     def forward(self, *arguments, **named):
         always, recording = torch.zeros((), requires_grad=True), torch.is_grad_enabled()
+        weights = self.worker.mirror.followed(self)
+        tensors = [one for one in arguments if isinstance(one, Tensor)] + weights
+        follows = [one.requires_grad for one in tensors]
+        # Where `torch.func` has put others in the place of its weights, it is asked with those.
+        own = all(isinstance(one, nn.Parameter) for one in weights)
 
-        def run() -> tuple[object, Callable | None]:
-            reply = self.worker.ask("call", self.number, arguments, named, recording)
+        def run(_always: Tensor, *tensors: Tensor) -> tuple[object, Callable | None]:
+            left = (one.detach().requires_grad_(follow) for one, follow in zip(tensors, follows, strict=True))
+            given = [next(left) if isinstance(one, Tensor) else one for one in arguments]
+            reply = self.worker.ask("call", self.number, given, named, recording, None if own else [*left])
             # A view of what was received could not be changed in place.
             result = reply.result.clone() if isinstance(reply.result, Tensor) else reply.result
             if reply.number is None:
                 return result, None
             return result, lambda gradient: [None, *self.worker.ask("backward", reply.number, [gradient]).result]
 
-        tensors = [one for one in arguments if isinstance(one, Tensor)]
-        return Elsewhere.apply(run, always, *tensors, *self.worker.mirror.followed(self))
+        return Elsewhere.apply(run, [], always, *tensors)
 
 
 class GivenOptimizer:
@@ -85,13 +102,20 @@ class Worker:
         """A copy of something that asks still asks over the same connection."""
         return self
 
-    def ask(self, method: str, number: int, arguments=(), named=None, recording: bool = False) -> Reply:
-        """Ask the judge's side, and bring the weights of what it gave to their new state."""
+    def ask(self, method: str, number: int, arguments=(), named=None, recording=False, instead=None) -> Reply:
+        """Ask the judge's side, and bring the weights of what it gave to their new state.
+
+        instead  of its own weights, those with which it is asked
+        """
         with self.one_at_a_time:  # an answer may have threads
             state = self.mirror.state()
+            if instead is not None:
+                state[number] = [(one, *rest) for one, (_, *rest) in zip(instead, state[number], strict=True)]
             self.connection.send(Ask(method, number, list(arguments), named or {}, recording, state))
             match self.connection.receive():
                 case Reply() as reply:
+                    if instead is not None:
+                        del reply.weights[number]
                     self.mirror.take(reply.weights)
                     return reply
                 case Failure(error=name, text=text):
@@ -104,8 +128,9 @@ class Worker:
         """What stands at the judge's for a network of the learner's."""
         if not isinstance(value, nn.Module):
             return None
+        described = describe(value, len(self.made))
         self.made.append(list(value.modules()))
-        return describe(value, len(self.made) - 1)
+        return described
 
     def unpack(self, thing: object) -> object:
         """What stands here for something of the judge's."""
@@ -126,12 +151,11 @@ class Worker:
         """Answer until the judge hangs up."""
         while isinstance(call := self.connection.receive(), Call):
             try:
-                reply = self.call(call)
+                self.connection.send(self.call(call))
             except ProtocolError:
                 raise
-            except BaseException as error:
-                reply = failure(error, self.job.exercise, call.number)
-            self.connection.send(reply)
+            except BaseException as error:  # of the answer, or because what came out cannot be sent
+                self.connection.send(failure(error, self.job.exercise, call.number))
 
     def call(self, call: Call) -> Reply:
         """Call an answer, or a network that an answer made."""
@@ -198,17 +222,30 @@ def failure(error: BaseException, name: str, number: int = 0) -> Failure:
     """An error in an exercise of this name, as words."""
     try:
         sentence, text = explain(error, name), str(error)
-    except Exception:
+    except BaseException:  # an error of the learner's own can do anything when it is to speak
         sentence = text = ""
-    return Failure(type(error).__name__[:80], text[:2000], sentence[:2000], number)
+    return Failure(str(type(error).__name__), text, sentence, number)
+
+
+def put(files: dict[str, str], folder: Path) -> list[str]:
+    """Write files into a folder, and give sentences on those that cannot be, such as one whose name is too long."""
+    problems = []
+    for name, text in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            problems.append(
+                f"{name if len(name) < NAME else f'...{name[-40:]}'} could not be brought into the sandbox: {why}."
+            )
+    return problems
 
 
 def answer(connection: Connection, job: Job, folder: Path) -> None:
     """Load a learner's file from an empty folder, and serve the judge."""
-    for name, text in job.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    problems = put(job.files, folder)
     for name in [name for name in sys.modules if name.partition(".")[0] == "dino"]:
         del sys.modules[name]
     # The learner's folder comes last, so that a file of theirs called torch.py hides nothing.
@@ -219,16 +256,20 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
             given = {name: getattr(lesson, name) for name in job.replaced}
             answers = load(Path(job.file), given, job.later)
     except BaseException as error:
-        connection.send(failure(error, job.exercise))
+        told = failure(error, job.exercise)
+        connection.send(
+            Failure("ValueError", problems[0]) if problems and isinstance(error, FileNotFoundError) else told
+        )
         return
     found = answers.names.get(job.exercise)
     kind = "class" if inspect.isclass(found) else "function" if callable(found) else type(found).__name__
     try:
         parameters = list(inspect.signature(found).parameters) if kind == "function" else []
-    except (TypeError, ValueError):
+    except Exception:  # it may say of itself what it likes
         parameters = []
     problem = ""
     if job.exercise not in answers.names:
         problem = answers.problem_with(job.exercise)
-    connection.send(Hello(problem, kind, parameters, answers.problems, answers.notes.get(job.exercise, "")))
+    problems += answers.problems
+    connection.send(Hello(problem, kind, parameters, problems, answers.notes.get(job.exercise, "")))
     Worker(connection, job, answers.names).serve()
