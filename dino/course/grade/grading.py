@@ -4,7 +4,6 @@ import contextlib
 import io
 import secrets
 import time
-from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters
 from dino.course.checks import check_for
@@ -24,6 +23,7 @@ from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 
 # Seconds: for one call of an answer, for loading a file, for everything about one exercise, and for drawing what is wrong.
 PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
+HELPERS = 8 * 2**20  # bytes of files that come along with an answer, which has to write them down
 CAUSES = 3  # how many things that kept one file from being run are remarks
 
 
@@ -72,13 +72,25 @@ def grade_chapter(
 
 def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> Job:
     """What a worker has to know to serve one answer."""
-    here, names = PurePosixPath(path).parent, [one.name for one in chapter.exercises]
-    texts = {PurePosixPath(one): data.decode("utf-8", "surrogateescape") for one, data in submission.files.items()}
-    helpers = [one for one in texts if one.is_relative_to(here) and one.suffix == ".py"]
-    beside = {str(one.relative_to(here)): texts[one] for one in helpers}
-    file, text = PurePosixPath(path).name, texts[PurePosixPath(path)]
-    files = {**beside, **lesson_for(chapter, name), file: text}
-    return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
+    names, (here, slash, file) = [one.name for one in chapter.exercises], path.rpartition("/")
+    texts = {file: submission.files[path]} | helpers_in(submission.files, here + slash)
+    files = {one: data.decode("utf-8", "surrogateescape") for one, data in texts.items()}
+    return Job(
+        name, chapter.topic, file, files | lesson_for(chapter, name), [], names[names.index(name) + 1 :], PATIENCE, ALL
+    )
+
+
+def helpers_in(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
+    """What an answer may import: the `.py` files in its folder and in folders in it, by path; of too many the nearest."""
+    found: dict[str, bytes] = {}
+    inside = [path.removeprefix(folder) for path in files if path.startswith(folder) and path.endswith(".py")]
+    above = {"/".join(parts[:n]) for parts in (path.split("/") for path in inside) for n in range(1, len(parts))}
+    left = HELPERS
+    for path in sorted(inside, key=lambda path: path.count("/")):
+        # What no system can write: a path that is too long, or that is a file and a folder.
+        if len(path.encode()) < 1000 and path not in above and (left := left - len(files[folder + path]) - 4096) > 0:
+            found[path] = files[folder + path]
+    return found
 
 
 def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -> tuple[list[str], str]:
