@@ -87,9 +87,10 @@ def helpers_in(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
     above = {"/".join(parts[:n]) for parts in (path.split("/") for path in inside) for n in range(1, len(parts))}
     left = HELPERS
     for path in sorted(inside, key=lambda path: path.count("/")):
-        # What no system can write: a path that is too long, or that is a file and a folder.
-        if len(path.encode()) < 1000 and path not in above and (left := left - len(files[folder + path]) - 4096) > 0:
-            found[path] = files[folder + path]
+        size = len(files[folder + path]) + 4096  # the least that a system takes for a file
+        # No system can write what has a long path, or is a file and a folder.
+        if size <= left and len(path.encode()) < 1000 and path not in above:
+            found[path], left = files[folder + path], left - size
     return found
 
 

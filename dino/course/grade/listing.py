@@ -13,7 +13,7 @@ from pathlib import Path
 
 LARGEST, ALL, MOST = 20 * 2**20, 50 * 2**20, 300  # bytes of one file, bytes of all, and how many
 ENTRIES = 20_000  # files and folders that are looked at for one learner
-DIRECTORY = 4 * 2**20  # bytes in which an archive lists its files: about 30,000
+DIRECTORY = 3 * 2**20  # bytes in which an archive lists its files: about 20,000
 DEEPEST = 3  # archives in one another
 # What systems and programs put beside the work of people.
 BESIDE = ("__MACOSX", "__pycache__", "site-packages", "node_modules")
@@ -135,19 +135,19 @@ def in_folder(folder: Path) -> Tree:
     for inner in waiting:  # which grows
         tops = inner.split("/", 2)[:-1]
         limits = {
-            "/".join([*tops[:deep], ""]): most for deep, most in ((1, 10 * ENTRIES), (2, ENTRIES)) if deep <= len(tops)
+            "/".join([*tops[:deep], ""]): most for deep, most in ((1, 5 * ENTRIES), (2, ENTRIES)) if deep <= len(tops)
         }
         if any(count[place] > most for place, most in limits.items()):
             continue
         try:
             with os.scandir(f"{folder}/{inner}") as entries:
-                these = sorted(itertools.islice(entries, 10 * ENTRIES + 1), key=lambda one: one.name)
+                these = sorted(itertools.islice(entries, 5 * ENTRIES + 1), key=lambda one: one.name)
         except OSError as error:
             found[inner] = File(f"was not read: {reason(error)}")
             continue
         if not any(visible(one.name) for one in these):
             found[inner] = File()
-        for place, most in (limits or {f"{folder.name}/": 10 * ENTRIES}).items():
+        for place, most in (limits or {f"{folder.name}/": 5 * ENTRIES}).items():
             these, count[place] = these[: max(0, most - count[place])], count[place] + len(these)
             if count[place] > most:
                 found[place] = File("was not read in full: there is too much in it")

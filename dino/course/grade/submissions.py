@@ -97,7 +97,7 @@ class Submission:
         """Keep a file with answers, or tell why not; whether there was anything to keep or to tell."""
         given, path = path, layouts.short(readable(layouts.as_answer(path)))
         kind = ending(path)
-        if given != path:
+        if given != path and kind in layouts.ANSWERS:
             self.tell(f"{given} is read as {path}.")
         if file.problem and (kind in HAND_INS or not kind):
             self.tell(f"{path.rstrip('/')} {file.problem}.")

@@ -16,6 +16,7 @@ CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
 # What looks like Python at the beginning of a line.
 PYTHON = re.compile(r"^(?:# %%|import \w|from [\w.]+ import |def \w+\(|class \w+[:(])", re.MULTILINE)
 LONGEST = 2**18  # letters of a program; pictures in a notebook do not count
+MOST_PARTS = 2**20  # lists, objects and values in the JSON of a notebook
 KINDS = {b"PK\x03\x04": "a zip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\x1f\x8b": "a packed file"}
 
 
@@ -133,6 +134,10 @@ def cells_of_notebook(text: str, path: str) -> list[Cell]:
         raise ValueError(f"{path} is not a notebook: it begins with {text.split()[0][:40]!r}. {again}")
     if "\n<<<<<<< " in text:
         raise ValueError(f"{path} is not a whole notebook: git left the marks of a merge conflict in it (<<<<<<<).")
+    if sum(text.count(sign) for sign in "[{,") > MOST_PARTS:  # a few bytes of JSON can take hundreds in memory
+        raise ValueError(
+            f"{path} holds too much beside its text: clear the outputs of all cells in Jupyter, and save it."
+        )
     try:
         book = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:
