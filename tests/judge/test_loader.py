@@ -131,7 +131,6 @@ HIDDEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "sentence"), HIDDEN.values(), ids=HIDDEN)
 @pytest.mark.parametrize("form", ["if True:", "with torch.no_grad():", "for _ in range(1):", "match 1:\n  case _:"])
 def test_an_answer_that_is_defined_under_a_condition_counts_though_a_stub_stands_below(form, mix_in):
     answer = "".join(f"     {line}\n" for line in SOLVED[START:END].splitlines()[1:])
@@ -144,6 +143,7 @@ def test_an_answer_that_is_defined_under_a_condition_counts_though_a_stub_stands
     )
 
 
+@pytest.mark.parametrize(("text", "sentence"), HIDDEN.values(), ids=HIDDEN)
 def test_an_answer_that_is_not_where_it_belongs_is_found(text, sentence, mix_in):
     verdict = mix_in(text)
     assert verdict.state == FAILED

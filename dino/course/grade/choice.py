@@ -51,7 +51,9 @@ def facts_of(path: str, data: bytes, saved: int = 0) -> Facts:
     try:
         text, whole = "\n".join(cell.text for cell in unsplit(data, path)), True
     except ValueError:  # the beginning may still tell what it was to be
-        text, whole = data[:LONGEST].decode("utf-8", "replace").replace("\\n", "\n").replace('"', "\n"), False
+        text, whole = data[:LONGEST].decode("utf-8", "replace"), False
+    if text.lstrip().startswith("{"):
+        text = text.replace("\\n", "\n").replace('"', "\n")
     names = frozenset(exercise_names())
     defined, given = set(), set()
     for name in names:

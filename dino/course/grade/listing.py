@@ -63,19 +63,11 @@ class Source(io.RawIOBase):
         self.read_at = (lambda at, count: data[at : at + count]) if file.depth else file.read
         self.file, self.at = file, 0
 
-    def seekable(self) -> bool:
-        """Whether it can be read from any place: yes."""
-        return True
-
     def seek(self, at: int, whence: int = 0) -> int:
         """Go on reading elsewhere. Raises OSError if that lies before the beginning."""
         self.at = at + (0, self.at, self.file.size)[whence]
         if self.at < 0:
             raise OSError("it is too short")
-        return self.at
-
-    def tell(self) -> int:
-        """Where the next piece begins."""
         return self.at
 
     def read(self, count: int = -1) -> bytes:
@@ -168,7 +160,7 @@ def in_archive(file: File) -> Tree:
         inner = entry.filename.replace("\\", "/")
         parts = [part for part in inner.split("/") if part not in ("", ".")]
         outside = inner.startswith("/") or ".." in parts
-        path = visible("/".join(parts) + "/" * entry.is_dir())
+        path = visible("/" * inner.startswith("/") + "/".join(parts) + "/" * entry.is_dir())
         if not parts or not path:
             continue
         while path in found and not path.endswith("/"):  # an archive may hold several of one name
@@ -183,10 +175,9 @@ def in_archive(file: File) -> Tree:
 
 
 def read_packed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, at: int, count: int) -> bytes:
-    """Read a file in an archive, from some place on."""
+    """Read a file in an archive, which is always from its beginning on."""
     with archive.open(entry) as file:
-        file.seek(at)
-        return file.read(count)
+        return file.read(at + count)[at:]
 
 
 def minutes(date: tuple[int, ...]) -> int:

@@ -159,6 +159,13 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
             words = "Name files, folders or zip archives that learners handed in."
             raise FileNotFoundError(f"There is no {place}. {words}")
         tree = listing.in_folder(whole) if whole.is_dir() else {place.name: listing.on_disk(str(whole))}
+        for top in {} if as_one else {path.partition("/")[0] for path in tree if "/learners/" in path[:LONGEST]}:
+            inner = [path for path in tree if path.startswith(f"{top}/")]
+            if any(path.startswith(f"{top}/learners/") for path in inner) and not any(
+                ending(path) in HAND_INS for path in inner
+            ):
+                tell(f"{top} in {place} was not read: it holds the results of a grading, and no answers.")
+                tree = {path: file for path, file in tree.items() if path not in inner}
         if as_one:
             name = beside.name if named_after(place.name) and whole.is_file() else stem(whole.name)
             files = tree if whole.is_dir() else inside(place.name, tree[place.name])
@@ -252,13 +259,11 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     if sure:
         tries = tries_in({top: inner[top] for top, inner in items.items() if [*inner] == [top]})
         topics = {top: topics[top] | tries.get(top, set()) for top in items}
-    # Of those that one is sure of, one with a chapter's name is a rival, too; and so are any two with answers.
-    often = Counter(
-        topic
-        for _, topic in {(owner_of(top), topic) for top in rivals for topic in topics[top]}
-        | {("/", topic) for top in chapter if sure and top not in folders for topic in topics[top]}
-    )
-    several = sure and len({owner_of(top) for top in personal if topics[top]}) > 1
+    often = Counter(topic for _, topic in {(owner_of(top), topic) for top in rivals for topic in topics[top]})
+    # In a teacher's folder, two files with answers are two learners', and so is one beside that of the chapter itself.
+    owners = {owner_of(top) for top in personal if topics[top]}
+    again = {topic for top in chapter if top not in folders for topic in topics[top]}
+    several = sure and (len(owners) > 1 or any(again & topics[top] for top in personal))
     if max(often.values(), default=0) > 1 or several or (sure and personal and not chapter):
         return one_by_one(items, chapter, name)
     folders = [top for top in folders if topics[top]]
