@@ -3,7 +3,9 @@
 import csv
 import html
 import io
+import json
 import os
+import random
 import time
 import zipfile
 from pathlib import Path
@@ -451,6 +453,15 @@ def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_l
     (one,) = find([tmp_path])
     assert one.files == {"01_noise.py": ONE.encode()}
     assert one.problems == ["big.zip was not read: it is too large."]
+
+
+def test_a_large_notebook_in_an_archive_is_read(tmp_path):
+    book = json.loads(BOOK)
+    book["metadata"]["picture"] = random.Random(0).randbytes(4 * 2**20).hex()
+    laid_out(tmp_path, {"anna.zip": packed({"x.zip": packed({"01_noise.ipynb": json.dumps(book)})}), "ben.py": ONE})
+    anna, _ = find([tmp_path])
+    assert anna.problems == []
+    assert [*anna.files] == ["x/01_noise.ipynb"] or [*anna.files] == ["01_noise.ipynb"]
 
 
 # What a learner may call files, to hand in for another.

@@ -61,7 +61,7 @@ class Source(io.RawIOBase):
         # What is in another archive cannot be read from the middle.
         data = file.read(0, ALL) if file.depth else b""
         self.read_at = (lambda at, count: data[at : at + count]) if file.depth else file.read
-        self.file, self.at = file, 0
+        self.file, self.at, self.most = file, 0, DIRECTORY
 
     def seek(self, at: int, whence: int = 0) -> int:
         """Go on reading elsewhere. Raises OSError if that lies before the beginning."""
@@ -71,10 +71,10 @@ class Source(io.RawIOBase):
         return self.at
 
     def read(self, count: int = -1) -> bytes:
-        """Read a piece. Raises ValueError if it is too large; the largest is the list of files."""
+        """Read a piece. Raises ValueError if it is too large: the first large one is the list of files."""
         count = self.file.size - self.at if count < 0 else count
         self.file.listed = max(self.file.listed, min(count, DIRECTORY))
-        if count > DIRECTORY:
+        if count > self.most:
             raise ValueError("it lists too many files: unpack it, and leave out what is nobody's work")
         data = self.read_at(self.at, count)
         self.at += len(data)
@@ -153,7 +153,8 @@ def in_folder(folder: Path) -> Tree:
 
 def in_archive(file: File) -> Tree:
     """The files in a zip archive. Raises ValueError, or what a damaged one raises: errors of many kinds."""
-    archive = zipfile.ZipFile(Source(file))
+    archive = zipfile.ZipFile(source := Source(file))
+    source.most = float("inf")  # what is read from here on is limited by who reads it
     found: Tree = {}
     often: Counter[str] = Counter()
     for entry in archive.infolist():
