@@ -171,6 +171,8 @@ def in_archive(file: File) -> Tree:
                 path = other
         read = functools.partial(read_packed, archive, entry)
         problem = "was not read: its path leads out of the archive" if outside else ""
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others can take very long
+            problem = "was not read: it is packed in an unusual way; make the archive with what your system has for it"
         found[path] = File(problem, entry.file_size, minutes(entry.date_time), read, file.depth + 1)
     return tidy(found)
 
