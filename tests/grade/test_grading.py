@@ -20,7 +20,7 @@ import junitparser
 import pytest
 
 from dino.course.chapters import chapters, solved
-from dino.course.grade import grading, pages, platforms, store
+from dino.course.grade import grading, listing, pages, platforms, store
 from dino.course.grade.commands import topics_of
 from dino.course.grade.pool import fingerprint
 from dino.course.grade.results import Graded, Mark, Settings, number, plain
@@ -204,14 +204,14 @@ def test_a_file_that_cannot_be_read_is_its_learner_s_problem_alone(tmp_path, mon
         (tmp_path / name).mkdir()
         (tmp_path / name / FILE).write_text(WHOLE)
     (tmp_path / "cem.py").write_text(WHOLE)
-    read = Path.read_bytes
+    read = listing.read_plain
 
-    def failing(path):
-        if path.parent.name == "bert" or path.name == "cem.py":
-            raise PermissionError(13, "Permission denied", str(path))
-        return read(path)
+    def failing(path, *where):
+        if "/bert/" in path or path.endswith("cem.py"):
+            raise PermissionError(13, "Permission denied", path)
+        return read(path, *where)
 
-    monkeypatch.setattr(Path, "read_bytes", failing)
+    monkeypatch.setattr(listing, "read_plain", failing)
     found = {one.name: one for one in find([tmp_path])}
     assert found["anna"].answers(CHAPTER)
     assert found["bert"].problems == [f"{FILE} cannot be read: Permission denied."]
@@ -256,7 +256,9 @@ def test_the_results_of_an_earlier_grading_are_nobody_s_hand_in(tmp_path):
     (tmp_path / "anna" / FILE).write_text(WHOLE)
     with store.alone(tmp_path / "grades", []):
         store.keep(tmp_path / "grades", marks()[1], "", b"")
-    assert [one.name for one in find([tmp_path])] == ["anna"]
+    sentences = []
+    assert [one.name for one in find([tmp_path], tell=sentences.append)] == ["anna"]
+    assert sentences == [f"grades in {tmp_path} was not read: it holds the results of a grading, and no answers."]
 
 
 def test_where_there_is_nothing_to_grade_a_sentence_says_so(tmp_path):

@@ -3,6 +3,9 @@
 import csv
 import html
 import io
+import json
+import os
+import random
 import time
 import zipfile
 from pathlib import Path
@@ -249,6 +252,7 @@ def told(folder, files, **more):
     }
 
 
+PART = "def mix(x):\n    return x\n"
 # For each case: the files, and for each learner a part of what is told; nothing where it is empty.
 TOLD = {
     "several files of one learner": (
@@ -358,6 +362,47 @@ TOLD = {
         {"noise_v1.py": ONE, "noise_v2.py": NEW, "helper.py": "x = 1"},
         {"class": "noise: noise_v2.py counts, for it is the newest; not noise_v1.py."},
     ),
+    "a chapter's name among learners'": (
+        {"anna.py": ONE, "ben.py": TWO, "noise.py": NEW},
+        {"anna": "", "ben": "", "class": "It lies beside what others handed in, and nothing says whose it is."},
+    ),
+    "the same with a part of the answers": (
+        {"anna.py": PART, "ben.py": PART.replace("mix", "Block"), "noise.py": PART},
+        {"anna": "", "ben": "", "class": "nothing says whose it is"},
+    ),
+    "folders called after chapters, weeks and versions among learners'": (
+        {
+            "anna/x.py": ONE,
+            "ben/x.py": TWO,
+            "Data/x.py": ONE,
+            "01_noise/x.py": STUB,
+            "week 2.zip": packed({"x.py": ONE}),
+        },
+        {"anna": "", "ben": ""} | dict.fromkeys(("Data", "01_noise", "week 2"), "nothing says whose it is."),
+    ),
+    "a learner's helpers": (
+        {"01_noise.py": f"import a, b\nimport b\n{ONE}", "a.py": PART, "b.py": PART, "utils/mix.py": PART},
+        {"class": ""},
+    ),
+    "what looks like a grading": (
+        {"anna/01_noise.py": ONE, "ben/.lock": "", "ben/learners/x": "", "ben/01_noise.py": NEW},
+        {"anna": "", "ben": ""},
+    ),
+    "a helper called like a chapter": (
+        {"01_noise.py": f"from sampling import step\n{ONE}", "sampling.py": "def step(x): return x"},
+        {"class": "sampling: sampling.py counts, for it is called so, though another file imports it: is it a helper?"},
+    ),
+    "a helper beside the chapter that it is called like": (
+        {
+            "04_sampling.py": "from sampling import step\ndef sample(): pass",
+            "sampling.py": "def step(x): return x  # sample",
+        },
+        {"class": "sampling: 04_sampling.py counts, for sampling.py is imported by another file, as a helper."},
+    ),
+    "names that no system can write": (
+        {"anna.zip": packed({f"{'n' * 300}.py": "x = 1", "01_noise.py": ONE, "a\n/...py": "x = 1"}), "ben.py": NEW},
+        {"anna": f"{'n' * 300}.py is read as {'n' * 50}.py."[:200], "ben": ""},
+    ),
     "an archive too deep": (
         {"anna.zip": packed({"a.zip": packed({"a.zip": packed({"a.zip": packed({})})})}), "ben.py": ONE},
         {"anna": "a/a/a.zip was not read: it lies in 3 other archives.", "ben": ""},
@@ -372,6 +417,16 @@ def test_every_choice_merge_and_omission_is_told(files, expected, tmp_path):
     for name, words in expected.items():
         assert words in found[name]
         assert bool(words) == bool(found[name]), found[name]
+
+
+@pytest.mark.parametrize("newest", ["01_noise.py", "01_noise.ipynb"])
+def test_of_a_notebook_and_a_file_the_one_saved_last_counts(newest, tmp_path):
+    laid_out(tmp_path, {"01_noise.ipynb": BOOK, "01_noise.py": NEW})
+    os.utime(tmp_path / newest, (2e9, 2e9))
+    (one,) = find([tmp_path])
+    assert one.choice(NOISE).startswith(
+        f"noise: {newest} counts, for it was saved last, which is all that tells them apart"
+    )
 
 
 def test_numbers_are_chapters_of_one_learner_where_the_answers_say_so(tmp_path):
@@ -400,6 +455,15 @@ def test_a_learner_may_hand_in_less_than_an_archive_holds_and_no_archive_takes_l
     assert one.problems == ["big.zip was not read: it is too large."]
 
 
+def test_a_large_notebook_in_an_archive_is_read(tmp_path):
+    book = json.loads(BOOK)
+    book["metadata"]["picture"] = random.Random(0).randbytes(4 * 2**20).hex()
+    laid_out(tmp_path, {"anna.zip": packed({"x.zip": packed({"01_noise.ipynb": json.dumps(book)})}), "ben.py": ONE})
+    anna, _ = find([tmp_path])
+    assert anna.problems == []
+    assert [*anna.files] == ["x/01_noise.ipynb"] or [*anna.files] == ["01_noise.ipynb"]
+
+
 # What a learner may call files, to hand in for another.
 TRICKS = {
     "Moodle": "Mallory_1_assignsubmission_file_/Anna_2_assignsubmission_file_/01_noise.py",
@@ -426,6 +490,46 @@ def test_no_folder_of_a_learner_s_is_taken_for_another_s(tmp_path):
         "anna": {"denoiser": TWO},
         "mallory": {"noise": NEW},
     }
+
+
+IN_DISGUISE = {f"{who}_1_assignsubmission_file_/01_noise.py": NEW for who in ("Anna", "Cem")}
+FORGED = {
+    "beside the other": {"anna.py": ONE, "ben.zip": packed(IN_DISGUISE)},
+    "in a folder": {"anna/01_noise.py": ONE} | {f"ben/{path}": NEW for path in IN_DISGUISE},
+    "in a week of its own": {
+        "week 1/ben.zip": packed(IN_DISGUISE),
+        "week 2/anna/01_noise.py": ONE,
+        "week 2/ben/01_noise.py": NEW,
+    },
+    "beside a download": {
+        "A-HW 1-5.zip": packed({"Anna_1_assignsubmission_file_/x.py": ONE}),
+        "ben.zip": packed(IN_DISGUISE),
+    },
+    "with a receipt": {
+        "anna.py": ONE,
+        "ben/HW_a_attempt_2026-01-02-03-04-05.txt": "Name: anna (a)",
+        "ben/01_noise.py": NEW,
+    },
+    "with a list of names": {
+        "anna.py": ONE,
+        "ben/submission_metadata.yml": GRADESCOPE,
+        "ben/submission_11/01_noise.py": NEW,
+    },
+}
+
+
+@pytest.mark.parametrize("files", FORGED.values(), ids=FORGED)
+def test_no_archive_or_folder_of_a_learner_s_writes_into_another_s_row(files, tmp_path):
+    found = counted(find([laid_out(tmp_path, files)]))
+    assert found.keys() == {"A-HW 1" if "A-HW 1-5.zip" in files else "anna", "ben"}
+    assert all(texts.get("noise") in ((NEW, None) if who == "ben" else (ONE,)) for who, texts in found.items())
+
+
+def test_whose_an_archive_that_lies_alone_is_taken_for_is_told(tmp_path):
+    sentences = []
+    laid_out(tmp_path, {"ben.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": NEW})})
+    find([tmp_path], tell=sentences.append)
+    assert sentences == ["ben.zip holds what Anna handed in, as the names in it say."]
 
 
 @pytest.mark.parametrize(

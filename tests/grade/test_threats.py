@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import io
 import json
 import os
 import re
@@ -10,17 +11,18 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import jupytext
 import pytest
 
 from dino.course.chapters import chapters, find_exercise, solution, solved
-from dino.course.grade import grading
+from dino.course.grade import grading, listing
 from dino.course.grade.results import Mark, Settings
 from dino.course.grade.sandbox import filters, forkserver, isolation, limits, proxy
 from dino.course.grade.sandbox.client import lesson_for
-from dino.course.grade.submissions import Submission
+from dino.course.grade.submissions import Submission, find
 from dino.course.judge import runner as judging
 
 CHAPTER = chapters()[0]
@@ -758,3 +760,93 @@ def test_a_right_answer_may_use_what_torch_and_python_offer(name, text, fork_ser
     mark = Mark(chapter.topic, name, "failed", 0, 1, "")
     grading.grade_answer(fork_server, job, mark, Settings((chapter.topic,), no_sandbox=True))
     assert mark.state == "passed", (mark.news, mark.symptom)
+
+
+def written_to(folder, name, content):
+    """A file in a folder; an archive, if its content is a list of paths with what is there."""
+    if isinstance(content, bytes):
+        (folder / name).write_bytes(content)
+        return
+    with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in content:
+            archive.writestr(path, text)
+
+
+def deep(folder):
+    """A folder in a folder, 1,100 times."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(1_100):
+        os.mkdir("a", dir_fd=here)
+        here, above = os.open("a", os.O_RDONLY, dir_fd=here), here
+        os.close(above)
+    os.close(here)
+
+
+def overlapping(entries):
+    """An archive in which all entries are one and the same piece, of 19 MB when it is unpacked, and none is as it says."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.py", b"x = 1\n" * (19 * 2**20 // 6))
+        archive.filelist[0].CRC = 1
+        archive.filelist *= entries
+    return buffer.getvalue()
+
+
+# What takes long to read, and what is told of it.
+SLOW = {
+    "folders in folders": (deep, "Nothing was handed in"),
+    "a pipe": (lambda folder: os.mkfifo(folder / "a.py"), "a.py was not read: it is not a plain file."),
+    "a link": (lambda folder: (folder / "a.py").symlink_to("/dev/zero"), "a.py was not read: it is a link."),
+    "much text": (
+        lambda folder: written_to(folder, "a.py", b"x = 1\n" * 4_000_000),
+        "a.py was not read: it is too large",
+    ),
+    "one line": (lambda folder: written_to(folder, "a.py", b"import mix, " * 1_500_000), ""),
+    "brackets": (lambda folder: written_to(folder, "a.ipynb", b'{"cells": ' + b"[" * 1_000_000), ""),
+    "lists": (lambda folder: written_to(folder, "a.ipynb", b'{"cells": [' + b"[]," * 6_000_000), ""),
+    "one name": (lambda folder: written_to(folder, "a.zip", [("a.py", "x")] * 5_000), "there are too many files"),
+    "one piece": (lambda folder: written_to(folder, "a.zip", overlapping(10_000)), "Bad CRC-32"),
+    "long names": (
+        lambda folder: written_to(folder, "a.zip", [(f"{'x' * 3_000}{n}", "") for n in range(1_200)]),
+        "a.zip cannot be read as a zip archive: it lists too many files",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(("make", "words"), SLOW.values(), ids=SLOW)
+def test_what_takes_long_to_read_costs_its_own_row_alone_and_little_time(make, words, tmp_path):
+    for name in ("anna", "ben", "cem"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / FILE).write_text(WHOLE) if name != "ben" else make(tmp_path / name)
+    start = time.process_time()
+    anna, ben, cem = find([tmp_path])
+    said = " ".join([*ben.problems, *map(ben.choice, chapters())])
+    spent = time.process_time() - start
+    subprocess.run(["rm", "-rf", tmp_path / "ben"], check=True)  # pytest cannot remove what is so deep
+    assert spent < 4
+    assert [one.name for one in (anna, ben, cem)] == ["anna", "ben", "cem"]
+    assert anna.files == cem.files == {FILE: WHOLE.encode()}
+    assert words in said
+
+
+def test_a_file_that_is_swapped_after_it_was_listed_is_not_followed(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1")
+    file = listing.in_folder(tmp_path)["a.py"]
+    assert file.read(2, 100) == b"= 1"
+    for other in (lambda path: path.symlink_to("/etc/hostname"), os.mkfifo):
+        (tmp_path / "a.py").unlink()
+        other(tmp_path / "a.py")
+        with pytest.raises(OSError):
+            file.read(0, 100)
+
+
+@pytest.mark.parametrize(
+    "at", ["utils/helper.py", "deep/er/helper.py", "pack/__init__.py", "lesson/helper.py", "sampling.py"]
+)
+def test_helpers_are_imported_wherever_they_lie_and_what_cannot_be_written_costs_nothing(at, graded):
+    module = at.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    own = WHOLE.replace(RIGHT, f"from {module} import step; return step(clean, noise, level)")
+    beside = {at: "def step(clean, noise, level): return clean + level * (noise - clean)", "x" * 250 + ".py": "y = 1"}
+    beside |= {"a.py": "x = 1", "a.py/b.py": "x = 1", "long/" * 300 + "c.py": "x = 1", "many.py": "x = 1\n" * 2_000_000}
+    assert states(graded({f"src/{name}": text for name, text in ({FILE: own} | beside).items()})) == "ppp"

@@ -56,6 +56,11 @@ CONSTANTS = {
     "a chain through functions": "A = torch.ones(1)\ndef b():\n    return A\nC = [b()]\nONE = C[0]",
     "an attribute of a class": "class Box:\n    pass\nBox.one = 1.0\nONE = Box.one",
     "a change in place": "ONE = torch.zeros(1)\nONE[0] = float(1)",
+    "a name of an experiment": "one = torch.zeros(1)\none += torch.ones(1)\nlevels = torch.stack([one])\nONE = levels[0]",
+    "a device": "if torch.cuda.is_available():\n    cpu = torch.device('cpu')\nelse:\n    cpu = torch.device('cpu')\n"
+    "ONE = torch.ones(1).to(cpu)",
+    "a line of another chapter's": "cpu = torch.device('cpu')\nONE = torch.ones(1, device=cpu)",
+    "where the file lies": "import os\nONE = len(os.path.dirname(os.path.abspath(__file__))[:1])",
 }
 
 
@@ -124,6 +129,18 @@ HIDDEN = {
     "broken above a stub": (SOLVED[:END].replace("level: Tensor)", "level: Tensor", 1) + f"# %%\n{STUB}\n\n" + SOLVED[END:],
                             "is not Python yet"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["if True:", "with torch.no_grad():", "for _ in range(1):", "match 1:\n  case _:"])
+def test_an_answer_that_is_defined_under_a_condition_counts_though_a_stub_stands_below(form, mix_in):
+    answer = "".join(f"     {line}\n" for line in SOLVED[START:END].splitlines()[1:])
+    assert mix_in(f"{SOLVED[:START]}# %%\n{form}\n{answer}\n# %%\n{STUB}\n\n{SOLVED[END:]}").state == PASSED
+    assert (
+        mix_in(
+            f"{SOLVED[:START]}# %%\nmix = lambda clean, noise, level: clean + level * (noise - clean)\n\n# %%\n{STUB}\n\n{SOLVED[END:]}"
+        ).state
+        == PASSED
+    )
 
 
 @pytest.mark.parametrize(("text", "sentence"), HIDDEN.values(), ids=HIDDEN)
@@ -250,6 +267,20 @@ def test_marks_and_ends_of_lines_of_other_systems_and_halves_of_letters_do_no_ha
         '{"cells": [{"cell_type": "code", "source": "x = \'\\ud800\'\\ndef mix(): pass"}]}'
     )
     assert callable(load(tmp_path / "a.ipynb").names["mix"])
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x0c", "\x85", "\x1c", "\v"])
+def test_lines_end_where_they_end_for_python(end, mix_in):
+    """And nowhere else, so that what is quoted of an answer is the line that it is."""
+    verdict = mix_in(with_cell(f"# one{end}two\nTEXT = 'one{end}two'", "    return torch.nowhere"))
+    assert "(`return torch.nowhere`)" in verdict.news
+
+
+def test_text_that_nobody_writes_is_not_read():
+    with pytest.raises(ValueError, match=r"a\.py holds more than 262,144 letters of text, which nobody writes by hand"):
+        cells_in(b"x = 1\n" * 50_000, "a.py")
+    cell = {"cell_type": "code", "source": "x = 1", "outputs": [{"data": {"image/png": "x" * 300_000}}]}
+    assert len(cells_in(json.dumps({"cells": [cell]}).encode(), "a.ipynb")) == 1
 
 
 def test_what_a_chapter_of_an_older_notebook_lacks_is_no_matter(tmp_path, capsys):

@@ -2,7 +2,6 @@
 
 import io
 import time
-from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters
 from dino.course.checks import check_for
@@ -22,6 +21,7 @@ from dino.course.judge.verdict import FAILED, NOT_STARTED, PASSED
 
 # Seconds: for one call of an answer, for loading a file, for everything about one exercise, and for drawing what is wrong.
 PATIENCE, LOADING, ALL, DRAWING = 15, 20, 60, 5
+HELPERS = 8 * 2**20  # bytes of files that come along with an answer, which has to write them down
 CAUSES = 3  # how many things that kept one file from being run are remarks
 
 
@@ -79,15 +79,23 @@ def grade_chapter(
 
 def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> Job:
     """What a worker has to know to serve one answer."""
-    here, names = PurePosixPath(path).parent, [one.name for one in chapter.exercises]
-    texts = {PurePosixPath(one): data.decode("utf-8", "surrogateescape") for one, data in submission.files.items()}
-    helpers = [one for one in texts if one.is_relative_to(here) and one.suffix == ".py"]
-    beside = {str(one.relative_to(here)): texts[one] for one in helpers}
-    ending, text = PurePosixPath(path).suffix, texts[PurePosixPath(path)]
-    file = f"{PurePosixPath(path).stem[:50]}{ending}"  # archives can hold longer names than folders
-    files = {**lesson_for(chapter, name), file: text}
-    files |= {one: text for one, text in beside.items() if one not in files}  # come last, for there may be too many
+    names, (here, slash, name_of_file) = [one.name for one in chapter.exercises], path.rpartition("/")
+    stem, dot, ending = name_of_file.rpartition(".")
+    file = f"{stem[:50]}{dot}{ending}"  # archives can hold longer names than folders
+    texts = {file: submission.files[path], **helpers_in(submission.files, here + slash)}
+    files = lesson_for(chapter, name) | {one: data.decode("utf-8", "surrogateescape") for one, data in texts.items()}
     return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
+
+
+def helpers_in(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
+    """What an answer may import: the `.py` files in its folder and in folders in it, by path; of too many the nearest."""
+    inside = [path.removeprefix(folder) for path in files if path.startswith(folder) and path.endswith(".py")]
+    found, left = {}, HELPERS
+    for path in sorted(inside, key=lambda path: path.count("/")):
+        data = files[folder + path]
+        if (left := left - len(data) - 4096) >= 0:  # the least that a system takes for a file
+            found[path] = data
+    return found
 
 
 def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -> tuple[list[str], str]:

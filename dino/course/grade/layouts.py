@@ -26,6 +26,12 @@ PLATFORMS = {
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
     "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
+# How the paths begin that a platform wrote.
+PLATFORM = re.compile(
+    r"[^/]*(?:_assignsubmission_|_attempt_\d| - |_\d{3,}_)|(?:Submissions|Abgaben|Team[ _]?\d+|submission_\d+)/"
+)
+# What platforms call a whole download, beside what `is_version` knows. A learner's own archive must not be taken for one.
+DOWNLOAD = re.compile(r"gradebook_.*|.*(?:-\d+|_export|\bDownload\b.*)", re.IGNORECASE)
 RECEIPT = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<id>[^()\n]+)\)")
 SUBMITTERS = re.compile(r"^(submission_\d+):\n  :submitters:\n((?:  [- ] .*\n?)+)", re.MULTILINE)
 SUBMITTER = re.compile(r"^  [- ] :name: *['\"]?(.+?)['\"]? *$", re.MULTILINE)
@@ -42,7 +48,9 @@ CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re
 # Words in what people call versions and folders for chapters, weeks and groups, rather than people.
 VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original download
 submission submissions abgaben solution solutions answer answers src lib week woche chapter kapitel sheet blatt task
-aufgabe exercise exercises homework hw lab unit session assignment group gruppe section class my"""
+aufgabe exercise exercises homework hw lab unit session assignment group gruppe section class my test tests scratch helper helpers
+util utils"""
+DEEPEST = 30  # folders in one another; what is deeper is read as if some were not there
 LONGEST = 255  # letters of a name; what is longer no platform has written, and patterns would take long
 
 
@@ -83,7 +91,9 @@ class Owner:
 
 def owned(path: str) -> Owned | None:
     """Whose a file is, if a platform wrote its path."""
-    for platform, pattern in PLATFORMS.items() if len(path) < 2 * LONGEST else ():
+    for platform, pattern in (
+        PLATFORMS.items() if PLATFORM.match(path[: 2 * LONGEST]) and len(path) < 2 * LONGEST else ()
+    ):
         match = re.fullmatch(pattern, path)
         known = {name: text for name, text in match.groupdict().items() if text} if match else {}
         when = moment(known.get("when", ""))
@@ -150,20 +160,36 @@ def age(path: str) -> tuple:
     return max(times, default=()), tuple(counts)
 
 
+def is_download(name: str) -> bool:
+    """Whether a whole download may be called so, or a folder for a week or a group."""
+    return is_version(name) or (len(name) <= LONGEST and DOWNLOAD.fullmatch(name) is not None)
+
+
 def as_answer(path: str) -> str:
     """The path of a file without the ending that a browser adds: `noise.py` for `noise.py.txt`."""
     return AS_TEXT.sub(r"\1", path)
 
 
 def ending(path: str) -> str:
-    """What a file ends in: `.py` also for `noise.PY` and `noise.py.txt`."""
-    return PurePosixPath(as_answer(path)).suffix.lower()
+    """What a file ends in: `.py` also for `noise.PY` and `noise.py.txt`; nothing for a folder."""
+    name, dot, kind = as_answer(path.rpartition("/")[2]).rpartition(".")
+    return (dot + kind).lower() if name and kind else ""
+
+
+def short(path: str) -> str:
+    """A path that any system can write down: of long names the beginning, of many folders the first and the last."""
+    parts = path.split("/")
+    parts = parts if len(parts) <= DEEPEST else [*parts[: DEEPEST // 2], *parts[-DEEPEST // 2 :]]
+    fits = [
+        part if len(part.encode("utf-8", "replace")) <= LONGEST else part[:50] + ending(part)[-5:] for part in parts
+    ]
+    return path if fits == path.split("/") else "/".join(fits)
 
 
 def stem(path: str) -> str:
     """The name of a file or a folder without its ending, if it is one that we know."""
     path = as_answer(path.rstrip("/"))
-    return path.rpartition(".")[0] if ending(path) in HAND_INS else path
+    return path[: -len(ending(path))] if ending(path) in HAND_INS else path
 
 
 def original(name: str) -> str:
@@ -201,6 +227,12 @@ def is_number(path: str) -> bool:
 
 def named_after(path: str) -> Chapter | None:
     """The chapter that a file is called after, or that it is called a version of."""
-    name = original(PurePosixPath(path).name)
+    return chapter_called(path.rstrip("/").rpartition("/")[2])
+
+
+@functools.lru_cache(10_000)
+def chapter_called(name: str) -> Chapter | None:
+    """The same for its name alone."""
+    name = original(name)
     who, file = person(name)
     return find_chapter(name.lower()) or (find_chapter(file.lower()) if is_version(who) else None)

@@ -6,45 +6,79 @@ import itertools
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-LARGEST, ALL, MOST = 20 * 2**20, 100 * 2**20, 2_000  # bytes of one file, bytes of all, and how many
+LARGEST, ALL, MOST = 20 * 2**20, 50 * 2**20, 300  # bytes of one file, bytes of all, and how many
+ENTRIES = 20_000  # files and folders that are looked at for one learner
+DIRECTORY = 3 * 2**20  # bytes in which an archive lists its files: about 20,000
 DEEPEST = 3  # archives in one another
 # What systems and programs put beside the work of people.
 BESIDE = ("__MACOSX", "__pycache__", "site-packages", "node_modules")
 
 
-@dataclass
+@dataclass(slots=True)
 class File:
     """A file that was handed in.
 
     problem  why it is not to be read, as the rest of a sentence that begins with its name
-    size     bytes, of which `read` gives at most so many
-    place    where on the disk it is; or else `depth` is how many archives it lies in
+    size     bytes
+    saved    when it was written, in minutes of some clock
+    read     gives bytes: from where on, and at most how many
+    depth    how many archives it lies in
+    inner    what is in it, if it is an archive that was opened
+    listed   in how many bytes it lists what is in it
+    facts    what is known of its text
     """
 
     problem: str = ""
     size: int = 0
-    read: Callable[[int], bytes] = lambda _: b""
-    place: Path | None = None
+    saved: int = 0
+    read: Callable[[int, int], bytes] = lambda *_: b""
     depth: int = 0
-
-    def is_archive(self, path: str) -> bool:
-        """Whether it can be opened, if this is its path."""
-        return path.lower().endswith(".zip") and not self.problem
+    inner: "Tree | None" = None
+    listed: int = 0
+    facts: object = None
 
     def text(self, most: int) -> str:
         """At most so many of its bytes as text; nothing if it cannot be read."""
         try:
-            return self.read(most).decode("utf-8", "replace")
+            return self.read(0, most).decode("utf-8", "replace")
         except Exception:  # what is damaged raises errors of many kinds
             return ""
 
 
 # A path that ends in `/` is that of a folder, which may be empty.
 Tree = dict[str, File]
+
+
+class Source(io.RawIOBase):
+    """What an archive is read from, a piece at a time: nothing stays open, and no list of files is read that is too long."""
+
+    def __init__(self, file: File) -> None:
+        # What is in another archive cannot be read from the middle.
+        data = file.read(0, ALL) if file.depth else b""
+        self.read_at = (lambda at, count: data[at : at + count]) if file.depth else file.read
+        self.file, self.at, self.most = file, 0, DIRECTORY
+
+    def seek(self, at: int, whence: int = 0) -> int:
+        """Go on reading elsewhere. Raises OSError if that lies before the beginning."""
+        self.at = at + (0, self.at, self.file.size)[whence]
+        if self.at < 0:
+            raise OSError("it is too short")
+        return self.at
+
+    def read(self, count: int = -1) -> bytes:
+        """Read a piece. Raises ValueError if it is too large: the first large one is the list of files."""
+        count = self.file.size - self.at if count < 0 else count
+        self.file.listed = max(self.file.listed, min(count, DIRECTORY))
+        if count > self.most:
+            raise ValueError("it lists too many files: unpack it, and leave out what is nobody's work")
+        data = self.read_at(self.at, count)
+        self.at += len(data)
+        return data
 
 
 def visible(path: str) -> str:
@@ -64,89 +98,135 @@ def reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error).rstrip(".")
 
 
-def on_disk(path: Path) -> File:
+def read_plain(path: str, at: int, count: int) -> bytes:
+    """Read a plain file, from some place on. Raises OSError for a link, and for a pipe or a device, for which nobody waits."""
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda path, mode: os.open(path, mode | flags)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is not a plain file")
+        file.seek(at)
+        return file.read(count)
+
+
+def on_disk(path: str) -> File:
     """A file on the disk."""
     try:
-        known = path.lstat()
+        known = os.lstat(path)
     except OSError as error:
         return File(f"cannot be read: {reason(error)}")
     if stat.S_ISREG(known.st_mode):
-        return File("", known.st_size, lambda most: path.read_bytes()[:most], path)
+        return File("", known.st_size, int(known.st_mtime / 60), functools.partial(read_plain, path))
     return File(f"was not read: it is {'a link' if stat.S_ISLNK(known.st_mode) else 'not a plain file'}")
 
 
 def in_folder(folder: Path) -> Tree:
-    """The files and folders in a folder, but for the results of an earlier grading."""
+    """The files and folders in a folder. Of what lies in one folder in it, and in one in that, not too much is looked at."""
     found: Tree = {}
-
-    def closed(error: OSError) -> None:
-        found[f"{Path(error.filename).relative_to(folder).as_posix()}/"] = File(f"was not read: {reason(error)}")
-
-    for place, folders, names in os.walk(folder, onerror=closed):
-        inner = Path(place).relative_to(folder)
-        if ".lock" in names and "learners" in folders:
-            folders.clear()
+    count: Counter[str] = Counter()
+    waiting = [""]
+    for inner in waiting:  # which grows
+        tops = inner.split("/", 2)[:-1]
+        limits = {
+            "/".join([*tops[:deep], ""]): most for deep, most in ((1, 5 * ENTRIES), (2, ENTRIES)) if deep <= len(tops)
+        }
+        if any(count[place] > most for place, most in limits.items()):
             continue
-        found[visible(f"{inner.as_posix()}/")] = File()
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        found |= {(inner / name).as_posix(): on_disk(Path(place, name)) for name in names + links if visible(name)}
-        folders[:] = filter(visible, folders)
+        try:
+            with os.scandir(f"{folder}/{inner}") as entries:
+                these = sorted(itertools.islice(entries, 5 * ENTRIES + 1), key=lambda one: one.name)
+        except OSError as error:
+            found[inner] = File(f"was not read: {reason(error)}")
+            continue
+        if not any(visible(one.name) for one in these):
+            found[inner] = File()
+        for place, most in (limits or {f"{folder.name}/": 5 * ENTRIES}).items():
+            these, count[place] = these[: max(0, most - count[place])], count[place] + len(these)
+            if count[place] > most:
+                found[place] = File("was not read in full: there is too much in it")
+        for one in filter(lambda one: visible(one.name), these):
+            if one.is_dir(follow_symlinks=False):
+                waiting.append(f"{inner}{one.name}/")
+            else:
+                found[inner + one.name] = on_disk(one.path)
     return tidy(found)
 
 
 def in_archive(file: File) -> Tree:
-    """The files in a zip archive. Raises ValueError with the rest of a sentence that begins with its name."""
-    if file.depth >= DEEPEST:
-        raise ValueError(f"was not read: it lies in {DEEPEST} other archives")
-    if file.place is None and file.size > ALL:
-        raise ValueError("was not read: it is too large")
+    """The files in a zip archive. Raises ValueError, or what a damaged one raises: errors of many kinds."""
+    archive = zipfile.ZipFile(source := Source(file))
+    source.most = float("inf")  # what is read from here on is limited by who reads it
     found: Tree = {}
-    try:
-        archive = zipfile.ZipFile(file.place or io.BytesIO(file.read(ALL)))
-        for entry in archive.infolist()[: 10 * MOST]:
-            inner = PurePosixPath(entry.filename.replace("\\", "/"))
-            outside = inner.is_absolute() or ".." in inner.parts
-            problem = "was not read: its path leads out of the archive" if outside else ""
-            path = visible(f"{inner}/" if entry.is_dir() else str(inner))
-            if path in found and not path.endswith("/"):  # an archive may hold several of one name
-                names = (f"{inner.with_suffix('')} ({n}){inner.suffix}" for n in itertools.count(1))
-                path = next(name for name in names if name not in found)
-            read = functools.partial(lambda entry, most: archive.open(entry).read(most), entry)
-            found[path] = File(problem, entry.file_size, read, depth=file.depth + 1)
-        if len(archive.infolist()) > 10 * MOST:
-            found["and more"] = File(f"was not read: the archive holds more than {10 * MOST:,} files")
-    except Exception as error:  # a damaged one raises errors of many kinds, and none may cost others their grades
-        raise ValueError(f"cannot be read as a zip archive: {reason(error)}") from error
+    often: Counter[str] = Counter()
+    for entry in archive.infolist():
+        inner = entry.filename.replace("\\", "/")
+        parts = [part for part in inner.split("/") if part not in ("", ".")]
+        outside = inner.startswith("/") or ".." in parts
+        path = visible("/" * inner.startswith("/") + "/".join(parts) + "/" * entry.is_dir())
+        if not parts or not path:
+            continue
+        while path in found and not path.endswith("/"):  # an archive may hold several of one name
+            often[path] += 1
+            name, dot, kind = path.rpartition(".") if "." in parts[-1] else (path, "", "")
+            if (other := f"{name} ({often[path]}){dot}{kind}") not in found:
+                path = other
+        read = functools.partial(read_packed, archive, entry)
+        problem = "was not read: its path leads out of the archive" if outside else ""
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others can take very long
+            problem = "was not read: it is packed in an unusual way; make the archive with what your system has for it"
+        found[path] = File(problem, entry.file_size, minutes(entry.date_time), read, file.depth + 1)
     return tidy(found)
 
 
+def read_packed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, at: int, count: int) -> bytes:
+    """Read a file in an archive, which is always from its beginning on."""
+    with archive.open(entry) as file:
+        return file.read(at + count)[at:]
+
+
+def minutes(date: tuple[int, ...]) -> int:
+    """A date in an archive, which may be none, as a number that is the larger the later it is."""
+    return functools.reduce(lambda found, part: 100 * found + part, date[:5])
+
+
 def tidy(found: Tree) -> Tree:
-    """The same in order, without the paths of folders that hold something."""
+    """The same in order, without the paths of folders that hold something and have no problem."""
     paths = sorted(filter(None, found))
     both = itertools.pairwise([*paths, ""])
-    return {path: found[path] for path, after in both if not (path.endswith("/") and after.startswith(path))}
+    full = {path for path, after in both if path.endswith("/") and after.startswith(path) and not found[path].problem}
+    return {path: found[path] for path in paths if path not in full}
 
 
-def opened(path: str, file: File) -> Tree:
-    """The files in a zip archive that can be opened; any other file alone."""
-    try:
-        return in_archive(file) if file.is_archive(path) else {path: file}
-    except ValueError:
-        return {path: file}
+def opened(path: str, file: File) -> Tree | None:
+    """What is in a zip archive; None for any other file, and for one that cannot be opened, whose `problem` says why."""
+    if file.inner is None and not file.problem and path.lower().endswith(".zip"):
+        if file.depth >= DEEPEST:
+            file.problem = f"was not read: it lies in {DEEPEST} other archives"
+        elif file.depth and file.size > ALL:
+            file.problem = "was not read: it is too large"
+        else:
+            try:
+                file.inner = in_archive(file)
+            except Exception as error:  # none may cost others their grades
+                file.problem = f"cannot be read as a zip archive: {reason(error)}"
+    return file.inner
 
 
 def unpacked(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
-    """Files by path, with what is in archives as if it lay in folders; of archives in archives no more than `ALL`."""
-    waiting, left = [*files][::-1], ALL
-    while waiting:
+    """Files by path, with what is in archives as if it lay in folders, within the limits of one learner."""
+    waiting, left, lists = [*files][::-1], ALL, DIRECTORY
+    for _ in range(ENTRIES):
+        if not waiting:
+            return
         path, file = waiting.pop()
-        if not file.is_archive(path):
-            yield path, file
-            continue
-        try:
+        if path.lower().endswith(".zip") and not file.problem:
             left -= file.size if file.depth and file.size <= ALL else 0
-            if left < 0:
-                raise ValueError("was not read: there is too much in archives")
-            waiting += [(f"{path[:-4]}/{below}", one) for below, one in reversed(in_archive(file).items())]
-        except ValueError as error:
-            yield path, File(str(error))
+            if left < 0 or lists < 0:
+                file = File("was not read: there is too much in archives")
+            inner = opened(path, file)
+            lists -= file.listed
+            if inner is not None:
+                waiting += [(f"{path[:-4]}/{below}", one) for below, one in reversed(inner.items())]
+                continue
+        yield path, file
+    if waiting:
+        yield "", File(f"More than {ENTRIES:,} files are too many: the others were not looked at")

@@ -60,7 +60,7 @@ IMPORTS = "import sys\nimport torch\nfrom random import Random\nfrom PIL import 
 
 def text_of(one: Statement) -> str:
     """A statement as it is written, with its decorators and the comments above it."""
-    lines, node = one.cell.text.splitlines(), one.node
+    lines, node = one.cell.text.split("\n"), one.node
     start = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))]) - one.cell.above - 1
     end = node.end_lineno - one.cell.above
     while start > 0 and lines[start - 1].startswith("# ") and not lines[start - 1].startswith("# %%"):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dino.course.chapters import chapters, exercise_names, functions
+from dino.course.chapters import Chapter, chapters, exercise_names, functions
 from dino.course.judge.errors import LOST, explain
 from dino.course.judge.reading import Cell, read_cells
 
@@ -112,20 +112,28 @@ def statement(node: ast.stmt, cell: Cell) -> Statement:
     reads = {one.get_name() for table in tables for one in table.get_symbols() if one.is_global()}
     top = tables[0].get_symbols()
     gives = {one.get_name() for one in top if one.is_assigned() or one.is_imported() or one.is_namespace()}
-    kinds = (*IMPORTS, *DEFINITIONS, *ASSIGNMENTS, ast.If, ast.Try)
-    if not isinstance(node, kinds) or ast.unparse(node) in experiments():
-        gives -= {*exercise_names()}  # `for step in range(9)` is no answer, nor is `nearest = ...` of chapter 4
+    # `for step in range(9)` is no answer, nor is `nearest = ...` of chapter 4.
+    if (
+        not isinstance(node, (*IMPORTS, *DEFINITIONS, *ASSIGNMENTS, ast.If, ast.Try))
+        or ast.unparse(node) in experiments()
+    ):
+        gives -= {*exercise_names()}.difference(one.name for one in ast.walk(node) if isinstance(one, DEFINITIONS))
     if isinstance(node, ast.ImportFrom) and (node.module == "__future__" or node.names[0].name == "*"):
         gives.add("*")
     return Statement(node, cell, gives, reads)
 
 
 @functools.cache
-def experiments() -> set[str]:
-    """The statements of the chapters themselves that are no imports and no definitions, as `ast.unparse` writes them."""
-    trees = [ast.parse(chapter.path.read_text(encoding="utf-8")) for chapter in chapters()]
-    nodes = (node for tree in trees for node in tree.body)
-    return {ast.unparse(node) for node in nodes if not isinstance(node, (*IMPORTS, *DEFINITIONS))}
+def experiments() -> dict[str, set[Chapter]]:
+    """The statements of the chapters themselves that are no imports and no definitions, as `ast.unparse` writes them, with
+    the chapters in which they stand.
+    """
+    found = {}
+    for chapter in chapters():
+        for node in ast.parse(chapter.path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, (*IMPORTS, *DEFINITIONS)):
+                found.setdefault(ast.unparse(node), set()).add(chapter)
+    return found
 
 
 @functools.cache
@@ -179,7 +187,9 @@ def statements_of(path: Path) -> tuple[list[Statement], Answers]:
     above = None  # the definition that came last
     for cell in (cell for cell in cells if cell.code):
         if cell.name != str(path):  # of a notebook: its lines are kept where Python looks for those of tracebacks
-            lines = cell.text.splitlines(keepends=True)
+            lines = [
+                f"{line}\n" for line in cell.text.split("\n")
+            ]  # `splitlines` knows ends of lines that Python does not
             linecache.cache[cell.name] = (len(cell.text), None, lines, cell.name)
         try:
             nodes = parse(cell).body
@@ -207,11 +217,28 @@ def statements_of(path: Path) -> tuple[list[Statement], Answers]:
     for one in found:
         if not isinstance(one.node, DEFINITIONS):
             one.gives |= changed_by(one.node) & own
-        # An answer that uses by accident what a chapter makes for its experiments should hear of it.
-        if calls(one.node):
-            one.gives -= given_names()
+    leave_out_experiments(found)
     look_elsewhere(cells, found, answers)
     return choose(found, answers), answers
+
+
+def leave_out_experiments(found: list[Statement]) -> None:
+    """Let an answer that uses by accident what was made for an experiment hear of it: such names are given by nothing.
+
+    An experiment calls something, gives a name that a chapter uses in its own, and is as the chapter has it, or was made out
+    of an exercise, of what comes from the lesson, or of another experiment. `one = torch.ones(1)` is the learner's own.
+    """
+    made, given = {*exercise_names()}, set().union(*(one.gives for one in found))
+    here = {chapter for chapter in chapters() if any(one.name in given for one in chapter.exercises)}
+    for one in found:
+        of_the_lesson = isinstance(one.node, ast.ImportFrom) and (one.node.module or "").partition(".")[0] == "dino"
+        experiment = not isinstance(one.node, IMPORTS) and (
+            one.reads & made or here & experiments().get(ast.unparse(one.node), set())
+        )
+        if of_the_lesson or experiment:
+            made |= one.gives
+        if experiment and calls(one.node):
+            one.gives -= given_names()
 
 
 def look_elsewhere(cells: list[Cell], found: list[Statement], answers: Answers) -> None:
@@ -231,12 +258,21 @@ def look_elsewhere(cells: list[Cell], found: list[Statement], answers: Answers) 
                     answers.lost.setdefault(name, f"{cell.place(number)}: {name} stands {where}.")
 
 
+def makes(node: ast.stmt) -> bool:
+    """Whether a statement that is no definition holds one, under a condition, or is `name = lambda ...`."""
+    lambdas = isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda)
+    return lambdas or (
+        not isinstance(node, DEFINITIONS) and any(isinstance(one, DEFINITIONS) for one in ast.walk(node))
+    )
+
+
 def choose(found: list[Statement], answers: Answers) -> list[Statement]:
     """Leave out the stubs of exercises that are written elsewhere, and note which definition is taken."""
     for name in exercise_names():
         defined = [one for one in found if isinstance(one.node, DEFINITIONS) and one.node.name == name]
         written = [one for one in defined if not is_stub(one.node)]
-        if written or name in answers.lost:
+        elsewhere = any(one not in defined and name in one.gives and makes(one.node) for one in found)
+        if written or elsewhere or name in answers.lost:
             found = [one for one in found if one not in defined or one in written]
         if written:
             others = [one.place for one in defined[defined.index(written[0]) :] if one is not written[-1]]
@@ -294,7 +330,7 @@ def load(path: Path, given: dict[str, object] | None = None, aside: Collection[s
     # Imports come first, for in a notebook cells may lie in any order.
     ready = makers({*exercise_names(), "*"}.difference(aside), found)
     ready.sort(key=lambda one: not isinstance(one.node, IMPORTS))
-    answers.names |= {"__name__": "__main__", LOST: answers.lost, **given}
+    answers.names |= {"__name__": "__main__", "__file__": str(path), LOST: answers.lost, **given}
     compiled, done = codeop.Compile(), set()  # it remembers `from __future__ import annotations`
 
     def run(one: Statement) -> None:

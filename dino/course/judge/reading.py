@@ -15,6 +15,8 @@ from pathlib import Path
 CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
 # What looks like Python at the beginning of a line.
 PYTHON = re.compile(r"^(?:# %%|import \w|from [\w.]+ import |def \w+\(|class \w+[:(])", re.MULTILINE)
+LONGEST = 2**18  # letters of a program; pictures in a notebook do not count
+MOST_PARTS = 2**20  # lists, objects and values in the JSON of a notebook
 KINDS = {b"PK\x03\x04": "a zip archive", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\x1f\x8b": "a packed file"}
 
 
@@ -52,8 +54,19 @@ def read_cells(path: Path) -> list[Cell]:
 
 def cells_in(data: bytes, path: str) -> list[Cell]:
     """The cells of a file's content. Raises ValueError, with a sentence that names the path, if it is not what its name says."""
+    whole = unsplit(data, path)
+    return split(whole[0].text, path) if Path(path).suffix.lower() == ".py" else whole
+
+
+def unsplit(data: bytes, path: str) -> list[Cell]:
+    """The same, but a Python file is one cell. Raises ValueError likewise."""
     text = text_in(data, path)
-    return split(text, path) if Path(path).suffix.lower() == ".py" else cells_of_notebook(text, path)
+    cells = [Cell(path, text)] if Path(path).suffix.lower() == ".py" else cells_of_notebook(text, path)
+    if sum(len(cell.text) for cell in cells) > LONGEST:
+        raise ValueError(
+            f"{path} holds more than {LONGEST:,} letters of text, which nobody writes by hand: shorten it."
+        )
+    return cells
 
 
 def text_in(data: bytes, path: str) -> str:
@@ -121,9 +134,13 @@ def cells_of_notebook(text: str, path: str) -> list[Cell]:
         raise ValueError(f"{path} is not a notebook: it begins with {text.split()[0][:40]!r}. {again}")
     if "\n<<<<<<< " in text:
         raise ValueError(f"{path} is not a whole notebook: git left the marks of a merge conflict in it (<<<<<<<).")
+    if sum(text.count(sign) for sign in "[{,") > MOST_PARTS:  # a few bytes of JSON can take hundreds in memory
+        raise ValueError(
+            f"{path} holds too much beside its text: clear the outputs of all cells in Jupyter, and save it."
+        )
     try:
         book = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"{path} is not a whole notebook: it is cut off or damaged ({error}). {again}") from error
     if isinstance(book, dict) and "worksheets" in book:
         raise ValueError(f"{path} is a notebook of an old format, 3. Open it in Jupyter, and save it again.")
@@ -139,6 +156,7 @@ def cells_of_notebook(text: str, path: str) -> list[Cell]:
             raise ValueError(
                 f"{path} is not a whole notebook: cell {number} has no type or no text. {again}"
             ) from error
-        source = source.encode("utf-8", "replace").decode()  # JSON can hold halves of letters, which Python cannot read
+        # JSON can hold halves of letters, which Python cannot read, and ends of lines of other systems.
+        source = source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
         found.append(Cell(f"{path}, cell {number}", source, code=kind == "code"))
     return found
