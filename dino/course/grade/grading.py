@@ -83,7 +83,7 @@ def job_for(submission: Submission, path: str, chapter: Chapter, name: str) -> J
     stem, dot, ending = name_of_file.rpartition(".")
     file = f"{stem[:50]}{dot}{ending}"  # archives can hold longer names than folders
     texts = {file: submission.files[path], **helpers_in(submission.files, here + slash)}
-    files = lesson_for(chapter, name) | {one: data.decode("utf-8", "surrogateescape") for one, data in texts.items()}
+    files = {one: data.decode("utf-8", "surrogateescape") for one, data in texts.items()} | lesson_for(chapter, name)
     return Job(name, chapter.topic, file, files, [], names[names.index(name) + 1 :], PATIENCE, ALL)
 
 
