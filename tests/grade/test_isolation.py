@@ -225,3 +225,15 @@ def test_the_tables_by_which_a_process_finds_its_memory_count():
         tables = int((place / "status").read_text().split("VmPTE:")[1].split()[0]) * 1024
         assert limits.memory_of(place) > tables > 2**26
         program.stdin.close()
+
+
+def test_an_answer_has_a_user_with_a_home(sandbox):
+    assert told(sandbox, f"import os, pwd\nassert pwd.getpwuid(os.getuid()).pw_dir == os.getcwd()\n{RIGHT}") >= "passed"
+
+
+def test_why_a_sandbox_could_not_be_made_is_told(forced):
+    with forced("user") as server:  # as which it could read the course
+        marks = grading.grade(server, Submission("x", {FILE: WHOLE.encode()}), Settings(("noise",))).marks
+    assert {mark.news for mark in marks} == {
+        "The sandbox could not be made ready: what is hidden can be read by everybody."
+    }

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dino.course.grade.sandbox import filters, isolation, limits
-from dino.course.grade.sandbox.protocol import Connection, Job, ProtocolError
+from dino.course.grade.sandbox.protocol import Connection, Failure, Job, ProtocolError
 
 MEGABYTES = 64  # that the learner's files may take
 MEMORY = 3 * 2**30
@@ -75,7 +75,7 @@ def enter(sandbox: Sandbox, folder: Path, user: int) -> None:
     """
     how, root, hidden = sandbox
     if how == isolation.WHOLE:
-        isolation.build_world(root, hidden, MEGABYTES)
+        isolation.build_world(root, hidden, MEGABYTES, user)
     seen = [*map(Path, isolation.SYSTEM), *isolation.python_folders()]
     isolation.drop_privileges(user)
     if how == isolation.LANDLOCK:
@@ -120,7 +120,11 @@ def work(sandbox: Sandbox, connection: socket.socket, job: Job, folder: Path, us
     if group:
         with contextlib.suppress(OSError):  # to make one is easier than to move into it
             (group / "cgroup.procs").write_text("0")
-    enter(sandbox, folder, user)
+    try:
+        enter(sandbox, folder, user)
+    except OSError as error:
+        Connection(connection).send(Failure("ValueError", f"The sandbox could not be made ready: {error}."))
+        raise
     processes = PROCESSES + (limits.threads_of(os.getuid()) if os.getuid() < isolation.NOBODY else 0)
     limits.limit(job.seconds, MEMORY, MEGABYTES * 2**20, processes)
     os.chdir(folder)

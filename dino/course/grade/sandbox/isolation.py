@@ -89,12 +89,13 @@ def copies(package: Path) -> list[Path]:
     return [*{one.resolve() for one in (package, *found, *(one / package.name for one in python_folders()))}]
 
 
-def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
+def build_world(root: Path, hidden: list[Path], megabytes: int, user: int) -> None:
     """Make a file system in which there is nothing but Python and its packages, all read-only, and an empty folder, HOME.
 
     root       an empty folder to build it on
     hidden     folders and files that are empty in it, even where they are part of what Python needs
     megabytes  how much HOME holds, in no more than `FILES` files
+    user       the number of the user whose home it is
 
     Raises OSError where the system forbids it.
     """
@@ -117,8 +118,12 @@ def build_world(root: Path, hidden: list[Path], megabytes: int) -> None:
             system("mount", "tmpfs", str(place), "tmpfs", READ_ONLY, "size=4k,mode=555")
         elif place.exists():
             system("mount", "/dev/null", str(place), None, BIND, None)
-    for name in ("proc", "tmp", "dev/shm", HOME.name, OLD):
+    for name in ("proc", "tmp", "etc", "dev/shm", HOME.name, OLD):
         (root / name).mkdir(parents=True, exist_ok=True)
+    known = (
+        f"learner:x:{number}:{number}::{HOME}:/bin/sh\n" for number in (user, NOBODY)
+    )  # as in a namespace of users
+    (root / "etc/passwd").write_text("".join(known))
     with contextlib.suppress(OSError):  # inside a container, /proc may not be ours to show
         system("mount", "proc", str(root / "proc"), "proc", NO_SETUID | NO_DEVICES, None)
     attributes = (ctypes.c_uint64 * 4)(READ_ONLY | NO_SETUID, 0, 0, 0)
