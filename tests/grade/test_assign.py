@@ -78,7 +78,7 @@ def hand_in(place):
     for folder in (place, place / "draft", place / "older"):
         folder.mkdir(parents=True)
         (folder / FILE).write_text(SWAPPED if folder == place else CHAPTER.path.read_text())
-    for trap in ("torch.py", "dino.py", "json.py", "sitecustomize.py"):
+    for trap in ("torch.py", "dino.py", "json.py", "pip.py", "sitecustomize.py"):
         (place / trap).write_text("raise SystemExit('trapped')")
 
 

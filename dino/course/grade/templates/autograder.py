@@ -9,7 +9,8 @@ from pathlib import Path
 
 bundle = Path(os.environ.get("CLASSROOM50_BUNDLE_DIR") or Path(__file__).parent).resolve()
 out = Path(os.environ.get("RUNNER_TEMP", "..")).resolve() / "dino-grades"
-subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "-r", bundle / "requirements.txt"], check=True)
+# -I and -P keep Python from importing what lies here, for that is the learner's.
+subprocess.run([sys.executable, "-I", "-m", "pip", "install", "--quiet", "-r", bundle / "requirements.txt"], check=True)
 command = shlex.split("COMMAND")
 shutil.unpack_archive(bundle / "course.zip", out / "course")
 # As root, the grader can isolate answers in full; without, it does what it can.
