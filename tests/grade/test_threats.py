@@ -312,7 +312,7 @@ def test_who_takes_more_than_one_answer_may_is_killed_and_nobody_else(monkeypatc
     def ends_with(taken):
         monkeypatch.setattr(limits, "usage", lambda: taken)
         with subprocess.Popen(["sleep", "0.6"]) as program:
-            return forkserver.wait_for(program.pid, ours, watched=True)
+            return forkserver.wait_for(program.pid, ours, forkserver.takes_too_much)
 
     assert ends_with((0, 4.9)) == 0
     assert ends_with((forkserver.MEMORY, 0)) == 0

@@ -19,12 +19,13 @@ ARCHITECTURE = (0xC000003E, 0xC00000B7)  # <linux/audit.h>
 DENIED = {
     # Memory, queues and locks that no limit counts.
     "shmget": (29, 194), "shmat": (30, 196), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
-    "memfd_create": (319, 279), "memfd_secret": (447, 447),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmctl": (31, 195), "semctl": (66, 191), "semop": (65, 193),
+    "semtimedop": (220, 192), "msgctl": (71, 187), "msgsnd": (69, 189), "msgrcv": (70, 188),
     # Sockets but for pairs, with which a program talks to itself; and the keys of the login.
     "socket": (41, 198), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     # What looks into other processes, or sends them signals past the usual call.
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
-    "pidfd_getfd": (438, 438),
+    "pidfd_getfd": (438, 438), "inotify_init": (253, None), "inotify_init1": (294, 26),
     # Wide doors into the kernel.
     "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "bpf": (321, 280),
     "userfaultfd": (323, 282), "perf_event_open": (298, 241), "fanotify_init": (300, 262), "personality": (135, 92),
@@ -35,6 +36,13 @@ DENIED = {
     # What changes how others run.
     "setpriority": (141, 140), "sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
     "ioprio_set": (251, 30),
+}  # fmt: skip
+# What changes who may use a file, and when it was used: Landlock does not keep a user from doing so to files of its own.
+DENIED_TO_OWNERS = {
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
+    "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None), "utimes": (235, None),
+    "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
 }  # fmt: skip
 # Those that are allowed if their first argument is this: AF_UNIX, or 0, which is the process itself.
 ALLOWED_WITH = {"socketpair": ((53, 199), 1), "prlimit64": ((302, 261), 0), "sched_setaffinity": ((203, 122), 0)}
@@ -53,7 +61,10 @@ SIGNALS_TOO, SIGNALS_AND_SOCKETS = 6, 0x3  # the version that has them
 
 
 def without_calls() -> None:
-    """Forbid this process, and all that it starts, the calls above. Raises OSError where that cannot be done."""
+    """Forbid this process, and all that it starts, the calls above; the second list if it is a user who owns other files.
+
+    Raises OSError where that cannot be done.
+    """
     if MACHINE is None:
         raise OSError(f"no filter is known for {os.uname().machine}")
 
@@ -65,16 +76,17 @@ def without_calls() -> None:
 
     program = [(LOAD, 0, 0, ITS_ARCHITECTURE), (EQUAL, 1, 0, ARCHITECTURE[MACHINE]), (GIVE, 0, 0, KILL)]
     program += [(LOAD, 0, 0, NUMBER), *when(AT_LEAST, OTHER_NUMBERS, UNKNOWN)]
-    for numbers in DENIED.values():
-        program += when(EQUAL, numbers[MACHINE], FORBIDDEN)
+    denied = [*DENIED.values(), *(DENIED_TO_OWNERS.values() if os.getuid() < NOBODY else ())]
+    for number in filter(None, (numbers[MACHINE] for numbers in denied)):
+        program += when(EQUAL, number, FORBIDDEN)
     program += when(EQUAL, CLONE3, UNKNOWN)  # its arguments cannot be seen; who does not find it takes clone
     program += by_argument(CLONE[MACHINE], *when(ANY_BIT, NEW_NAMESPACES, FORBIDDEN))
     for numbers, value in ALLOWED_WITH.values():
         program += by_argument(numbers[MACHINE], (EQUAL, 1, 0, value), (GIVE, 0, 0, FORBIDDEN))
     program += [(GIVE, 0, 0, ALLOW)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in program))
-    filter = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(code)))
-    system(SECCOMP[MACHINE], SET_FILTER, 0, filter)
+    whole = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(code)))
+    system(SECCOMP[MACHINE], SET_FILTER, 0, whole)
 
 
 def shown(path: Path, hidden: list[Path]) -> Iterator[tuple[Path, int]]:

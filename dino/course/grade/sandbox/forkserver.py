@@ -151,17 +151,17 @@ def takes_too_much(age: float) -> bool:
     return memory > MEMORY or seconds > 5 + 1.2 * age
 
 
-def wait_for(child: int, control: socket.socket, watched: bool) -> int:
+def wait_for(child: int, control: socket.socket, too_much: Callable[[float], bool]) -> int:
     """Wait until a process has ended, and give its exit code, or minus the number of the signal that ended it.
 
-    It is killed when the judge has done with it, or if it is watched and takes too much.
+    It is killed when the judge has done with it, or if it takes too much, at an age in seconds.
     """
     begun, look = time.monotonic(), 0.0
     while True:
         over, _, _ = select.select([control], [], [], 0.01)
         ended, code = os.waitpid(child, os.WNOHANG)
-        if not ended and watched and (age := time.monotonic() - begun) > look:
-            over, look = over or takes_too_much(age), time.monotonic() - begun + 0.25
+        if not ended and (age := time.monotonic() - begun) > look:
+            over, look = over or too_much(age), time.monotonic() - begun + 0.25
         if over and not ended:
             os.kill(child, signal.SIGKILL)
             ended, code = os.waitpid(child, 0)
@@ -192,15 +192,19 @@ def guard(jobs: socket.socket, sandbox: Sandbox, connection: socket.socket, cont
             os.chown(folder, user, user)
     child = start(work, sandbox, connection, job, folder, user, group)
     connection.close()
-    status = wait_for(child, control, watched=whole)
+    watch = takes_too_much if whole else lambda _: limits.is_larger(folder, MEGABYTES * 2**20, isolation.FILES)
+    status = wait_for(child, control, watch)
     if not whole:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
         limits.kill_children()
         subprocess.run(["rm", "-rf", folder], check=False)  # Python's own would stop at folders many levels deep
     if group:
-        with contextlib.suppress(OSError):
-            os.rmdir(group.name, dir_fd=groups)
+        for _ in range(100):  # those who have ended may take a moment to leave
+            with contextlib.suppress(OSError):
+                os.rmdir(group.name, dir_fd=groups)
+                break
+            time.sleep(0.01)
     with contextlib.suppress(OSError):
         control.sendall(str(status).encode())
 

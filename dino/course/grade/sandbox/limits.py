@@ -86,6 +86,21 @@ def usage() -> tuple[int, float]:
     return memory, time
 
 
+def is_larger(folder: Path, most: int, files: int) -> bool:
+    """Whether there are more bytes, or more files, in a folder, however deep."""
+    waiting = [str(folder)]
+    for place in waiting:  # which grows
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                known = entry.stat(follow_symlinks=False)
+                most, files = most - known.st_blocks * 512, files - 1
+                if most < 0 or files < 0:
+                    return True
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    return False
+
+
 def threads_of(user: int) -> int:
     """How many threads a user has now."""
     threads = 0
