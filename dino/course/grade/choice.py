@@ -31,7 +31,7 @@ class Facts:
     given    those that it imports or assigns, too
     stubs    those that are as they were handed out
     imports  names of modules
-    saved    when it was written, in minutes of some clock; 0 if that is not known
+    saved    when it was written, in minutes; 0 if that is not known
     """
 
     data: bytes
@@ -41,11 +41,6 @@ class Facts:
     stubs: set[str]
     imports: set[str]
     saved: int
-
-    @property
-    def tries(self) -> set[str]:
-        """The topics of the chapters of which it has an exercise."""
-        return {one.topic for one in chapters() if self.defined.intersection(each.name for each in one.exercises)}
 
 
 def facts_of(path: str, data: bytes, saved: int = 0) -> Facts:
@@ -63,19 +58,23 @@ def facts_of(path: str, data: bytes, saved: int = 0) -> Facts:
     return Facts(data, whole, defined, names_in(text) & names, stubs, imports, saved)
 
 
+def names_of(chapter: Chapter) -> set[str]:
+    """The names of the exercises of a chapter."""
+    return {one.name for one in chapter.exercises}
+
+
 def chapter_of(path: str, facts: Facts) -> Chapter | None:
     """The chapter that a file answers: by its name, or else by what it defines; where a number is its name, the other way round."""
     named = named_after(path)
     if named and not is_number(path):
         return named
     answered = [chapter for chapter in chapters() if answers_most(facts, chapter)]
-    count = {chapter: sum(one.name in facts.defined for one in chapter.exercises) for chapter in answered}
-    return max(count, key=count.get) if count else named
+    return max(answered, key=lambda chapter: len(facts.defined & names_of(chapter)), default=named)
 
 
 def answers_most(facts: Facts, chapter: Chapter) -> bool:
     """Whether a file has most answers to a chapter: one function of such a name, such as `step`, may be anything."""
-    return 2 * sum(one.name in facts.defined for one in chapter.exercises) > len(chapter.exercises)
+    return 2 * len(facts.defined & names_of(chapter)) > len(chapter.exercises)
 
 
 def is_helper(path: str, files: Mapping[str, Facts]) -> bool:
@@ -87,17 +86,15 @@ def is_helper(path: str, files: Mapping[str, Facts]) -> bool:
 
 def attempts(path: str, files: Mapping[str, Facts], chapter: Chapter) -> bool:
     """Whether a file defines an exercise of a chapter, or tries to; what is not what its name says may have been meant to."""
-    tried = not files[path].whole or any(one.name in files[path].given for one in chapter.exercises)
-    return tried and not is_helper(path, files)
+    return not is_helper(path, files) and (not files[path].whole or not names_of(chapter).isdisjoint(files[path].given))
 
 
 def ranked(files: Mapping[str, Facts], chapter: Chapter) -> list[tuple[tuple, str]]:
     """The files with answers to a chapter, the one that counts first, each with what it is worth."""
-    names = {one.name for one in chapter.exercises}
 
     def worth(path: str, facts: Facts) -> tuple:
-        written = len(names & facts.given)
-        done = written - len(names & facts.stubs)
+        written = len(facts.given & names_of(chapter))
+        done = written - len(facts.stubs & names_of(chapter))
         reasons = (done > 0, not is_helper(path, files), age(path), done, facts.saved)
         # Of those alike in all that `REASONS` names, the one that does not hide in a folder.
         return *reasons, written, -path.count("/"), path.endswith(".ipynb"), path

@@ -64,23 +64,19 @@ class Source(io.RawIOBase):
         # What is in another archive cannot be read from the middle.
         data = file.read(0, ALL) if file.depth else b""
         self.read_at = (lambda at, count: data[at : at + count]) if file.depth else file.read
-        self.file, self.at, self.listing = file, 0, True
-        file.cost = len(data)
+        self.file, self.at, self.listing, file.cost = file, 0, True, len(data)
 
     def seek(self, at: int, whence: int = 0) -> int:
-        """Go on reading elsewhere. Raises OSError if that lies before the beginning."""
-        self.at = at + (0, self.at, self.file.size)[whence]
-        if self.at < 0:
-            raise OSError("it is too short")
+        """Go on reading elsewhere."""
+        self.at = max(0, at + (0, self.at, self.file.size)[whence])
         return self.at
 
     def read(self, count: int = -1) -> bytes:
         """Read a piece. Raises ValueError if it is a list of files that is too long."""
         count = self.file.size - self.at if count < 0 else count
-        if self.listing:
-            if count > DIRECTORY:
-                raise ValueError("it lists too many files: unpack it, and leave out what is nobody's work")
-            self.file.cost += 16 * count  # about what becomes of it in memory
+        if self.listing and count > DIRECTORY:
+            raise ValueError("it lists too many files: unpack it, and leave out what is nobody's work")
+        self.file.cost += 16 * count * self.listing  # about what becomes of it in memory
         data = self.read_at(self.at, count)
         self.at += len(data)
         return data
@@ -141,18 +137,16 @@ def in_folder(folder: Path) -> Tree:
         found[inner] = File()
         try:
             with os.scandir(f"{folder}/{inner}") as entries:
-                these = sorted(itertools.islice(entries, ENTRIES), key=lambda one: one.name)
+                for one in itertools.islice(entries, ENTRIES):
+                    count.update(tops)
+                    if visible(one.name) and one.is_dir(follow_symlinks=False):
+                        waiting.append(f"{inner}{one.name}/")
+                    elif visible(one.name):
+                        found[inner + one.name] = on_disk(one.path)
                 if next(entries, None):
                     found[inner or f"{folder.name}/"] = File(TOO_MUCH)
         except OSError as error:
             found[inner] = File(f"was not read: {reason(error)}")
-            continue
-        count.update(dict.fromkeys(tops, len(these)))
-        for one in filter(lambda one: visible(one.name), these):
-            if one.is_dir(follow_symlinks=False):
-                waiting.append(f"{inner}{one.name}/")
-            else:
-                found[inner + one.name] = on_disk(one.path)
     return tidy(found)
 
 
@@ -195,8 +189,8 @@ def tidy(found: Tree) -> Tree:
     return {path: found[path] for path in paths if path not in full}
 
 
-def opened(path: str, file: File) -> Tree | None:
-    """What is in a zip archive; None for any other file, and for one that cannot be opened, whose `problem` says why."""
+def opened(path: str, file: File) -> Tree:
+    """What is in a zip archive; any other file alone, and so one that cannot be opened, whose `problem` says why."""
     if file.inner is None and not file.problem and path.lower().endswith(".zip"):
         if file.depth >= DEEPEST:
             file.problem = f"was not read: it lies in {DEEPEST} other archives"
@@ -207,7 +201,7 @@ def opened(path: str, file: File) -> Tree | None:
                 file.inner = in_archive(file)
             except Exception as error:  # none may cost others their grades
                 file.problem = f"cannot be read as a zip archive: {reason(error)}"
-    return file.inner
+    return {path: file} if file.inner is None else file.inner
 
 
 def unpacked(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
@@ -222,10 +216,11 @@ def unpacked(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
         path, file = waiting.pop()
         if path.lower().endswith(".zip") and left < 0:
             file = File("was not read: there is too much in archives")
-        if (inner := opened(path, file)) is None:
+        inner = opened(path, file)
+        if file.inner is None:
             yield path, file
         else:
             waiting += [(f"{path[:-4]}/{below}", one) for below, one in reversed(inner.items())]
         left -= file.cost
     if waiting:
-        yield "", File(f"More than {ENTRIES:,} files are too many: the others were not looked at")
+        yield "", File(f"holds more than {ENTRIES:,} files: the others were not looked at")

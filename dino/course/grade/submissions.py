@@ -13,7 +13,6 @@ Whose is a file? An archive is read like a folder, and the first rule that fits 
 5. All else is one learner's: what is called after chapters, with what lies beside it, and what is in a learner's folder.
 """
 
-import contextlib
 import hashlib
 import re
 from collections import Counter, defaultdict
@@ -21,23 +20,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dino.course.chapters import Chapter, chapters
+from dino.course.chapters import Chapter, chapters, find_exercise
 from dino.course.grade import choice, layouts, listing
 from dino.course.grade.choice import Facts
-from dino.course.grade.layouts import (
-    ANSWERS,
-    HAND_INS,
-    LONGEST,
-    Owner,
-    ending,
-    is_download,
-    is_number,
-    is_version,
-    named_after,
-    owned,
-    read_as,
-    stem,
-)
+from dino.course.grade.layouts import ANSWERS, HAND_INS, Owner, ending, is_number, is_version, named_after, owned, stem
 from dino.course.grade.listing import ALL, LARGEST, MOST, File, Tree, readable
 from dino.course.grade.results import listed, plain
 
@@ -85,8 +71,8 @@ class Submission:
     def read(self, files: Iterable[tuple[str, File]]) -> "Submission":
         """Take files by path, those in archives too, and tell what is left out."""
         before = self.told
-        others = [path for path, file in within_limits(files) if not self.take(path, file)]
-        left = [path for path in others if not self.files or layouts.DOCUMENT.search(path[-LONGEST:])]
+        others = [path for path, file in read(files) if not self.take(path, file)]
+        left = [path for path in others if not self.files or layouts.DOCUMENT.search(path[-layouts.LONGEST :])]
         if left:
             self.tell(f"Not read, for only .py, .ipynb and .zip are: {listed(left)}.")
         if not self.files and self.told == before:
@@ -95,20 +81,16 @@ class Submission:
 
     def take(self, given: str, file: File) -> bool:
         """Keep a file with answers, or tell why not; whether there was anything to keep or to tell."""
-        path, kind = read_as(given), ending(given)
+        path, kind = layouts.read_as(given), ending(given)
         if given != path and kind in ANSWERS:
             self.tell(f"{given} is read as {path}.")
         if file.problem and (kind in HAND_INS or not kind):
-            self.tell(f"{path.rstrip('/')} {file.problem}.")
-        elif kind in ANSWERS:
+            self.tell(f"{path.rstrip('/') or 'It'} {file.problem}.")
+        elif file.facts:
             path = path[: -len(kind)] + kind
             while path in self.files:
                 path = f"also/{path}"
-            try:
-                self.facts[path] = facts_in(path, file)
-                self.files[path] = self.facts[path].data
-            except Exception as error:  # a damaged one raises errors of many kinds
-                self.tell(f"{path} cannot be read: {listing.reason(error)}.")
+            self.files[path], self.facts[path] = file.facts.data, file.facts
         elif kind in HAND_INS:
             self.tell(f"{path} was not read: hand in .py, .ipynb or .zip.")
         return kind in HAND_INS or path.endswith("/") or bool(file.problem)
@@ -127,8 +109,8 @@ class Submission:
         return choice.chosen(self.facts, chapter)
 
 
-def within_limits(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
-    """Files by path, those in archives too, of which no more is to be read than of one learner's."""
+def read(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
+    """Files by path, those in archives too, with what is known of those with answers; of one learner's, some are too many."""
     many, left = MOST, ALL
     for path, file in listing.unpacked(files):
         if ending(path) in ANSWERS and not file.problem:
@@ -136,13 +118,12 @@ def within_limits(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File
                 file = File("was not read: it is too large, or there are too many files")
             else:
                 many, left = many - 1, left - file.size
+                try:
+                    path_read = layouts.read_as(path)
+                    file.facts = file.facts or choice.facts_of(path_read, file.read(0, LARGEST), file.saved)
+                except Exception as error:  # a damaged one raises errors of many kinds
+                    file.problem = f"cannot be read: {listing.reason(error)}"
         yield path, file
-
-
-def facts_in(path: str, file: File) -> Facts:
-    """What is known of a file, which is read once. Raises what a damaged one raises: errors of many kinds."""
-    file.facts = file.facts or choice.facts_of(path, file.read(0, LARGEST), file.saved)
-    return file.facts
 
 
 def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] = str) -> list[Submission]:
@@ -168,8 +149,7 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
         tree = {path: file for path, file in tree.items() if path.partition("/")[0] not in results}
         if as_one:
             name = beside.name if named_after(place.name) and whole.is_file() else stem(whole.name)
-            files = tree if whole.is_dir() else inside(place.name, tree[place.name])
-            found.append(Submission(name).read(files.items()))
+            found.append(Submission(name).read(tree.items()))
         elif whole.is_file():
             trees[beside] |= tree
         elif owned(f"{place.name}/x"):  # what a platform wrote belongs together, such as `hand-ins/*`
@@ -245,7 +225,7 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     folders = [top for top, inner in items.items() if [*inner] != [top]]
     if [*items] == folders[:1]:
         ((top, inner),) = items.items()
-        if not shelf or is_download(stem(top)):
+        if not shelf or layouts.is_download(stem(top)):
             return learners(inner, name or ("" if is_version(stem(top)) else stem(top)), False, levels - 1, shelf)
         return {"": Owner([stem(top)], [(top.rstrip("/"), path, file) for path, file in tree.items()])}
     topics = {top: topics_in(inner) for top, inner in items.items()}
@@ -257,7 +237,9 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     if sure:
         alone = {top: inner[top].facts for top, inner in items.items() if [*inner] == [top] and inner[top].facts}
         helpers = set().union(*(facts.imports for facts in alone.values()))
-        topics |= {top: topics[top] | facts.tries for top, facts in alone.items() if stem(top) not in helpers}
+        for top, facts in alone.items():
+            if stem(top) not in helpers:
+                topics[top] = topics[top] | {find_exercise(name)[0].topic for name in facts.defined}
     often = Counter(topic for _, topic in {(owner_of(top), topic) for top in rivals for topic in topics[top]})
     # In a teacher's folder, two files with answers are two learners', and so is one beside that of the chapter itself.
     owners = {owner_of(top) for top in personal if topics[top]}
@@ -281,37 +263,27 @@ def items_in(tree: Tree) -> dict[str, Tree]:
         if slash and not (file.problem and not below):
             found.setdefault(f"{top}/", {}).update({below: file} if below else {})
         elif ending(path) in HAND_INS or file.problem:
-            found[path] = inside(path, file)
+            found[path] = listing.opened(path, file)
     return found
-
-
-def inside(path: str, file: File) -> Tree:
-    """The files in an archive; any other file alone."""
-    inner = listing.opened(path, file)
-    return {path: file} if inner is None else inner
 
 
 def topics_in(tree: Tree) -> set[str]:
     """The topics of the chapters that are answered in some files, of which no more is read than of one learner's."""
-    found = set()
-    for path, file in within_limits(tree.items()):
-        if ending(path) in ANSWERS and not file.problem:
-            with contextlib.suppress(Exception):  # a damaged one raises errors of many kinds
-                found.add(choice.chapter_of(path := read_as(path), facts_in(path, file)))
-    return {chapter.topic for chapter in found if chapter}
+    known = [choice.chapter_of(layouts.read_as(path), file.facts) for path, file in read(tree.items()) if file.facts]
+    return {chapter.topic for chapter in known if chapter}
 
 
 def called_after_chapters(topics: dict[str, set[str]]) -> list[str]:
     """The files and folders that are called after chapters; numbers only if each is that of the chapter which it answers."""
+    called = {top: chapter for top in topics if (chapter := named_after(top))}
     numbers = [top for top in topics if is_number(top)]
-    if not all((chapter := named_after(top)) and topics[top] == {chapter.topic} for top in numbers):
-        topics = {top: found for top, found in topics.items() if top not in numbers}
-    return [top for top in topics if named_after(top)]
+    as_called = all(top in called and topics[top] == {called[top].topic} for top in numbers)
+    return [top for top in called if as_called or top not in numbers]
 
 
 def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], levels: int) -> dict[str, Owner]:
     """The owners of what lies in folders for chapters, weeks and groups, and in downloads; none if one learner made them."""
-    shelves = [top for top in folders if top in chapter or is_download(stem(top))]
+    shelves = [top for top in folders if top in chapter or layouts.is_download(stem(top))]
     found: dict[str, Owner] = {}
     if shelves != [*items] or all(len(learners(inner, "", False, levels, True)) < 2 for inner in items.values()):
         return found
