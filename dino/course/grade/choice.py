@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters, exercise_names
 from dino.course.grade.layouts import age, is_number, named_after
@@ -78,9 +77,10 @@ def answers_most(facts: Facts, chapter: Chapter) -> bool:
 
 
 def is_helper(path: str, files: Mapping[str, Facts]) -> bool:
-    """Whether another file imports this one, and it has few answers: `sampling.py` need not be meant for the chapter."""
-    name, chapter = PurePosixPath(path).stem, named_after(path)
-    imported = any(name in facts.imports for other, facts in files.items() if other != path)
+    """Whether one beside it imports a file, and it has few answers: `sampling.py` need not be meant for the chapter."""
+    chapter, (folder, _, name) = named_after(path), path.rpartition("/")
+    beside = [facts for other, facts in files.items() if other.rpartition("/")[0] == folder and other != path]
+    imported = any(name.removesuffix(".py") in facts.imports for facts in beside)
     return imported and chapter is not None and not answers_most(files[path], chapter)
 
 
