@@ -4,7 +4,6 @@ import functools
 import io
 import itertools
 import os
-import posixpath
 import stat
 import time
 import zipfile
@@ -157,15 +156,16 @@ def in_archive(file: File) -> Tree:
     found: Tree = {}
     often: Counter[str] = Counter()
     for entry in archive.infolist():
-        inner = posixpath.normpath(entry.filename.replace("\\", "/"))
-        path = visible(inner + "/" * entry.is_dir())
-        if not path:
+        inner = entry.filename.replace("\\", "/")
+        parts = [part for part in inner.split("/") if part not in ("", ".")]
+        path = visible("/" * inner.startswith("/") + "/".join(parts) + "/" * entry.is_dir())
+        if not parts or not path:
             continue
         while path in found and not path.endswith("/"):  # an archive may hold several of one name
             often[path] += 1
             path = str(PurePosixPath(path).with_stem(f"{PurePosixPath(path).stem} ({often[path]})"))
         problem = ""
-        if inner.startswith(("/", "..")):
+        if inner.startswith("/") or ".." in parts:
             problem = "was not read: its path leads out of the archive"
         elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others can take very long
             problem = "was not read: it is packed in an unusual way; make the archive with what your system has for it"
