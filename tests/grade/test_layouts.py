@@ -492,6 +492,13 @@ def test_no_folder_of_a_learner_s_is_taken_for_another_s(tmp_path):
     }
 
 
+def test_no_path_in_a_download_that_leads_back_is_another_learner_s(tmp_path):
+    mallory, anna = "Mallory_1_assignsubmission_file_", "Anna_2_assignsubmission_file_"
+    files = {f"{mallory}/../{anna}/02_denoiser.py": TWO, f"{anna}/01_noise.py": ONE}
+    laid_out(tmp_path, {"download.zip": packed(files)})
+    assert counted(find([tmp_path])) == {"Mallory": {}, "Anna": {"noise": ONE}}
+
+
 IN_DISGUISE = {f"{who}_1_assignsubmission_file_/01_noise.py": NEW for who in ("Anna", "Cem")}
 FORGED = {
     "beside the other": {"anna.py": ONE, "ben.zip": packed(IN_DISGUISE)},

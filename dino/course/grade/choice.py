@@ -1,6 +1,5 @@
 """Tells which chapter a file answers, and which of several files counts for it, and why."""
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +7,8 @@ from dataclasses import dataclass
 from dino.course.chapters import Chapter, chapters, exercise_names
 from dino.course.grade.layouts import age, is_number, named_after
 from dino.course.grade.results import listed, plain
-from dino.course.judge.reading import LONGEST, unsplit
+from dino.course.judge.reading import GIVES, LONGEST, names_in, unsplit
 
-# What stands in a line before the name of something that is defined, imported or assigned, and after what is assigned.
-DEFINED = re.compile(r"[ \t]*(?:async +)?(?:def|class)[ \t]+")
-IMPORTED, BEFORE = re.compile(r".*\bimport\b[\w., ()]*"), re.compile(r"(?:\w+ *, *)*")
-AFTER = re.compile(r"(?: *, *\w+)* *(?::[^=\n]*)?=(?!=)")
-OFTEN, AROUND = 300, 100  # how often a name is looked at, and how many letters of its line
 # Why one of two files counts, by the first number of its worth in which they differ.
 REASONS = (
     "for nothing is written in {}",
@@ -30,20 +24,22 @@ NO_REASON = "and nothing tells whether it is the newest; not {}"
 class Facts:
     """What the text of a file says, as far as that can be told without running it.
 
+    data     the text, as bytes
     whole    whether it is what its name says
     defined  the exercises that it has functions or classes for
     given    those that it imports or assigns, too
     stubs    those that are as they were handed out
     imports  names of modules
-    saved    when it was written, in minutes of some clock; 0 if that is not known
+    saved    when it was written, in minutes; 0 if that is not known
     """
 
-    whole: bool = False
-    defined: frozenset[str] = frozenset()
-    given: frozenset[str] = frozenset()
-    stubs: frozenset[str] = frozenset()
-    imports: frozenset[str] = frozenset()
-    saved: int = 0
+    data: bytes
+    whole: bool
+    defined: set[str]
+    given: set[str]
+    stubs: set[str]
+    imports: set[str]
+    saved: int
 
 
 def facts_of(path: str, data: bytes, saved: int = 0) -> Facts:
@@ -54,26 +50,16 @@ def facts_of(path: str, data: bytes, saved: int = 0) -> Facts:
         text, whole = data[:LONGEST].decode("utf-8", "replace"), False
     if text.lstrip().startswith("{"):
         text = text.replace("\\n", "\n").replace('"', "\n")
-    names = frozenset(exercise_names())
-    defined, given = set(), set()
-    for name in names:
-        for match in itertools.islice(re.finditer(rf"{name}\b", text), OFTEN):
-            before = text[max(0, match.start() - AROUND) : match.start()].rpartition("\n")[2]
-            if DEFINED.fullmatch(before):
-                defined.add(name)
-            after = text[match.end() : match.end() + AROUND]
-            if IMPORTED.fullmatch(before) or (BEFORE.fullmatch(before) and AFTER.match(after)):
-                given.add(name)
+    names = {*exercise_names()}
+    defined = {name for name, *_ in GIVES.findall(text)} & names
     stubs = {name for name in names if f"{name} is yours to write" in text}
-    imports = itertools.islice(re.finditer(r"(?:from|import) (\w+)", text), OFTEN)
-    return Facts(
-        whole,
-        frozenset(defined),
-        frozenset(defined | given),
-        frozenset(stubs),
-        frozenset(one[1] for one in imports),
-        saved,
-    )
+    imports = {*re.findall(r"(?:from|import) (\w+)", text)}
+    return Facts(data, whole, defined, names_in(text) & names, stubs, imports, saved)
+
+
+def names_of(chapter: Chapter) -> set[str]:
+    """The names of the exercises of a chapter."""
+    return {one.name for one in chapter.exercises}
 
 
 def chapter_of(path: str, facts: Facts) -> Chapter | None:
@@ -82,74 +68,56 @@ def chapter_of(path: str, facts: Facts) -> Chapter | None:
     if named and not is_number(path):
         return named
     answered = [chapter for chapter in chapters() if answers_most(facts, chapter)]
-    count = {chapter: sum(one.name in facts.defined for one in chapter.exercises) for chapter in answered}
-    return max(count, key=count.get) if count else named
+    return max(answered, key=lambda chapter: len(facts.defined & names_of(chapter)), default=named)
 
 
 def answers_most(facts: Facts, chapter: Chapter) -> bool:
     """Whether a file has most answers to a chapter: one function of such a name, such as `step`, may be anything."""
-    return 2 * sum(one.name in facts.defined for one in chapter.exercises) > len(chapter.exercises)
+    return 2 * len(facts.defined & names_of(chapter)) > len(chapter.exercises)
 
 
-def helpers(files: Mapping[str, Facts], chapter: Chapter) -> set[str]:
-    """The files that one beside them imports, and that have few answers: `sampling.py` need not be meant for the chapter."""
-    imported = {
-        f"{folder}{slash}{name}.py"
-        for path, facts in files.items()
-        for folder, slash, file in [path.rpartition("/")]
-        for name in facts.imports & {chapter.topic}
-        if file != f"{name}.py"
-    }
-    return {path for path in imported & files.keys() if not answers_most(files[path], chapter)}
+def is_helper(path: str, files: Mapping[str, Facts]) -> bool:
+    """Whether one beside it imports a file, and it has few answers: `sampling.py` need not be meant for the chapter."""
+    chapter, (folder, _, name) = named_after(path), path.rpartition("/")
+    beside = [facts for other, facts in files.items() if other.rpartition("/")[0] == folder and other != path]
+    imported = any(name.removesuffix(".py") in facts.imports for facts in beside)
+    return imported and chapter is not None and not answers_most(files[path], chapter)
 
 
 def attempts(path: str, files: Mapping[str, Facts], chapter: Chapter) -> bool:
     """Whether a file defines an exercise of a chapter, or tries to; what is not what its name says may have been meant to."""
-    facts = files[path]
-    tried = not facts.whole or any(one.name in facts.given for one in chapter.exercises)
-    return tried and path not in helpers(files, chapter)
+    return not is_helper(path, files) and (not files[path].whole or not names_of(chapter).isdisjoint(files[path].given))
 
 
 def ranked(files: Mapping[str, Facts], chapter: Chapter) -> list[tuple[tuple, str]]:
     """The files with answers to a chapter, the one that counts first, each with what it is worth."""
 
-    aside = helpers(files, chapter)
-
-    def worth(path: str) -> tuple:
-        facts, names = files[path], {one.name for one in chapter.exercises}
-        written, done = len(names & facts.given), len(names & facts.given) - len(names & facts.stubs)
+    def worth(path: str, facts: Facts) -> tuple:
+        written = len(facts.given & names_of(chapter))
+        done = written - len(facts.stubs & names_of(chapter))
+        reasons = (done > 0, not is_helper(path, files), age(path), done, facts.saved)
         # Of those alike in all that `REASONS` names, the one that does not hide in a folder.
-        return (
-            done > 0,
-            path not in aside,
-            age(path),
-            done,
-            facts.saved,
-            written,
-            -path.count("/"),
-            path.endswith(".ipynb"),
-            path,
-        )
+        return *reasons, written, -path.count("/"), path.endswith(".ipynb"), path
 
-    return sorted(((worth(path), path) for path in files if chapter_of(path, files[path]) == chapter), reverse=True)
+    these = [(path, facts) for path, facts in files.items() if chapter_of(path, facts) == chapter]
+    return sorted(((worth(path, facts), path) for path, facts in these), reverse=True)
 
 
-def chosen(files: Mapping[str, Facts], same: Mapping[str, object], chapter: Chapter) -> str:
-    """Which of several different files counts for a chapter, and why, as a sentence; nothing if there is nothing to choose.
-
-    same  by path, what is equal for files that are alike
-    """
+def chosen(files: Mapping[str, Facts], chapter: Chapter) -> str:
+    """Which of several different files counts for a chapter, and why, as a sentence; nothing if there is nothing to choose."""
     (first, path), *rest = ranked(files, chapter) or [((), "")]
-    rest = [(worth, other) for worth, other in rest if same[other] != same[path]]
+    rest = [(worth, other) for worth, other in rest if files[other].data != files[path].data]
     others = listed(other for _, other in rest)
-    if path and handed_in(path) < max(map(handed_in, files)):
+    if not path:
+        return ""
+    if handed_in(path) < max(map(handed_in, files)):
         why = "from an earlier hand-in: the newest has nothing for it" + (f"; not {others}" if others else "")
     elif rest:
         differ = [reason for reason, one, other in zip(REASONS, first, rest[0][0], strict=False) if one != other]
         why = [*differ, NO_REASON][0].format(others)
-    elif path and is_number(path) and named_after(path) not in (None, chapter):
+    elif is_number(path) and named_after(path) not in (None, chapter):
         why = "for that is what it answers"
-    elif path in helpers(files, chapter):
+    elif is_helper(path, files):
         why = "for it is called so, though another file imports it: is it a helper?"
     else:
         return ""

@@ -93,8 +93,8 @@ def helpers_in(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
     found, left = {}, HELPERS
     for path in sorted(inside, key=lambda path: path.count("/")):
         data = files[folder + path]
-        if (left := left - len(data) - 4096) >= 0:  # the least that a system takes for a file
-            found[path] = data
+        if (size := len(data) + 4096) <= left:  # the least that a system takes for a file
+            found[path], left = data, left - size
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from dino.course.chapters import Chapter, chapters, find_chapter
-from dino.course.grade.listing import File, Tree
+from dino.course.grade.listing import File, Tree, readable
 
 ANSWERS, PACKED = (".py", ".ipynb"), (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 HAND_INS = (*ANSWERS, *PACKED, ".zip")
@@ -26,10 +26,6 @@ PLATFORMS = {
     "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
     "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
-# How the paths begin that a platform wrote.
-PLATFORM = re.compile(
-    r"[^/]*(?:_assignsubmission_|_attempt_\d| - |_\d{3,}_)|(?:Submissions|Abgaben|Team[ _]?\d+|submission_\d+)/"
-)
 # What platforms call a whole download, beside what `is_version` knows. A learner's own archive must not be taken for one.
 DOWNLOAD = re.compile(r"gradebook_.*|.*(?:-\d+|_export|\bDownload\b.*)", re.IGNORECASE)
 RECEIPT = re.compile(r"\s*Name: *(?P<name>.+?) *\((?P<id>[^()\n]+)\)")
@@ -50,7 +46,7 @@ VERSION = """draft final old older new newer version v attempt versuch try backu
 submission submissions abgaben solution solutions answer answers src lib week woche chapter kapitel sheet blatt task
 aufgabe exercise exercises homework hw lab unit session assignment group gruppe section class my test tests scratch helper helpers
 util utils"""
-DEEPEST = 30  # folders in one another; what is deeper is read as if some were not there
+DEEPEST = 30  # folders in one another; what is deeper is read as if the others were not there
 LONGEST = 255  # letters of a name; what is longer no platform has written, and patterns would take long
 
 
@@ -91,9 +87,7 @@ class Owner:
 
 def owned(path: str) -> Owned | None:
     """Whose a file is, if a platform wrote its path."""
-    for platform, pattern in (
-        PLATFORMS.items() if PLATFORM.match(path[: 2 * LONGEST]) and len(path) < 2 * LONGEST else ()
-    ):
+    for platform, pattern in PLATFORMS.items() if len(path) < 2 * LONGEST else ():
         match = re.fullmatch(pattern, path)
         known = {name: text for name, text in match.groupdict().items() if text} if match else {}
         when = moment(known.get("when", ""))
@@ -176,14 +170,11 @@ def ending(path: str) -> str:
     return (dot + kind).lower() if name and kind else ""
 
 
-def short(path: str) -> str:
-    """A path that any system can write down: of long names the beginning, of many folders the first and the last."""
-    parts = path.split("/")
-    parts = parts if len(parts) <= DEEPEST else [*parts[: DEEPEST // 2], *parts[-DEEPEST // 2 :]]
-    fits = [
-        part if len(part.encode("utf-8", "replace")) <= LONGEST else part[:50] + ending(part)[-5:] for part in parts
-    ]
-    return path if fits == path.split("/") else "/".join(fits)
+def read_as(path: str) -> str:
+    """The path as which a file is read, and that any system can write down: of long names the beginning, of many folders
+    the last."""
+    parts = readable(as_answer(path)).split("/")[-DEEPEST:]
+    return "/".join(part if len(part.encode()) <= LONGEST else part[:50] + ending(part)[-5:] for part in parts)
 
 
 def stem(path: str) -> str:
@@ -225,14 +216,9 @@ def is_number(path: str) -> bool:
     return stem(PurePosixPath(path).name).isdecimal()
 
 
+@functools.lru_cache(10_000)
 def named_after(path: str) -> Chapter | None:
     """The chapter that a file is called after, or that it is called a version of."""
-    return chapter_called(path.rstrip("/").rpartition("/")[2])
-
-
-@functools.lru_cache(10_000)
-def chapter_called(name: str) -> Chapter | None:
-    """The same for its name alone."""
-    name = original(name)
+    name = original(path.rstrip("/").rpartition("/")[2])
     who, file = person(name)
     return find_chapter(name.lower()) or (find_chapter(file.lower()) if is_version(who) else None)

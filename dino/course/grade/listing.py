@@ -5,11 +5,12 @@ import io
 import itertools
 import os
 import stat
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 LARGEST, ALL, MOST = 20 * 2**20, 50 * 2**20, 300  # bytes of one file, bytes of all, and how many
 ENTRIES = 20_000  # files and folders that are looked at for one learner
@@ -17,6 +18,7 @@ DIRECTORY = 3 * 2**20  # bytes in which an archive lists its files: about 20,000
 DEEPEST = 3  # archives in one another
 # What systems and programs put beside the work of people.
 BESIDE = ("__MACOSX", "__pycache__", "site-packages", "node_modules")
+TOO_MUCH = "was not read in full: there is too much in it"
 
 
 @dataclass(slots=True)
@@ -25,11 +27,11 @@ class File:
 
     problem  why it is not to be read, as the rest of a sentence that begins with its name
     size     bytes
-    saved    when it was written, in minutes of some clock
+    saved    when it was written, in minutes
     read     gives bytes: from where on, and at most how many
     depth    how many archives it lies in
     inner    what is in it, if it is an archive that was opened
-    listed   in how many bytes it lists what is in it
+    cost     what listing that took, in bytes of memory
     facts    what is known of its text
     """
 
@@ -39,7 +41,7 @@ class File:
     read: Callable[[int, int], bytes] = lambda *_: b""
     depth: int = 0
     inner: "Tree | None" = None
-    listed: int = 0
+    cost: int = 0
     facts: object = None
 
     def text(self, most: int) -> str:
@@ -61,21 +63,19 @@ class Source(io.RawIOBase):
         # What is in another archive cannot be read from the middle.
         data = file.read(0, ALL) if file.depth else b""
         self.read_at = (lambda at, count: data[at : at + count]) if file.depth else file.read
-        self.file, self.at, self.most = file, 0, DIRECTORY
+        self.file, self.at, self.listing, file.cost = file, 0, True, len(data)
 
     def seek(self, at: int, whence: int = 0) -> int:
-        """Go on reading elsewhere. Raises OSError if that lies before the beginning."""
-        self.at = at + (0, self.at, self.file.size)[whence]
-        if self.at < 0:
-            raise OSError("it is too short")
+        """Go on reading elsewhere."""
+        self.at = max(0, at + (0, self.at, self.file.size)[whence])
         return self.at
 
     def read(self, count: int = -1) -> bytes:
-        """Read a piece. Raises ValueError if it is too large: the first large one is the list of files."""
+        """Read a piece. Raises ValueError if it is a list of files that is too long."""
         count = self.file.size - self.at if count < 0 else count
-        self.file.listed = max(self.file.listed, min(count, DIRECTORY))
-        if count > self.most:
+        if self.listing and count > DIRECTORY:
             raise ValueError("it lists too many files: unpack it, and leave out what is nobody's work")
+        self.file.cost += 16 * count * self.listing  # about what becomes of it in memory
         data = self.read_at(self.at, count)
         self.at += len(data)
         return data
@@ -120,60 +120,58 @@ def on_disk(path: str) -> File:
 
 
 def in_folder(folder: Path) -> Tree:
-    """The files and folders in a folder. Of what lies in one folder in it, and in one in that, not too much is looked at."""
+    """The files and folders in a folder.
+
+    Of one folder, and of what lies in a folder in a folder, at most `ENTRIES` are looked at, for they are one learner's; of
+    what lies in a folder, which may hold what a group handed in, five times as many.
+    """
     found: Tree = {}
     count: Counter[str] = Counter()
     waiting = [""]
     for inner in waiting:  # which grows
-        tops = inner.split("/", 2)[:-1]
-        limits = {
-            "/".join([*tops[:deep], ""]): most for deep, most in ((1, 5 * ENTRIES), (2, ENTRIES)) if deep <= len(tops)
-        }
-        if any(count[place] > most for place, most in limits.items()):
+        tops = [*itertools.accumulate(f"{part}/" for part in inner.split("/")[:2] if part)]
+        if full := [top for top, most in zip(tops, (5 * ENTRIES, ENTRIES), strict=False) if count[top] > most]:
+            found[full[0]] = File(TOO_MUCH)
             continue
+        found[inner] = File()
         try:
             with os.scandir(f"{folder}/{inner}") as entries:
-                these = sorted(itertools.islice(entries, 5 * ENTRIES + 1), key=lambda one: one.name)
+                for one in itertools.islice(entries, ENTRIES):
+                    count.update(tops)
+                    if visible(one.name) and one.is_dir(follow_symlinks=False):
+                        waiting.append(f"{inner}{one.name}/")
+                    elif visible(one.name):
+                        found[inner + one.name] = on_disk(one.path)
+                if next(entries, None):
+                    found[inner or f"{folder.name}/"] = File(TOO_MUCH)
         except OSError as error:
             found[inner] = File(f"was not read: {reason(error)}")
-            continue
-        if not any(visible(one.name) for one in these):
-            found[inner] = File()
-        for place, most in (limits or {f"{folder.name}/": 5 * ENTRIES}).items():
-            these, count[place] = these[: max(0, most - count[place])], count[place] + len(these)
-            if count[place] > most:
-                found[place] = File("was not read in full: there is too much in it")
-        for one in filter(lambda one: visible(one.name), these):
-            if one.is_dir(follow_symlinks=False):
-                waiting.append(f"{inner}{one.name}/")
-            else:
-                found[inner + one.name] = on_disk(one.path)
     return tidy(found)
 
 
 def in_archive(file: File) -> Tree:
     """The files in a zip archive. Raises ValueError, or what a damaged one raises: errors of many kinds."""
     archive = zipfile.ZipFile(source := Source(file))
-    source.most = float("inf")  # what is read from here on is limited by who reads it
+    source.listing = False  # what is read from here on is limited by who reads it
     found: Tree = {}
     often: Counter[str] = Counter()
     for entry in archive.infolist():
         inner = entry.filename.replace("\\", "/")
         parts = [part for part in inner.split("/") if part not in ("", ".")]
-        outside = inner.startswith("/") or ".." in parts
         path = visible("/" * inner.startswith("/") + "/".join(parts) + "/" * entry.is_dir())
         if not parts or not path:
             continue
         while path in found and not path.endswith("/"):  # an archive may hold several of one name
             often[path] += 1
-            name, dot, kind = path.rpartition(".") if "." in parts[-1] else (path, "", "")
-            if (other := f"{name} ({often[path]}){dot}{kind}") not in found:
-                path = other
-        read = functools.partial(read_packed, archive, entry)
-        problem = "was not read: its path leads out of the archive" if outside else ""
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others can take very long
+            path = str(PurePosixPath(path).with_stem(f"{PurePosixPath(path).stem} ({often[path]})"))
+        problem = ""
+        if inner.startswith("/") or ".." in parts:
+            problem = "was not read: its path leads out of the archive"
+        elif entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others can take very long
             problem = "was not read: it is packed in an unusual way; make the archive with what your system has for it"
-        found[path] = File(problem, entry.file_size, minutes(entry.date_time), read, file.depth + 1)
+        saved = int(time.mktime((*entry.date_time, 0, 0, -1)) / 60)
+        read = functools.partial(read_packed, archive, entry)
+        found[path] = File(problem, entry.file_size, saved, read, file.depth + 1)
     return tidy(found)
 
 
@@ -181,11 +179,6 @@ def read_packed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, at: int, count
     """Read a file in an archive, which is always from its beginning on."""
     with archive.open(entry) as file:
         return file.read(at + count)[at:]
-
-
-def minutes(date: tuple[int, ...]) -> int:
-    """A date in an archive, which may be none, as a number that is the larger the later it is."""
-    return functools.reduce(lambda found, part: 100 * found + part, date[:5])
 
 
 def tidy(found: Tree) -> Tree:
@@ -196,8 +189,8 @@ def tidy(found: Tree) -> Tree:
     return {path: found[path] for path in paths if path not in full}
 
 
-def opened(path: str, file: File) -> Tree | None:
-    """What is in a zip archive; None for any other file, and for one that cannot be opened, whose `problem` says why."""
+def opened(path: str, file: File) -> Tree:
+    """What is in a zip archive; any other file alone, and so one that cannot be opened, whose `problem` says why."""
     if file.inner is None and not file.problem and path.lower().endswith(".zip"):
         if file.depth >= DEEPEST:
             file.problem = f"was not read: it lies in {DEEPEST} other archives"
@@ -208,25 +201,26 @@ def opened(path: str, file: File) -> Tree | None:
                 file.inner = in_archive(file)
             except Exception as error:  # none may cost others their grades
                 file.problem = f"cannot be read as a zip archive: {reason(error)}"
-    return file.inner
+    return {path: file} if file.inner is None else file.inner
 
 
 def unpacked(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
-    """Files by path, with what is in archives as if it lay in folders, within the limits of one learner."""
-    waiting, left, lists = [*files][::-1], ALL, DIRECTORY
+    """Files by path, with what is in archives as if it lay in folders, within the limits of one learner.
+
+    Those at the top come first: where there are too many, they are those that count.
+    """
+    waiting, left = sorted(files, key=lambda one: one[0].count("/"))[::-1], ALL
     for _ in range(ENTRIES):
         if not waiting:
             return
         path, file = waiting.pop()
-        if path.lower().endswith(".zip") and not file.problem:
-            left -= file.size if file.depth and file.size <= ALL else 0
-            if left < 0 or lists < 0:
-                file = File("was not read: there is too much in archives")
-            inner = opened(path, file)
-            lists -= file.listed
-            if inner is not None:
-                waiting += [(f"{path[:-4]}/{below}", one) for below, one in reversed(inner.items())]
-                continue
-        yield path, file
+        if path.lower().endswith(".zip") and left < 0:
+            file = File("was not read: there is too much in archives")
+        inner = opened(path, file)
+        if file.inner is None:
+            yield path, file
+        else:
+            waiting += [(f"{path[:-4]}/{below}", one) for below, one in reversed(inner.items())]
+        left -= file.cost
     if waiting:
-        yield "", File(f"More than {ENTRIES:,} files are too many: the others were not looked at")
+        yield "", File(f"holds more than {ENTRIES:,} files: the others were not looked at")

@@ -13,29 +13,17 @@ Whose is a file? An archive is read like a folder, and the first rule that fits 
 5. All else is one learner's: what is called after chapters, with what lies beside it, and what is in a learner's folder.
 """
 
-import contextlib
 import hashlib
-import itertools
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dino.course.chapters import Chapter, chapters
+from dino.course.chapters import Chapter, chapters, find_exercise
 from dino.course.grade import choice, layouts, listing
 from dino.course.grade.choice import Facts
-from dino.course.grade.layouts import (
-    HAND_INS,
-    LONGEST,
-    Owner,
-    ending,
-    is_download,
-    is_number,
-    is_version,
-    named_after,
-    owned,
-    stem,
-)
+from dino.course.grade.layouts import ANSWERS, HAND_INS, Owner, ending, is_number, is_version, named_after, owned, stem
 from dino.course.grade.listing import ALL, LARGEST, MOST, File, Tree, readable
 from dino.course.grade.results import listed, plain
 
@@ -50,7 +38,6 @@ class Submission:
     problems  what could not be read, what was left out and what was put together, as sentences; at most `TOLD`
     told      how many sentences there were
     facts     what is known of the texts
-    tried     how many files were read, and how many bytes they were to have
     """
 
     name: str
@@ -58,7 +45,6 @@ class Submission:
     problems: list[str] = field(default_factory=list)
     told: int = 0
     facts: dict[str, Facts] = field(default_factory=dict)
-    tried: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         self.name = plain(readable(self.name))[:60].strip(" .") or "somebody"
@@ -85,44 +71,29 @@ class Submission:
     def read(self, files: Iterable[tuple[str, File]]) -> "Submission":
         """Take files by path, those in archives too, and tell what is left out."""
         before = self.told
-        others = [path for path, file in listing.unpacked(sorted(files, key=nearness)) if not self.take(path, file)]
-        left = [path for path in others if not self.files or layouts.DOCUMENT.search(path[-LONGEST:])]
+        others = [path for path, file in read(files) if not self.take(path, file)]
+        left = [path for path in others if not self.files or layouts.DOCUMENT.search(path[-layouts.LONGEST :])]
         if left:
             self.tell(f"Not read, for only .py, .ipynb and .zip are: {listed(left)}.")
         if not self.files and self.told == before:
             self.tell("Nothing was handed in: no .py, no .ipynb and no .zip.")
         return self
 
-    def take(self, path: str, file: File) -> bool:
+    def take(self, given: str, file: File) -> bool:
         """Keep a file with answers, or tell why not; whether there was anything to keep or to tell."""
-        given, path = path, layouts.short(readable(layouts.as_answer(path)))
-        kind = ending(path)
-        if given != path and kind in layouts.ANSWERS:
+        path, kind = layouts.read_as(given), ending(given)
+        if given != path and kind in ANSWERS:
             self.tell(f"{given} is read as {path}.")
         if file.problem and (kind in HAND_INS or not kind):
-            self.tell(f"{path.rstrip('/')} {file.problem}.")
-        elif kind in layouts.ANSWERS:
-            self.keep(path[: -len(kind)] + kind, file)
+            self.tell(f"{path.rstrip('/') or 'It'} {file.problem}.")
+        elif file.facts:
+            path = path[: -len(kind)] + kind
+            while path in self.files:
+                path = f"also/{path}"
+            self.files[path], self.facts[path] = file.facts.data, file.facts
         elif kind in HAND_INS:
             self.tell(f"{path} was not read: hand in .py, .ipynb or .zip.")
         return kind in HAND_INS or path.endswith("/") or bool(file.problem)
-
-    def keep(self, path: str, file: File) -> None:
-        """Keep a file with answers, if it is not too large; under another path, if there is one of this path."""
-        many, size = self.tried
-        if file.size > LARGEST or size + file.size > ALL or many >= MOST:
-            self.tell(f"{path} was not read: it is too large, or there are too many files.")
-            return
-        self.tried = many + 1, size + file.size
-        try:
-            data = file.read(0, LARGEST)
-        except Exception as error:  # a damaged one raises errors of many kinds
-            self.tell(f"{path} cannot be read: {listing.reason(error)}.")
-            return
-        names = itertools.chain([path, f"also/{path}"], (f"also {n}/{path}" for n in itertools.count(len(self.files))))
-        path = next(name for name in names if name not in self.files)
-        file.facts = file.facts or choice.facts_of(path, data, file.saved)
-        self.files[path], self.facts[path] = data, file.facts
 
     def answers(self, chapter: Chapter) -> str | None:
         """The path of the file with the answers to a chapter; None if there is none."""
@@ -135,12 +106,24 @@ class Submission:
 
     def choice(self, chapter: Chapter) -> str:
         """Which of several files counts for a chapter, and why; nothing if there is nothing to choose."""
-        return choice.chosen(self.facts, self.files, chapter)
+        return choice.chosen(self.facts, chapter)
 
 
-def nearness(one: tuple[str, File]) -> int:
-    """What sorts files so that those at the top come first: where there are too many, they are those that count."""
-    return one[0].count("/")
+def read(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
+    """Files by path, those in archives too, with what is known of those with answers; of one learner's, some are too many."""
+    many, left = MOST, ALL
+    for path, file in listing.unpacked(files):
+        if ending(path) in ANSWERS and not file.problem:
+            if file.size > LARGEST or file.size > left or not many:
+                file = File("was not read: it is too large, or there are too many files")
+            else:
+                many, left = many - 1, left - file.size
+                try:
+                    path_read = layouts.read_as(path)
+                    file.facts = file.facts or choice.facts_of(path_read, file.read(0, LARGEST), file.saved)
+                except Exception as error:  # a damaged one raises errors of many kinds
+                    file.problem = f"cannot be read: {listing.reason(error)}"
+        yield path, file
 
 
 def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] = str) -> list[Submission]:
@@ -159,17 +142,14 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
             words = "Name files, folders or zip archives that learners handed in."
             raise FileNotFoundError(f"There is no {place}. {words}")
         tree = listing.in_folder(whole) if whole.is_dir() else {place.name: listing.on_disk(str(whole))}
-        for top in {} if as_one else {path.partition("/")[0] for path in tree if "/learners/" in path[:LONGEST]}:
-            inner = [path for path in tree if path.startswith(f"{top}/")]
-            if any(path.startswith(f"{top}/learners/") for path in inner) and not any(
-                ending(path) in HAND_INS for path in inner
-            ):
-                tell(f"{top} in {place} was not read: it holds the results of a grading, and no answers.")
-                tree = {path: file for path, file in tree.items() if path not in inner}
+        results = {match[1] for path in tree if (match := re.match("([^/]*)/learners/", path))}
+        results -= {path.partition("/")[0] for path in tree if ending(path) in HAND_INS}
+        for top in results:
+            tell(f"{top} in {place} was not read: it holds the results of a grading, and no answers.")
+        tree = {path: file for path, file in tree.items() if path.partition("/")[0] not in results}
         if as_one:
             name = beside.name if named_after(place.name) and whole.is_file() else stem(whole.name)
-            files = tree if whole.is_dir() else inside(place.name, tree[place.name])
-            found.append(Submission(name).read(files.items()))
+            found.append(Submission(name).read(tree.items()))
         elif whole.is_file():
             trees[beside] |= tree
         elif owned(f"{place.name}/x"):  # what a platform wrote belongs together, such as `hand-ins/*`
@@ -179,12 +159,11 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
     for place, tree in trees.items():
         these = put_together(learners(tree, "", True).values(), place.name)
         found += these
-        if len(tops := {path.partition("/")[0] for path in tree}) == 1:
-            top = tops.pop()
-            if len(these) > 1:
-                tell(f"{top} holds what {len(these)} learners handed in, as the names in it say.")
-            elif these and these[0].name != Submission(stem(top)).name and stem(top) != top:
-                tell(f"{top} holds what {these[0].name} handed in, as the names in it say.")
+        tops, names = {path.partition("/")[0] for path in tree}, [one.name for one in these]
+        for top in tops if len(tops) == 1 else ():
+            if len(names) > 1 or (ending(top) == ".zip" and names and names != [Submission(stem(top)).name]):
+                whose = names[0] if len(names) == 1 else f"{len(names)} learners"
+                tell(f"{top} holds what {whose} handed in, as the names in it say.")
         top = [path for path, file in tree.items() if "/" not in path and not file.problem and not owned(path)]
         if len(these) > 1 and (left := [path for path in top if ending(path) not in HAND_INS]):
             tell(f"Nobody's, for only .py, .ipynb and .zip are read: {listed(left)} in {place}.")
@@ -195,13 +174,12 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
 
 def told_apart(found: list[Submission]) -> list[Submission]:
     """The same, each with a name of its own."""
-    taken: Counter[str] = Counter()
+    taken: set[str] = set()
     for one in found:
-        name = one.name
+        name, number = one.name, 2
         while one.name.casefold() in taken:  # some systems do not tell large letters from small ones
-            taken[name.casefold()] += 1
-            one.name = f"{name} ({taken[name.casefold()]})"
-        taken[one.name.casefold()] = 1
+            one.name, number = f"{name} ({number})", number + 1
+        taken.add(one.name.casefold())
         if one.name != name:
             one.tell(f"Another is called {name}, too: if both are one learner, only one of these rows counts.")
     return found
@@ -247,7 +225,7 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     folders = [top for top, inner in items.items() if [*inner] != [top]]
     if [*items] == folders[:1]:
         ((top, inner),) = items.items()
-        if not shelf or is_download(stem(top)):
+        if not shelf or layouts.is_download(stem(top)):
             return learners(inner, name or ("" if is_version(stem(top)) else stem(top)), False, levels - 1, shelf)
         return {"": Owner([stem(top)], [(top.rstrip("/"), path, file) for path, file in tree.items()])}
     topics = {top: topics_in(inner) for top, inner in items.items()}
@@ -257,8 +235,11 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     personal = [top for top in items if top not in chapter and not is_version(stem(top))]
     rivals = {top for top in items if top in personal or (sure and top in folders and top not in chapter)}
     if sure:
-        tries = tries_in({top: inner[top] for top, inner in items.items() if [*inner] == [top]})
-        topics = {top: topics[top] | tries.get(top, set()) for top in items}
+        alone = {top: inner[top].facts for top, inner in items.items() if [*inner] == [top] and inner[top].facts}
+        helpers = set().union(*(facts.imports for facts in alone.values()))
+        for top, facts in alone.items():
+            if stem(top) not in helpers:
+                topics[top] = topics[top] | {find_exercise(name)[0].topic for name in facts.defined}
     often = Counter(topic for _, topic in {(owner_of(top), topic) for top in rivals for topic in topics[top]})
     # In a teacher's folder, two files with answers are two learners', and so is one beside that of the chapter itself.
     owners = {owner_of(top) for top in personal if topics[top]}
@@ -282,63 +263,27 @@ def items_in(tree: Tree) -> dict[str, Tree]:
         if slash and not (file.problem and not below):
             found.setdefault(f"{top}/", {}).update({below: file} if below else {})
         elif ending(path) in HAND_INS or file.problem:
-            found[path] = inside(path, file)
+            found[path] = listing.opened(path, file)
     return found
-
-
-def inside(path: str, file: File) -> Tree:
-    """The files in an archive; any other file alone."""
-    inner = listing.opened(path, file)
-    return {path: file} if inner is None else inner
-
-
-def facts_in(path: str, file: File) -> Facts:
-    """What is known of a file; nothing if it cannot be read."""
-    if file.facts is None:
-        file.facts = Facts()
-        with contextlib.suppress(Exception):  # a damaged one raises errors of many kinds
-            file.facts = choice.facts_of(path, file.read(0, LARGEST), file.saved)
-    return file.facts
 
 
 def topics_in(tree: Tree) -> set[str]:
     """The topics of the chapters that are answered in some files, of which no more is read than of one learner's."""
-    found, many, left = set(), MOST, ALL
-    for path, file in listing.unpacked(sorted(tree.items(), key=nearness)):
-        path = layouts.short(layouts.as_answer(path))
-        if ending(path) in layouts.ANSWERS and not file.problem and file.size <= LARGEST:
-            many, left = many - 1, left - file.size
-            if many >= 0 and left >= 0 and (chapter := choice.chapter_of(path, facts_in(path, file))):
-                found.add(chapter.topic)
-    return found
-
-
-def tries_in(tree: Tree) -> dict[str, set[str]]:
-    """The topics of the chapters of which files that lie side by side have an exercise; of what others import, none."""
-    known = {
-        path: facts_in(path, file)
-        for path, file in tree.items()
-        if ending(path) in layouts.ANSWERS and not file.problem
-    }
-    imported = set().union(*(facts.imports for facts in known.values()))
-    return {
-        path: {one.topic for one in chapters() if facts.defined.intersection(each.name for each in one.exercises)}
-        for path, facts in known.items()
-        if stem(path) not in imported
-    }
+    known = [choice.chapter_of(layouts.read_as(path), file.facts) for path, file in read(tree.items()) if file.facts]
+    return {chapter.topic for chapter in known if chapter}
 
 
 def called_after_chapters(topics: dict[str, set[str]]) -> list[str]:
     """The files and folders that are called after chapters; numbers only if each is that of the chapter which it answers."""
+    called = {top: chapter for top in topics if (chapter := named_after(top))}
     numbers = [top for top in topics if is_number(top)]
-    if not all((chapter := named_after(top)) and topics[top] == {chapter.topic} for top in numbers):
-        topics = {top: found for top, found in topics.items() if top not in numbers}
-    return [top for top in topics if named_after(top)]
+    as_called = all(top in called and topics[top] == {called[top].topic} for top in numbers)
+    return [top for top in called if as_called or top not in numbers]
 
 
 def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], levels: int) -> dict[str, Owner]:
     """The owners of what lies in folders for chapters, weeks and groups, and in downloads; none if one learner made them."""
-    shelves = [top for top in folders if top in chapter or is_download(stem(top))]
+    shelves = [top for top in folders if top in chapter or layouts.is_download(stem(top))]
     found: dict[str, Owner] = {}
     if shelves != [*items] or all(len(learners(inner, "", False, levels, True)) < 2 for inner in items.values()):
         return found

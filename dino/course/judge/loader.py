@@ -15,20 +15,13 @@ from pathlib import Path
 
 from dino.course.chapters import Chapter, chapters, exercise_names, functions
 from dino.course.judge.errors import LOST, explain
-from dino.course.judge.reading import Cell, read_cells
+from dino.course.judge.reading import Cell, names_in, read_cells
 
 # Lines for the notebook itself: `%matplotlib inline`, `!ls`, `mix?` and `files = !ls`.
 MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|[\w.]+\?+[ \t]*|[\w, ]+=[ \t]*[!%].*)$", re.MULTILINE)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 IMPORTS = (ast.Import, ast.ImportFrom)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# What defines, imports or assigns names in a text that is not Python yet.
-GIVES = re.compile(
-    r"^[ \t]*(?:async +)?(?:def|class) +(\w+)(?=[ (:])"
-    r"|^[ \t]*(?:from +[\w.]+ +)?import +([\w., ()*]+)"
-    r"|^(\w+(?: *, *\w+)*) *(?::[^=\n]*)?=(?!=)",
-    re.MULTILINE,
-)
 
 
 @dataclass
@@ -164,11 +157,6 @@ def parse(cell: Cell) -> ast.Module:
         return ast.parse(source, filename=cell.name)
     except SyntaxError:
         return ast.parse(MAGIC.sub(r"\1pass", source), filename=cell.name)
-
-
-def names_in(text: str) -> set[str]:
-    """The names that a text which may not be Python would define, import or assign."""
-    return {*re.findall(r"\w+|\*", " ".join(map(" ".join, GIVES.findall(text))))}
 
 
 def statements_of(path: Path) -> tuple[list[Statement], Answers]:

@@ -13,6 +13,13 @@ from pathlib import Path
 
 # What begins a cell, see https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format
 CELL = re.compile(r"#\s*(%%+(\s.*)?|<codecell>|In\[[0-9 ]*\]:?)\s*$")
+# What defines, imports or assigns names in a text that may not be Python.
+GIVES = re.compile(
+    r"^[ \t]*(?:async +)?(?:def|class) +(\w+)(?=[ (:])"
+    r"|^[ \t]*(?:from +[\w.]+ +)?import +([\w., ()*]+)"
+    r"|^(\w+(?: *, *\w+)*) *(?::[^=\n]*)?=(?!=)",
+    re.MULTILINE,
+)
 # What looks like Python at the beginning of a line.
 PYTHON = re.compile(r"^(?:# %%|import \w|from [\w.]+ import |def \w+\(|class \w+[:(])", re.MULTILINE)
 LONGEST = 2**18  # letters of a program; pictures in a notebook do not count
@@ -106,6 +113,11 @@ def decoded(data: bytes, path: str, what: str) -> str:
         why = f"holds a letter that is not in UTF-8, or names its encoding wrongly ({error})"
     also = ", or name its encoding in the first line: `# -*- coding: cp1252 -*-`" if path.endswith(".py") else ""
     raise ValueError(f"{path}, line {line} {why}: {remedy}{also}.")
+
+
+def names_in(text: str) -> set[str]:
+    """The names that a text which may not be Python would define, import or assign."""
+    return {*re.findall(r"\w+|\*", " ".join(map(" ".join, GIVES.findall(text))))}
 
 
 def split(text: str, name: str) -> list[Cell]:

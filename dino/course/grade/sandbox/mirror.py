@@ -18,19 +18,17 @@ def weights_of(thing: object) -> list[Tensor]:
 class Elsewhere(torch.autograd.Function):
     """Lets gradients go back through what is run on the other side, to the tensors that it depends on; in `torch.func`, too.
 
-    run   given the tensors, gives what comes out, and a function that gives their gradients, given that of it; or None
-    kept  an empty list
+    run  given the tensors, gives what comes out, and a function that gives their gradients, given that of it; or None
     """
 
     @staticmethod
-    def forward(run: Callable[..., tuple[object, Callable | None]], kept: list, *tensors):
-        result, back = run(*tensors)
-        kept.append(back)
+    def forward(run: Callable[..., tuple[object, Callable | None]], *tensors):
+        result, run.back = run(*tensors)
         return result
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        (ctx.back,) = inputs[1]
+        ctx.back = inputs[0].back
         if ctx.back is None and isinstance(output, Tensor):
             ctx.mark_non_differentiable(output)
 
@@ -40,7 +38,7 @@ class Elsewhere(torch.autograd.Function):
         while torch._C._functorch.is_functorch_wrapped_tensor(gradient):
             gradient = torch._C._functorch.get_unwrapped(gradient)
         with temporarily_clear_interpreter_stack():  # what is asked now is no part of what `torch.func` follows
-            return None, None, *ctx.back(gradient)
+            return None, *ctx.back(gradient)
 
 
 class Mirror:

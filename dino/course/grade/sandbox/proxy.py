@@ -108,7 +108,7 @@ class Remote:
             return found
 
         if recording and any(one.requires_grad for one in tensors):
-            return Elsewhere.apply(lambda *_: (run(), back), [], *tensors, *weights)
+            return Elsewhere.apply(lambda *_: (run(), back), *tensors, *weights)
         return run()
 
     def request(

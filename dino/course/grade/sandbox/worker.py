@@ -62,7 +62,7 @@ class Given(nn.Module):
                 return result, None
             return result, lambda gradient: [None, *self.worker.ask("backward", reply.number, [gradient]).result]
 
-        return Elsewhere.apply(run, [], always, *tensors)
+        return Elsewhere.apply(run, always, *tensors)
 
 
 class GivenOptimizer:
