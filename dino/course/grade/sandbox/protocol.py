@@ -40,7 +40,7 @@ def texts(values: list, longest: int) -> list[str]:
     return [value[:longest] for value in values[:PARTS] if isinstance(value, str)]
 
 
-# The messages. `weights` are those of what the judge gave, as `mirror.Mirror.state` has them.
+# The messages. `weights` are those of what the judge gave, and its modes and rates, as `mirror.Mirror.state` has them.
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Call:
     """Call the exercise, or run a part of a network that it made: the judge's, to be replied to."""
 
     number: int
-    target: tuple | None  # the numbers of the network and of the part, and the weights that the network has now
+    target: tuple | None  # the numbers of the network and of the part; the weights and modes of the network now
     arguments: list
     named: dict
     seed: int
@@ -131,7 +131,7 @@ class Network:
     """A network of either side; or a function of the judge's, which has no parts."""
 
     number: int
-    parts: list  # of each: its children, its weights (both by their places in the lists) and its buffers, by name
+    parts: list  # of each: its children and weights (by their places in the lists), its buffers, and its mode
     weights: list
 
 

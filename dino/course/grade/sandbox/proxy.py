@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, weights_of
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, modes, weights_of
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
 from dino.course.judge.timeout import StillBusyError
 
@@ -99,7 +99,7 @@ class Remote:
 
         def run(gradient: Tensor | None = None) -> object:
             with torch.set_grad_enabled(recording):
-                return self.request((network, part, weights), arguments, named, watch, gradient)
+                return self.request((network, part, weights, modes(parts)), arguments, named, watch, gradient)
 
         def back(gradient: Tensor) -> list[Tensor | None]:
             found = run(gradient)
@@ -108,7 +108,7 @@ class Remote:
             return found
 
         if recording and any(one.requires_grad for one in tensors):
-            return Elsewhere.apply(lambda *_: (run(), back), [], *tensors, *weights)
+            return Elsewhere.apply(lambda *_: (run(), back), *tensors, *weights)
         return run()
 
     def request(
@@ -193,7 +193,8 @@ class Remote:
                 case Ask(method="call"):
                     number, result = self.call(question)
                 case Ask(method="backward", arguments=[gradient]):
-                    result = self.backward(question.number, gradient)
+                    came_out, sources = self.results[question.number]
+                    result = gradients_of(sources, came_out, gradient)
                 case Ask(method="zero_grad" | "step" as method):
                     getattr(self.mirror.things[question.number], method)()
                 case _:
@@ -212,14 +213,6 @@ class Remote:
         sources = [one for one in question.arguments if isinstance(one, Tensor)] + self.mirror.followed(thing)
         self.results.append((result, sources))
         return len(self.results) - 1, result.detach()
-
-    def backward(self, number: int, gradient: Tensor) -> list[Tensor | None]:
-        """The gradients that go back through a result, for the arguments and the weights that it may depend on."""
-        result, sources = self.results[number]
-        follow = [source for source in sources if source.requires_grad]
-        found = follow and torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
-        gradients = dict(zip(map(id, follow), found, strict=True))
-        return [gradients.get(id(source)) for source in sources]
 
     def pack(self, value: object) -> Network | Optimizer | None:
         """What stands over there for something that the answer is given, and that stays here."""
