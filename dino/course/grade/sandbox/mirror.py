@@ -1,6 +1,6 @@
 """What both sides share: weights that are kept alike, networks described for the other side, and gradients through both."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -75,13 +75,12 @@ class Mirror:
             if hasattr(thing, "param_groups"):
                 state[number] = thing.param_groups[0]["lr"]
             elif weights := self.weights(number):
-                state[number] = (
-                    modes(thing.modules()),
-                    [
-                        (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
-                        for i, weight in enumerate(weights)
-                    ],
-                )
+                modes = [part.training for part in thing.modules()]
+                now = [
+                    (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
+                    for i, weight in enumerate(weights)
+                ]
+                state[number] = modes, now
         return state
 
     def take(self, state: dict[int, object]) -> None:
@@ -95,8 +94,10 @@ class Mirror:
             if hasattr(thing, "param_groups"):
                 thing.param_groups[0]["lr"] = now
                 continue
-            set_modes(thing.modules(), now[0])
-            for i, (weight, (numbers, gradient, first)) in enumerate(zip(self.weights(number), now[1], strict=True)):
+            modes, values = now
+            for part, mode in zip(thing.modules(), modes, strict=True):
+                part.training = mode
+            for i, (weight, (numbers, gradient, first)) in enumerate(zip(self.weights(number), values, strict=True)):
                 if places.setdefault(weight.data_ptr(), (number, i)) != first:
                     shared = first != (number, i)
                     own = self.weights(first[0])[first[1]].data if shared else numbers.detach()
@@ -105,17 +106,6 @@ class Mirror:
                     weight.data.copy_(numbers)
                 if gradient is None or weight.grad is None or not torch.equal(weight.grad, gradient):
                     weight.grad = gradient
-
-
-def modes(parts: Iterable[nn.Module]) -> list[bool]:
-    """Whether each part of a network is in training mode."""
-    return [part.training for part in parts]
-
-
-def set_modes(parts: Iterable[nn.Module], modes: list[bool]) -> None:
-    """Bring each part of a network into training mode or out of it. Raises ValueError if there are more or fewer."""
-    for part, mode in zip(parts, modes, strict=True):
-        part.training = mode
 
 
 def describe(network: nn.Module, number: int) -> Network:

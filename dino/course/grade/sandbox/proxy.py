@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, modes, weights_of
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, weights_of
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
 from dino.course.judge.timeout import StillBusyError
 
@@ -85,7 +85,7 @@ class Remote:
             return type(self.name, (), {"__new__": lambda _, *arguments, **named: call(*arguments, **named)})
         if kind != "function":
             return None
-        names = dict.fromkeys(name for name in parameters if isinstance(name, str) and name.isidentifier())
+        names = dict.fromkeys(filter(str.isidentifier, parameters))
         parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
         call.__signature__ = inspect.Signature(parameters)
         return call
@@ -93,13 +93,14 @@ class Remote:
     def run(self, network: int, part: int, arguments: tuple, named: dict) -> object:
         """Run a network, or a part of one, over there, with the weights that it has here."""
         parts = self.networks[network]
+        modes = [one.training for one in parts]
         watch = any(part._forward_pre_hooks or part._forward_hooks for part in parts)
         weights, recording = weights_of(parts[0]), torch.is_grad_enabled()
         tensors = [one for one in arguments if isinstance(one, Tensor)]
 
         def run(gradient: Tensor | None = None) -> object:
             with torch.set_grad_enabled(recording):
-                return self.request((network, part, weights, modes(parts)), arguments, named, watch, gradient)
+                return self.request((network, part, weights, modes), arguments, named, watch, gradient)
 
         def back(gradient: Tensor) -> list[Tensor | None]:
             found = run(gradient)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from dino.course.grade.results import listed
-from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, set_modes, weights_of
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, weights_of
 from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
@@ -155,10 +155,11 @@ class Worker:
         if call.target is None:
             target = self.names[self.job.exercise]
         else:
-            network, part, weights, mode = call.target
+            network, part, weights, modes = call.target
             parts = self.made[network]
             target = parts[part]
-            set_modes(parts, mode)
+            for one, mode in zip(parts, modes, strict=True):
+                one.training = mode
             for weight, numbers in zip(parts[0].parameters(), weights, strict=True):
                 weight.data.copy_(numbers)
         before = [one.detach().clone() if isinstance(one, Tensor) else None for one in arguments]
@@ -184,21 +185,18 @@ class Worker:
 @contextlib.contextmanager
 def watching(parts: list[nn.Module], root: nn.Module, trace: list):
     """Write down what goes into each part of a network and what comes out, in the order in which it happens."""
-    handles = []
 
-    def first(value=None, *_):
-        return value.detach().clone() if isinstance(value, Tensor) else value
+    def note(begins: bool, i: int, value=None, *_) -> None:
+        trace.append([begins, i, value.detach().clone() if isinstance(value, Tensor) else value])
 
-    for i, part in enumerate(parts):
-        if part is not root:
-            begin = lambda _, inputs, named, i=i: trace.append([True, i, first(*inputs, *named.values())])  # noqa: E731
-            end = lambda _, __, result, i=i: trace.append([False, i, first(result)])  # noqa: E731
-            handles += [part.register_forward_pre_hook(begin, with_kwargs=True), part.register_forward_hook(end)]
-    try:
+    with contextlib.ExitStack() as hooks:
+        for i, part in enumerate(parts):
+            if part is not root:
+                begin = lambda _, inputs, named, i=i: note(True, i, *inputs, *named.values())  # noqa: E731
+                end = lambda _, __, result, i=i: note(False, i, result)  # noqa: E731
+                hooks.enter_context(part.register_forward_pre_hook(begin, with_kwargs=True))
+                hooks.enter_context(part.register_forward_hook(end))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def failure(error: BaseException, name: str, number: int = 0) -> Failure:
