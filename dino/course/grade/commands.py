@@ -51,16 +51,16 @@ FOLDER = click.Path(path_type=Path)
 
 def settings_of(command: Callable) -> Callable:
     """Give a command the options that `Settings` are made of."""
-    says = "Give points even where this system cannot keep answers from forging them."
-    command = click.option("--no-sandbox", is_flag=True, help=says)(command)
-    says = "The seed of a variant of the recipe, one for each class."
-    command = click.option("--variant", type=int, help=says)(command)
-    says = "Give a part of the points for the claims that are true."
-    command = click.option("--partial", is_flag=True, help=says)(command)
-    says = "Such as mix=2; may be repeated.  [default: 1 each]"
-    return click.option("--points", type=Points(), multiple=True, callback=lambda *told: dict(told[-1]), help=says)(
-        command
-    )
+    points = {"type": Points(), "multiple": True, "callback": lambda *told: dict(told[-1])}
+    forged = "Give points even where this system cannot keep answers from forging them."
+    for option in (
+        click.option("--no-sandbox", is_flag=True, help=forged),
+        click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class."),
+        click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true."),
+        click.option("--points", **points, help="Such as mix=2; may be repeated.  [default: 1 each]"),
+    ):
+        command = option(command)
+    return command
 
 
 # What to know where answers are not isolated in full.

@@ -4,7 +4,6 @@ A function becomes a function that sends its arguments away and waits. A network
 same weights that lives here; it is run there, and what went through its parts is played back here, with all hooks.
 """
 
-import contextlib
 import inspect
 import math
 from collections.abc import Iterator
@@ -23,15 +22,6 @@ class AnswerError(Exception):
     """The answer stopped with an error over there; `sentence` says which, and in which line."""
 
     sentence = ""
-
-
-@contextlib.contextmanager
-def fitting() -> Iterator[None]:
-    """Raise ProtocolError for whatever error comes of what was sent."""
-    try:
-        yield
-    except Exception as error:
-        raise ProtocolError(f"What it sends does not fit: {error}") from error
 
 
 class RemoteModule(nn.Module):
@@ -102,14 +92,8 @@ class Remote:
             with torch.set_grad_enabled(recording):
                 return self.request((network, part, weights, modes), arguments, named, watch, gradient)
 
-        def back(gradient: Tensor) -> list[Tensor | None]:
-            found = run(gradient)
-            if not isinstance(found, list):
-                raise ProtocolError("It sends something else than gradients.")
-            return found
-
         if recording and any(one.requires_grad for one in tensors):
-            return Elsewhere.apply(lambda *_: (run(), back), *tensors, *weights)
+            return Elsewhere.apply(lambda *_: (run(), run), *tensors, *weights)
         return run()
 
     def request(
@@ -143,13 +127,6 @@ class Remote:
         self.stuck = False
         if isinstance(reply, Failure):
             raise the_error(reply)
-        if watch:
-            self.parts, self.events = self.networks[target[0]], iter(reply.trace)
-            try:
-                with fitting():
-                    self.play()
-            finally:
-                self.events = None
         return reply.result
 
     def exchange(self, call: Call) -> Reply | Failure:
@@ -165,17 +142,27 @@ class Remote:
                 case Failure(number=call.number) as failure:
                     return failure
                 case Reply(number=call.number) as reply:
-                    with fitting():
-                        self.mirror.take(reply.weights)
-                        for i, now in reply.changed:
-                            one = call.arguments[i]
-                            if one.shape == now.shape:
-                                one.data.copy_(now)
-                            else:  # in memory of its own, for what is around it is not the answer's to write
-                                one.data = now.clone()
+                    try:
+                        self.take(call, reply)
+                    except Exception as error:  # whatever comes of what was sent
+                        raise ProtocolError(f"What it sends does not fit: {error}") from error
                     return reply
                 case message:
                     raise ProtocolError(f"It sends a {type(message).__name__} that nobody waits for.")
+
+    def take(self, call: Call, reply: Reply) -> None:
+        """Let happen here what happened there. Raises errors of all kinds if it does not fit."""
+        self.mirror.take(reply.weights)
+        for i, now in reply.changed:
+            one = call.arguments[i]
+            if one.shape == now.shape:
+                one.data.copy_(now)
+            else:  # in memory of its own, for what is around it is not the answer's to write
+                one.data = now.clone()
+        if call.watch:
+            self.parts, self.events = self.networks[call.target[0]], iter(reply.trace)
+            self.play()
+            self.events = None
 
     def play(self) -> object:
         """Play back what went through a network, from the beginning of a part to its end, and give what came out."""
