@@ -584,6 +584,26 @@ class Block(nn.Module):
         return x + F.conv2d(F.conv2d(x, first, shift, padding=1).relu(), second, padding=1)
 """
 
+ONE_MODE = """
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layers = nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width, bias=False))
+
+    def forward(self, x):
+        return x + self.layers(x) if self.training else x
+"""
+OTHER_RATE = """
+def training_step(denoiser, optimizer, clean):
+    noisy, level = make_question(clean)
+    loss = F.mse_loss(denoiser(noisy, level), clean)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.param_groups[0]["lr"] *= 2
+    optimizer.step()
+    return loss.item()
+"""
+
 
 def given_lines():
     """What the chapter gives of `Denoiser.__init__`, so that its layers are as they should be."""
@@ -593,8 +613,14 @@ def given_lines():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("Denoiser", EVALUATED), ("training_step", FITTED), ("Block", WITHOUT_GRADIENTS)],
-    ids=["nan", "fitted question", "gradients made up"],
+    [
+        ("Denoiser", EVALUATED),
+        ("training_step", FITTED),
+        ("Block", WITHOUT_GRADIENTS),
+        ("Block", ONE_MODE),
+        ("training_step", OTHER_RATE),
+    ],
+    ids=["nan", "fitted question", "gradients made up", "right in one mode", "another rate"],
 )
 def test_an_answer_made_for_the_check_and_not_the_exercise_gets_nothing(name, text, fork_server, chapter_with):
     chapter, _ = find_exercise(name)

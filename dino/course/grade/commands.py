@@ -1,6 +1,7 @@
 """The commands for teachers."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -45,15 +46,21 @@ class Points(click.ParamType):
         return name, count
 
 
-POINTS = click.option(
-    "--points", type=Points(), multiple=True, help="Such as mix=2; may be repeated.  [default: 1 each]"
-)
-PARTIAL = click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true.")
-VARIANT = click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class.")
-NO_SANDBOX = click.option(
-    "--no-sandbox", is_flag=True, help="Give points even where this system cannot keep answers from forging them."
-)
 FOLDER = click.Path(path_type=Path)
+
+
+def settings_of(command: Callable) -> Callable:
+    """Give a command the options that `Settings` are made of."""
+    points = {"type": Points(), "multiple": True, "callback": lambda *told: dict(told[-1])}
+    forged = "Give points even where this system cannot keep answers from forging them."
+    for option in (
+        click.option("--no-sandbox", is_flag=True, help=forged),
+        click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class."),
+        click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true."),
+        click.option("--points", **points, help="Such as mix=2; may be repeated.  [default: 1 each]"),
+    ):
+        command = option(command)
+    return command
 
 
 # What to know where answers are not isolated in full.
@@ -70,23 +77,12 @@ WEAKER = {
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=FOLDER)
 @click.option("--chapters", "only", type=Chapters(), help="Such as 1,2.  [default: all that anybody handed in]")
-@POINTS
-@PARTIAL
-@VARIANT
+@settings_of
 @click.option("--out", type=FOLDER, default="grades", show_default=True, help="The folder to write to.")
 @click.option("--as-one", is_flag=True, help="Take each place named as what one learner handed in.")
-@NO_SANDBOX
 @click.option("--workers", type=click.IntRange(1), help="How many learners to grade at a time.  [default: one a core]")
 def grade(
-    submissions: tuple[Path, ...],
-    only: tuple[Chapter, ...] | None,
-    points: tuple[tuple[str, float], ...],
-    partial: bool,
-    variant: int | None,
-    out: Path,
-    as_one: bool,
-    no_sandbox: bool,
-    workers: int | None,
+    submissions: tuple[Path, ...], only: tuple[Chapter, ...] | None, out: Path, as_one: bool, workers: int | None, **how
 ) -> int:
     """Grade what learners handed in: files, folders or zip archives, of one or of many.
 
@@ -101,7 +97,7 @@ def grade(
     keep_apart(submissions, out)
     found = find(list(submissions), as_one, note)
     topics = tuple(one.topic for one in only) if only else topics_of(found)
-    settings = Settings(topics, dict(points), partial, variant, no_sandbox)
+    settings = Settings(topics, **how)
     prints = {one.name: fingerprint(one, settings) for one in found}
     with store.alone(out, prints):
         key = store.secret(note)
@@ -168,9 +164,8 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
     for graded in results:
         for problem in graded.problems:
             note(f"{graded.name}: {problem}")
-    for how in sorted({graded.isolation for graded in judged}):
-        if how in WEAKER:
-            note(WEAKER[how])
+    for isolation in sorted({graded.isolation for graded in judged} & WEAKER.keys()):
+        note(WEAKER[isolation])
     full = sum(all(mark.state == PASSED for mark in graded.marks) for graded in judged)
     click.echo(f"\n{len(judged)} graded, {full} of them with everything right.")
     for path in [*written, out / "learners"]:
@@ -182,19 +177,14 @@ def summary(results: list[Graded], written: list[Path], out: Path) -> int:
 @click.argument("only", metavar="CHAPTERS", type=Chapters())
 @click.option("--out", type=FOLDER, required=True, help="The folder to make.")
 @click.option("--due", default="", help="What to say about handing in, such as 'by Friday noon'.")
-@POINTS
-@PARTIAL
-@VARIANT
-@NO_SANDBOX
-def assign(
-    only: tuple[Chapter, ...], out: Path, due: str, points, partial: bool, variant: int | None, no_sandbox: bool
-) -> int:
+@settings_of
+def assign(only: tuple[Chapter, ...], out: Path, due: str, **how) -> int:
     """Make an assignment of CHAPTERS, such as 1,2: what learners get, and what the usual platforms need to grade it."""
     from dino.course.grade.assign import assignment
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is there already, and not empty. Name a new folder with --out.")
-    settings = Settings(tuple(chapter.topic for chapter in only), dict(points), partial, variant, no_sandbox)
+    settings = Settings(tuple(chapter.topic for chapter in only), **how)
     for name, content in assignment(settings, due).items():
         write(out / name, content)
     for folder in sorted(out.iterdir()):

@@ -33,13 +33,13 @@ def grade(server: ForkServer, submission: Submission, settings: Settings) -> Gra
     except OSError as error:
         graded.broken = f"Nothing was run. {error}"
         return graded
-    if server.isolation == LIMITS and not settings.no_sandbox:
+    if graded.isolation == LIMITS and not settings.no_sandbox:
         graded.broken = (
-            "Nothing was run: this system cannot isolate answers, so they could forge their points and delete "
+            "Nothing was run: this system cannot isolate answers, so they could forge their points and delete files. "
+            "Grade on Linux, or add --no-sandbox if you trust them all."
         )
-        graded.broken += "files. Grade on Linux, or add --no-sandbox if you trust them all."
         return graded
-    if server.isolation == LIMITS:
+    if graded.isolation == LIMITS:
         graded.problems.append("Run without a sandbox: what forges its points was not kept from it.")
     for chapter in chapters():
         if chapter.topic in settings.topics:

@@ -113,17 +113,13 @@ def classroom50(graded: Graded, surroundings: Mapping[str, str]) -> str:
         }
         for mark in graded.marks
     ]
-    commit = surroundings.get("COMMIT_URL", "local")
-    known = {
+    known = {"classroom": "CLASSROOM", "assignment": "ASSIGNMENT", "submission": "SUBMISSION_TAG"}
+    known |= {"commit": "COMMIT_URL", "release": "RELEASE_URL"}
+    known = {key: surroundings.get(name, "local") for key, name in known.items()} | {
         "schema": "classroom50/result/v1",
-        "classroom": surroundings.get("CLASSROOM", "local"),
-        "assignment": surroundings.get("ASSIGNMENT", "local"),
         "assignment_type": "individual",
         "owner": surroundings.get("OWNER", graded.name),
-        "submission": surroundings.get("SUBMISSION_TAG", "local"),
-        "commit": commit,
-        "release": surroundings.get("RELEASE_URL", "local"),
-        "review": surroundings.get("REVIEW_URL") or commit,
+        "review": surroundings.get("REVIEW_URL") or surroundings.get("COMMIT_URL", "local"),
         "datetime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "score": sum(test["score"] for test in tests),
         "max-score": sum(test["max-score"] for test in tests),

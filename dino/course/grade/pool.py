@@ -100,43 +100,39 @@ def grade_all(
 
     hidden  files and folders that no answer may see: what others handed in, and the grades
     """
-    hidden = [path.resolve() for path in hidden]
-    here = Path.cwd()
+    hidden, here = [path.resolve() for path in hidden], Path.cwd()
     sys.path[:] = [path for path in sys.path if Path(path) != here or here == LESSON.parent]
     os.environ.pop("PYTHONPATH", "")  # workers get our `sys.path`
     os.environ.update(PYTHONSAFEPATH="1", **SETTINGS)
     seconds = 120 + LONGEST * sum(len(one.exercises) for one in chapters() if one.topic in settings.topics)
     waiting = [(submission, 1) for submission in reversed(submissions)]
     busy: dict[Connection, Worker] = {}
-    idle: list[Worker] = []
     folder = tempfile.mkdtemp()
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                worker = idle.pop() if idle and not idle[-1].connection.closed else Worker(settings, hidden, folder)
+                worker = Worker(settings, hidden, folder)
                 busy[worker.connection] = worker
                 worker.begin(*waiting.pop(), seconds)
             ready, now = wait(list(busy), timeout=1), time.monotonic()
             for done in [one for one, worker in busy.items() if one in ready or now > worker.until]:
                 worker = busy.pop(done)
-                if graded := worker.result():
-                    idle.append(worker)
-                    if not waiting:  # it would keep its memory until the slowest is done
-                        worker.connection.close()
-                elif worker.tries == 1:
-                    waiting.append((worker.submission, 2))
+                submission, tries, graded = worker.submission, worker.tries, worker.result()
+                if graded and waiting:
+                    busy[done] = worker
+                    worker.begin(*waiting.pop(), seconds)
+                elif graded:
+                    done.close()  # it would keep its memory until the slowest is done
+                elif tries == 1:
+                    waiting.append((submission, 2))
                     continue
                 else:
                     words = f"The grader broke down twice over what was handed in. {BY_HAND}"
-                    graded = Graded(worker.submission.name, problems=worker.submission.problems, broken=words)
-                yield worker.submission, graded
+                    graded = Graded(submission.name, problems=submission.problems, broken=words)
+                yield submission, graded
     finally:
         for worker in busy.values():
             worker.kill()
-        for worker in idle:
-            worker.connection.close()
-        for worker in idle:
-            worker.process.join(15)
         shutil.rmtree(folder, ignore_errors=True)
 
 

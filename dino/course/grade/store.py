@@ -14,8 +14,6 @@ import json
 import os
 import re
 import secrets
-import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -30,16 +28,11 @@ LARGEST = 2**26  # bytes of the marks of one learner: some pictures, and words
 UNFIT = re.compile(r'[<>:"/\\|?*\0]|^\.|[ .]$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE)
 
 
-class UnsealedError(Exception):
-    """Marks bear no seal, or not the one that they should."""
-
-
 def home(folder: Path, name: str) -> Path:
     """The folder for a learner of this name: of two names, two folders, and never one that lies elsewhere."""
     plain = UNFIT.sub("_", name)
-    return (
-        folder / "learners" / (plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}")
-    )
+    mark = "" if plain == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return folder / "learners" / f"{plain}{mark}"
 
 
 @contextlib.contextmanager
@@ -51,10 +44,14 @@ def alone(folder: Path, names: Iterable[str]) -> Iterator[None]:
     Raises ValueError if somebody does so already, or if something else stands where a file or a folder should.
     """
     homes = [home(folder, name) for name in names]
-    for place in [folder, folder / "learners", *homes]:
-        expect(place, stat.S_ISDIR, "a folder")
-    for place in [folder / name for name in (".lock", *CLASS)] + [one / name for one in homes for name in LEARNER]:
-        expect(place, stat.S_ISREG, "a file")
+    files = [folder / name for name in (".lock", *CLASS)] + [one / name for one in homes for name in LEARNER]
+    right = dict.fromkeys([folder, folder / "learners", *homes], Path.is_dir) | dict.fromkeys(files, Path.is_file)
+    for path, is_right in right.items():
+        if os.path.lexists(path) and (path.is_symlink() or not is_right(path)):
+            raise ValueError(
+                f"{path} is in the way, for it is no plain {'file' if path in files else 'folder'} or a link to one. Nothing "
+                "was written: remove it, or name a folder for the grades with --out."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".lock").touch()
     busy = f"Another `dino grade` is writing to {folder} right now. Wait for it, or name another folder with --out."
@@ -62,48 +59,26 @@ def alone(folder: Path, names: Iterable[str]) -> Iterator[None]:
         yield
 
 
-def expect(path: Path, right: Callable[[int], bool], what: str) -> None:
-    """Raise ValueError if something else than this is there: results go through no link, and wait at no pipe."""
-    with contextlib.suppress(FileNotFoundError):
-        if not right(mode := path.lstat().st_mode):
-            kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
-            found = kinds.get(stat.S_IFMT(mode), "a pipe or a device")
-            raise ValueError(
-                f"{path} is {found}, and should be {what}. Nothing was written: remove it, or name a folder for the "
-                "grades with --out."
-            )
-
-
 def secret(tell: Callable[[str], None]) -> bytes:
-    """The key of this user's seals, made when there is none; nothing if it cannot be kept, and a sentence that says so."""
+    """The key of this user's seals, made when there is none; nothing if it cannot be kept, and a sentence that says so.
+
+    It lies where https://specifications.freedesktop.org/basedir-spec puts it.
+    """
     try:
-        return own_key()
+        named = Path(os.environ.get("XDG_STATE_HOME", ""))
+        folder = (named if named.is_absolute() else Path.home() / ".local" / "state") / "dino"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path, flags = folder / "seal.key", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        with locked(folder), os.fdopen(os.open(path, flags, 0o600), "r+b") as file:
+            known, key = os.fstat(file.fileno()), file.read(33)
+            if not key:
+                file.write(key := secrets.token_bytes(32))
+        if known.st_uid != os.geteuid() or known.st_mode & 0o077 or len(key) != 32:
+            raise PermissionError(f"{path} is no key that you alone can read, so remove it")
+        return key
     except (OSError, RuntimeError) as error:  # the latter, where nobody knows the user's home
         tell(f"The marks get no seal, so a later `dino grade` will not take them over: {error}.")
         return b""
-
-
-def own_key() -> bytes:
-    """The key that lies where https://specifications.freedesktop.org/basedir-spec puts it, made if need be.
-
-    Raises OSError or RuntimeError.
-    """
-    named = Path(os.environ.get("XDG_STATE_HOME", ""))
-    folder = (named if named.is_absolute() else Path.home() / ".local" / "state") / "dino"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / "seal.key"
-    with locked(folder):
-        if not os.path.lexists(path):
-            descriptor, unfinished = tempfile.mkstemp(dir=folder)  # which nobody else may read
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(32))
-            Path(unfinished).replace(path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        known, key = os.fstat(descriptor), file.read(33)
-    if not stat.S_ISREG(known.st_mode) or known.st_uid != os.geteuid() or known.st_mode & 0o077 or len(key) != 32:
-        raise PermissionError(f"{path} is no key that you alone can read, so remove it")
-    return key
 
 
 def seal(key: bytes, name: str, fingerprint: str, graded: str) -> str:
@@ -122,20 +97,6 @@ def keep(folder: Path, graded: Graded, fingerprint: str, key: bytes) -> None:
         write(home(folder, graded.name) / name, text.encode())
 
 
-def unchanged(folder: Path, name: str, fingerprint: str, key: bytes) -> Graded | None:
-    """What was found of a learner before, if nothing has changed since. Raises UnsealedError if it is not sealed with the key."""
-    try:
-        with (home(folder, name) / "marks.json").open("rb") as file:
-            done = json.loads(file.read(LARGEST))
-        if not hmac.compare_digest(done["seal"], seal(key, name, done["fingerprint"], done["graded"])):
-            raise UnsealedError
-        return Graded.from_json(done["graded"]) if done["fingerprint"] == fingerprint else None
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnsealedError from error
-
-
 def kept(folder: Path, prints: dict[str, str], key: bytes, tell: Callable[[str], None]) -> dict[str, Graded]:
     """What was found before of learners with these fingerprints by name, as far as nothing has changed since.
 
@@ -144,9 +105,15 @@ def kept(folder: Path, prints: dict[str, str], key: bytes, tell: Callable[[str],
     done, unsealed = {}, []
     for name, fingerprint in prints.items() if key else ():
         try:
-            if graded := unchanged(folder, name, fingerprint, key):
-                done[name] = graded
-        except UnsealedError:
+            with (home(folder, name) / "marks.json").open("rb") as file:
+                known = json.loads(file.read(LARGEST))
+            if not hmac.compare_digest(known["seal"], seal(key, name, known["fingerprint"], known["graded"])):
+                raise ValueError("it is not ours")
+            if known["fingerprint"] == fingerprint:
+                done[name] = Graded.from_json(known["graded"])
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             unsealed.append(name)
     if unsealed:
         tell(

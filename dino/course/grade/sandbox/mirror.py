@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.function import once_differentiable
 
 from dino.course.grade.sandbox.protocol import Network
@@ -35,14 +34,20 @@ class Elsewhere(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
-        while torch._C._functorch.is_functorch_wrapped_tensor(gradient):
-            gradient = torch._C._functorch.get_unwrapped(gradient)
-        with temporarily_clear_interpreter_stack():  # what is asked now is no part of what `torch.func` follows
-            return None, *ctx.back(gradient)
+        # Once more, for inside of `torch.func` this is what gives plain tensors to what is run.
+        return None, *Elsewhere.apply(lambda gradient: (tuple(ctx.back(gradient)), None), gradient)
+
+
+def gradients_of(sources: list[Tensor], result: Tensor, gradient: Tensor) -> list[Tensor | None]:
+    """The gradients of what a result was made of, given that of the result; None for what it does not depend on."""
+    follow = [one for one in sources if one.requires_grad and result.requires_grad]
+    found = follow and torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
+    gradients = dict(zip(map(id, follow), found, strict=True))
+    return [gradients.get(id(one)) for one in sources]
 
 
 class Mirror:
-    """What the judge gave, by number. Each message brings the state that the weights have on the other side."""
+    """What the judge gave, by number. Each message brings the state that it has on the other side."""
 
     def __init__(self):
         self.things: dict[int, object] = {}
@@ -59,31 +64,44 @@ class Mirror:
         """The weights that gradients may reach through a thing: a network's own, or all, for a function may be around any."""
         return weights_of(thing) or [weight for _, one in sorted(self.things.items()) for weight in weights_of(one)]
 
-    def state(self) -> dict[int, list[tuple]]:
-        """All weights: their numbers, their gradients, and with which earlier one they share memory, or their own place."""
-        places: dict[int, tuple[int, int]] = {}
-        return {
-            number: [
-                (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
-                for i, weight in enumerate(weights)
-            ]
-            for number in self.things
-            if (weights := self.weights(number))
-        }
+    def state(self) -> dict[int, object]:
+        """The rate of each optimizer, and of each network whether its parts are in training mode, and its weights.
 
-    def take(self, state: dict[int, list[tuple]]) -> None:
-        """Bring all weights to a state; those that share memory on the other side, and no others, do so here.
+        Of a weight, that is its numbers, its gradient, and with which earlier one it shares memory, or its own place.
+        """
+        places: dict[int, tuple[int, int]] = {}
+        state: dict[int, object] = {}
+        for number, thing in self.things.items():
+            if hasattr(thing, "param_groups"):
+                state[number] = thing.param_groups[0]["lr"]
+            elif weights := self.weights(number):
+                modes = [part.training for part in thing.modules()]
+                now = [
+                    (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
+                    for i, weight in enumerate(weights)
+                ]
+                state[number] = modes, now
+        return state
+
+    def take(self, state: dict[int, object]) -> None:
+        """Bring all to a state; weights that share memory on the other side, and no others, do so here.
 
         Raises errors of all kinds if it does not fit.
         """
         places: dict[int, tuple[int, int]] = {}
-        for number, values in state.items():
-            weights = self.weights(number)
-            for i, (weight, (numbers, gradient, first)) in enumerate(zip(weights, values, strict=True)):
+        for number, now in state.items():
+            thing = self.things[number]
+            if hasattr(thing, "param_groups"):
+                thing.param_groups[0]["lr"] = now
+                continue
+            modes, values = now
+            for part, mode in zip(thing.modules(), modes, strict=True):
+                part.training = mode
+            for i, (weight, (numbers, gradient, first)) in enumerate(zip(self.weights(number), values, strict=True)):
                 if places.setdefault(weight.data_ptr(), (number, i)) != first:
                     shared = first != (number, i)
-                    now = self.weights(first[0])[first[1]].data if shared else numbers.detach()
-                    weight.data = now.view_as(weight)
+                    own = self.weights(first[0])[first[1]].data if shared else numbers.detach()
+                    weight.data = own.view_as(weight)
                 elif not torch.equal(weight.data, numbers):
                     weight.data.copy_(numbers)
                 if gradient is None or weight.grad is None or not torch.equal(weight.grad, gradient):
@@ -100,6 +118,7 @@ def describe(network: nn.Module, number: int) -> Network:
             {name: part_at[id(child)] for name, child in part._modules.items() if child is not None},
             {name: None if one is None else weight_at[id(one)] for name, one in part._parameters.items()},
             {name: one for name, one in part._buffers.items() if one is not None},
+            part.training,
         )
         for part in parts
     ]
@@ -107,9 +126,10 @@ def describe(network: nn.Module, number: int) -> Network:
 
 
 def furnish(parts: list[nn.Module], network: Network) -> None:
-    """Give empty parts the children, the weights and the buffers of a network. Raises errors of all kinds if they do not fit."""
+    """Give empty parts what those of a network have. Raises errors of all kinds if it does not fit."""
     weights = [nn.Parameter(one.detach(), requires_grad=one.requires_grad) for one in network.weights]
-    for part, (children, places, buffers) in zip(parts, network.parts, strict=True):
+    for part, (children, places, buffers, mode) in zip(parts, network.parts, strict=True):
+        part.training = mode
         for name, i in places.items():
             part.register_parameter(name, None if i is None else weights[i])
         for name, buffer in buffers.items():

@@ -28,6 +28,8 @@ LENGTHS, LENGTH = struct.Struct("!QQ"), struct.Struct("<Q")
 # Bytes of one message, and of all: a hundred and thirty times what any check needs.
 MOST_WORDS, MOST_NUMBERS, MOST = 2**24, 2**26, 2**28
 LONGEST, NAME, PARTS = 2000, 80, 1000  # letters of a sentence and of a name, and entries of a table
+# Bytes of what tells of tensors, their dimensions, and things that JSON tells of, of which each takes a hundred times its words.
+MOST_OF_TENSORS, DIMENSIONS, MOST_THINGS = 2**21, 64, 300_000
 SHORT = 0.2  # seconds of waiting at a time, so that a timer of this thread can stop it
 
 
@@ -40,7 +42,7 @@ def texts(values: list, longest: int) -> list[str]:
     return [value[:longest] for value in values[:PARTS] if isinstance(value, str)]
 
 
-# The messages. `weights` are those of what the judge gave, as `mirror.Mirror.state` has them.
+# The messages. `weights` are those of what the judge gave, and its modes and rates, as `mirror.Mirror.state` has them.
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Call:
     """Call the exercise, or run a part of a network that it made: the judge's, to be replied to."""
 
     number: int
-    target: tuple | None  # the numbers of the network and of the part, and the weights that the network has now
+    target: tuple | None  # the numbers of the network and of the part; the weights and modes of the network now
     arguments: list
     named: dict
     seed: int
@@ -131,7 +133,7 @@ class Network:
     """A network of either side; or a function of the judge's, which has no parts."""
 
     number: int
-    parts: list  # of each: its children, its weights (both by their places in the lists) and its buffers, by name
+    parts: list  # of each: its children and weights (by their places in the lists), its buffers, and its mode
     weights: list
 
 
@@ -168,10 +170,12 @@ def loaded(data: bytes) -> dict[str, Tensor]:
     """The tensors that `saved` was given, by number. Raises ValueError and others if it is nothing that it would make."""
     if not data:
         return {}
-    if LENGTH.unpack_from(data)[0] > MOST_WORDS:
+    if LENGTH.unpack_from(data)[0] > MOST_OF_TENSORS:
         raise ValueError("too many tensors")
     tensors = safetensors.torch.load(data)
     for tensor in tensors.values():
+        if tensor.ndim > DIMENSIONS:  # torch takes hours for many thousands
+            raise ValueError("a tensor of too many dimensions")
         if tensor.dtype not in DTYPES:
             raise ValueError(f"a tensor of {tensor.dtype}")
         if tensor.dtype is torch.bool and (tensor.view(torch.uint8) > 1).any():
@@ -189,7 +193,7 @@ class Connection:
     """
 
     def __init__(self, socket: socket.socket):
-        self.socket, self.received = socket, 0
+        self.socket, self.received, self.things = socket, 0, 0
         socket.settimeout(SHORT)
         self.pack: Callable[[object], Network | Optimizer | None] = lambda _: None
         self.unpack: Callable[[Network | Optimizer], object] = lambda thing: thing
@@ -282,6 +286,9 @@ class Connection:
 
     def decode(self, value: dict, tensors: dict[str, Tensor]) -> object:
         """What an object in JSON stands for; what is in it is decoded. Each tensor is there once, and taken out."""
+        self.things += 1
+        if self.things > MOST_THINGS:
+            raise ValueError("more than any check needs")
         ((kind, value),) = value.items()
         match kind, value:
             case "tuple", list():

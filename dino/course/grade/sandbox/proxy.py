@@ -4,7 +4,6 @@ A function becomes a function that sends its arguments away and waits. A network
 same weights that lives here; it is run there, and what went through its parts is played back here, with all hooks.
 """
 
-import contextlib
 import inspect
 import math
 from collections.abc import Iterator
@@ -12,8 +11,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, weights_of
-from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Network, Optimizer, ProtocolError, Reply
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, weights_of
+from dino.course.grade.sandbox.protocol import (
+    MOST_NUMBERS,
+    Ask,
+    Call,
+    Connection,
+    Failure,
+    Network,
+    Optimizer,
+    ProtocolError,
+    Reply,
+)
 from dino.course.judge.timeout import StillBusyError
 
 MOST = 10_000  # questions from one answer: eighty times what any right one needs
@@ -23,15 +32,6 @@ class AnswerError(Exception):
     """The answer stopped with an error over there; `sentence` says which, and in which line."""
 
     sentence = ""
-
-
-@contextlib.contextmanager
-def fitting() -> Iterator[None]:
-    """Raise ProtocolError for whatever error comes of what was sent."""
-    try:
-        yield
-    except Exception as error:
-        raise ProtocolError(f"What it sends does not fit: {error}") from error
 
 
 class RemoteModule(nn.Module):
@@ -85,7 +85,7 @@ class Remote:
             return type(self.name, (), {"__new__": lambda _, *arguments, **named: call(*arguments, **named)})
         if kind != "function":
             return None
-        names = dict.fromkeys(name for name in parameters if isinstance(name, str) and name.isidentifier())
+        names = dict.fromkeys(filter(str.isidentifier, parameters))
         parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
         call.__signature__ = inspect.Signature(parameters)
         return call
@@ -93,22 +93,17 @@ class Remote:
     def run(self, network: int, part: int, arguments: tuple, named: dict) -> object:
         """Run a network, or a part of one, over there, with the weights that it has here."""
         parts = self.networks[network]
+        modes = [one.training for one in parts]
         watch = any(part._forward_pre_hooks or part._forward_hooks for part in parts)
         weights, recording = weights_of(parts[0]), torch.is_grad_enabled()
         tensors = [one for one in arguments if isinstance(one, Tensor)]
 
         def run(gradient: Tensor | None = None) -> object:
             with torch.set_grad_enabled(recording):
-                return self.request((network, part, weights), arguments, named, watch, gradient)
-
-        def back(gradient: Tensor) -> list[Tensor | None]:
-            found = run(gradient)
-            if not isinstance(found, list):
-                raise ProtocolError("It sends something else than gradients.")
-            return found
+                return self.request((network, part, weights, modes), arguments, named, watch, gradient)
 
         if recording and any(one.requires_grad for one in tensors):
-            return Elsewhere.apply(lambda *_: (run(), back), *tensors, *weights)
+            return Elsewhere.apply(lambda *_: (run(), run), *tensors, *weights)
         return run()
 
     def request(
@@ -142,13 +137,6 @@ class Remote:
         self.stuck = False
         if isinstance(reply, Failure):
             raise the_error(reply)
-        if watch:
-            self.parts, self.events = self.networks[target[0]], iter(reply.trace)
-            try:
-                with fitting():
-                    self.play()
-            finally:
-                self.events = None
         return reply.result
 
     def exchange(self, call: Call) -> Reply | Failure:
@@ -164,17 +152,27 @@ class Remote:
                 case Failure(number=call.number) as failure:
                     return failure
                 case Reply(number=call.number) as reply:
-                    with fitting():
-                        self.mirror.take(reply.weights)
-                        for i, now in reply.changed:
-                            one = call.arguments[i]
-                            if one.shape == now.shape:
-                                one.data.copy_(now)
-                            else:  # in memory of its own, for what is around it is not the answer's to write
-                                one.data = now.clone()
+                    try:
+                        self.take(call, reply)
+                    except Exception as error:  # whatever comes of what was sent
+                        raise ProtocolError(f"What it sends does not fit: {error}") from error
                     return reply
                 case message:
                     raise ProtocolError(f"It sends a {type(message).__name__} that nobody waits for.")
+
+    def take(self, call: Call, reply: Reply) -> None:
+        """Let happen here what happened there. Raises errors of all kinds if it does not fit."""
+        self.mirror.take(reply.weights)
+        for i, now in reply.changed:
+            one = call.arguments[i]
+            if one.shape == now.shape:
+                one.data.copy_(now)
+            else:  # in memory of its own, for what is around it is not the answer's to write
+                one.data = now.clone()
+        if call.watch:
+            self.parts, self.events = self.networks[call.target[0]], iter(reply.trace)
+            self.play()
+            self.events = None
 
     def play(self) -> object:
         """Play back what went through a network, from the beginning of a part to its end, and give what came out."""
@@ -193,7 +191,8 @@ class Remote:
                 case Ask(method="call"):
                     number, result = self.call(question)
                 case Ask(method="backward", arguments=[gradient]):
-                    result = self.backward(question.number, gradient)
+                    came_out, sources = self.results[question.number]
+                    result = gradients_of(sources, came_out, gradient)
                 case Ask(method="zero_grad" | "step" as method):
                     getattr(self.mirror.things[question.number], method)()
                 case _:
@@ -207,19 +206,13 @@ class Remote:
         thing = self.mirror.things[question.number]
         with torch.set_grad_enabled(question.recording):
             result = thing(*question.arguments, **question.named)
+        if isinstance(result, Tensor) and result.nbytes > MOST_NUMBERS:
+            raise ValueError(f"what comes out takes {result.nbytes / 2**20:.0f} MB, which is too much")
         if not (isinstance(result, Tensor) and result.requires_grad):
             return None, result
         sources = [one for one in question.arguments if isinstance(one, Tensor)] + self.mirror.followed(thing)
         self.results.append((result, sources))
         return len(self.results) - 1, result.detach()
-
-    def backward(self, number: int, gradient: Tensor) -> list[Tensor | None]:
-        """The gradients that go back through a result, for the arguments and the weights that it may depend on."""
-        result, sources = self.results[number]
-        follow = [source for source in sources if source.requires_grad]
-        found = follow and torch.autograd.grad(result, follow, gradient, retain_graph=True, allow_unused=True)
-        gradients = dict(zip(map(id, follow), found, strict=True))
-        return [gradients.get(id(source)) for source in sources]
 
     def pack(self, value: object) -> Network | Optimizer | None:
         """What stands over there for something that the answer is given, and that stays here."""

@@ -19,19 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish
-from dino.course.grade.sandbox.protocol import (
-    NAME,
-    Ask,
-    Call,
-    Connection,
-    Failure,
-    Hello,
-    Job,
-    Network,
-    ProtocolError,
-    Reply,
-)
+from dino.course.grade.results import listed
+from dino.course.grade.sandbox.mirror import Elsewhere, Mirror, describe, furnish, gradients_of, weights_of
+from dino.course.grade.sandbox.protocol import Ask, Call, Connection, Failure, Hello, Job, Network, ProtocolError, Reply
 from dino.course.judge.errors import explain
 from dino.course.judge.loader import load
 from dino.course.judge.timeout import at_most, uncompiled
@@ -46,16 +36,14 @@ class Given(nn.Module):
 
     def forward(self, *arguments, **named):
         always, recording = torch.zeros((), requires_grad=True), torch.is_grad_enabled()
-        weights = self.worker.mirror.followed(self)
-        tensors = [one for one in arguments if isinstance(one, Tensor)] + weights
+        own = weights_of(self)
+        tensors = [one for one in arguments if isinstance(one, Tensor)] + self.worker.mirror.followed(self)
         follows = [one.requires_grad for one in tensors]
-        # Where `torch.func` has put others in the place of its weights, it is asked with those.
-        own = all(isinstance(one, nn.Parameter) for one in weights)
 
         def run(_always: Tensor, *tensors: Tensor) -> tuple[object, Callable | None]:
             left = (one.detach().requires_grad_(follow) for one, follow in zip(tensors, follows, strict=True))
             given = [next(left) if isinstance(one, Tensor) else one for one in arguments]
-            reply = self.worker.ask("call", self.number, given, named, recording, None if own else [*left])
+            reply = self.worker.ask("call", self.number, given, named, recording, [*left] if own else [])
             # A view of what was received could not be changed in place.
             result = reply.result.clone() if isinstance(reply.result, Tensor) else reply.result
             if reply.number is None:
@@ -68,8 +56,8 @@ class Given(nn.Module):
 class GivenOptimizer:
     """Stands for an optimizer of the judge's."""
 
-    def __init__(self, worker: "Worker", number: int, groups: list[dict]):
-        self.worker, self.number, self.param_groups = worker, number, groups
+    def __init__(self, worker: "Worker", number: int, weights: list[Tensor], rate: float):
+        self.worker, self.number, self.param_groups = worker, number, [{"params": weights, "lr": rate}]
 
     def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: ARG002 - both come to the same here
         """Forget the gradients."""
@@ -102,19 +90,20 @@ class Worker:
         """A copy of something that asks still asks over the same connection."""
         return self
 
-    def ask(self, method: str, number: int, arguments=(), named=None, recording=False, instead=None) -> Reply:
-        """Ask the judge's side, and bring the weights of what it gave to their new state.
+    def ask(self, method: str, number: int, arguments=(), named=None, recording=False, weights=()) -> Reply:
+        """Ask the judge's side, and bring what it gave to its new state.
 
-        instead  of its own weights, those with which it is asked
+        weights  with which a network is asked: its own, or what `torch.func` has put in their place
         """
         with self.one_at_a_time:  # an answer may have threads
             state = self.mirror.state()
-            if instead is not None:
-                state[number] = [(one, *rest) for one, (_, *rest) in zip(instead, state[number], strict=True)]
+            if weights:
+                mode, own = state[number]
+                state[number] = mode, [(one, *rest) for one, (_, *rest) in zip(weights, own, strict=True)]
             self.connection.send(Ask(method, number, list(arguments), named or {}, recording, state))
             match self.connection.receive():
                 case Reply() as reply:
-                    if instead is not None:
+                    if weights:
                         del reply.weights[number]
                     self.mirror.take(reply.weights)
                     return reply
@@ -141,11 +130,10 @@ class Worker:
             things[number] = parts[0]
         elif number not in things:
             weights = [[*things[owner].parameters()][i] for owner, i in thing.weights]
-            things[number] = GivenOptimizer(self, number, [{"params": weights, "lr": thing.rate}])
-        given = things[number]
+            things[number] = GivenOptimizer(self, number, weights, thing.rate)
         # A plain function should be one here, too: it has no weights to ask for.
         is_function = isinstance(thing, Network) and not thing.parts
-        return (lambda *arguments, **named: given(*arguments, **named)) if is_function else given
+        return things[number].forward if is_function else things[number]
 
     def serve(self) -> None:
         """Answer until the judge hangs up."""
@@ -167,29 +155,25 @@ class Worker:
         if call.target is None:
             target = self.names[self.job.exercise]
         else:
-            network, part, weights = call.target
+            network, part, weights, modes = call.target
             parts = self.made[network]
             target = parts[part]
+            for one, mode in zip(parts, modes, strict=True):
+                one.training = mode
             for weight, numbers in zip(parts[0].parameters(), weights, strict=True):
                 weight.data.copy_(numbers)
         before = [one.detach().clone() if isinstance(one, Tensor) else None for one in arguments]
         with (
             torch.set_grad_enabled(call.recording),
             at_most(self.job.patience),
-            warnings.catch_warnings(),
+            warnings.catch_warnings(action="ignore"),
             uncompiled(),
         ):
-            warnings.simplefilter("ignore")
             with watching(parts if call.watch else [], target, trace):
                 result = target(*arguments, **call.named)
             if call.gradient is not None:
-                sources = [one for one in arguments if isinstance(one, Tensor)] + list(parts[0].parameters())
-                follow = [one for one in sources if one.requires_grad]
-                found = [None] * len(follow)
-                if result.requires_grad:
-                    found = torch.autograd.grad(result, follow, call.gradient, allow_unused=True)
-                gradients = dict(zip(map(id, follow), found, strict=True))
-                result = [gradients.get(id(one)) for one in sources]
+                sources = [one for one in arguments if isinstance(one, Tensor)] + weights_of(parts[0])
+                result = gradients_of(sources, result, call.gradient)
         changed = [
             (i, one.detach())
             for i, (one, was) in enumerate(zip(arguments, before, strict=True))
@@ -201,21 +185,18 @@ class Worker:
 @contextlib.contextmanager
 def watching(parts: list[nn.Module], root: nn.Module, trace: list):
     """Write down what goes into each part of a network and what comes out, in the order in which it happens."""
-    handles = []
 
-    def first(value=None, *_):
-        return value.detach().clone() if isinstance(value, Tensor) else value
+    def note(begins: bool, i: int, value=None, *_) -> None:
+        trace.append([begins, i, value.detach().clone() if isinstance(value, Tensor) else value])
 
-    for i, part in enumerate(parts):
-        if part is not root:
-            begin = lambda _, inputs, named, i=i: trace.append([True, i, first(*inputs, *named.values())])  # noqa: E731
-            end = lambda _, __, result, i=i: trace.append([False, i, first(result)])  # noqa: E731
-            handles += [part.register_forward_pre_hook(begin, with_kwargs=True), part.register_forward_hook(end)]
-    try:
+    with contextlib.ExitStack() as hooks:
+        for i, part in enumerate(parts):
+            if part is not root:
+                begin = lambda _, inputs, named, i=i: note(True, i, *inputs, *named.values())  # noqa: E731
+                end = lambda _, __, result, i=i: note(False, i, result)  # noqa: E731
+                hooks.enter_context(part.register_forward_pre_hook(begin, with_kwargs=True))
+                hooks.enter_context(part.register_forward_hook(end))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def failure(error: BaseException, name: str, number: int = 0) -> Failure:
@@ -237,9 +218,7 @@ def put(files: dict[str, str], folder: Path) -> list[str]:
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
-            problems.append(
-                f"{name if len(name) < NAME else f'...{name[-40:]}'} could not be brought into the sandbox: {why}."
-            )
+            problems.append(f"{listed([name])} could not be brought into the sandbox: {why}.")
     return problems
 
 
@@ -256,10 +235,7 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
             given = {name: getattr(lesson, name) for name in job.replaced}
             answers = load(Path(job.file), given, job.later)
     except BaseException as error:
-        told = failure(error, job.exercise)
-        connection.send(
-            Failure("ValueError", problems[0]) if problems and isinstance(error, FileNotFoundError) else told
-        )
+        connection.send(failure(error, job.exercise))
         return
     found = answers.names.get(job.exercise)
     kind = "class" if inspect.isclass(found) else "function" if callable(found) else type(found).__name__
@@ -267,9 +243,7 @@ def answer(connection: Connection, job: Job, folder: Path) -> None:
         parameters = list(inspect.signature(found).parameters) if kind == "function" else []
     except Exception:  # it may say of itself what it likes
         parameters = []
-    problem = ""
-    if job.exercise not in answers.names:
-        problem = answers.problem_with(job.exercise)
-    problems += answers.problems
-    connection.send(Hello(problem, kind, parameters, problems, answers.notes.get(job.exercise, "")))
+    problem = "" if job.exercise in answers.names else answers.problem_with(job.exercise)
+    note = answers.notes.get(job.exercise, "")
+    connection.send(Hello(problem, kind, parameters, problems + answers.problems, note))
     Worker(connection, job, answers.names).serve()
