@@ -223,6 +223,11 @@ RUBBISH = {
         with_result(TENSOR, numbered({"0": {"dtype": "BOOL", "shape": [2], "data_offsets": [0, 2]}}, b"\x01\x02")),
         "neither true nor false",
     ),
+    "a tensor of many sides": (
+        with_result(TENSOR, numbered({"0": {"dtype": "BOOL", "shape": [1] * 60_000, "data_offsets": [0, 1]}}, b"\x00")),
+        "too many dimensions",
+    ),
+    "hundreds of thousands of things": (with_result([{"deque": []}] * 400_000), "more than any check needs"),
     "a header of 2 GB": (with_result(TENSOR, HEADER.pack(2**31) + bytes(8)), "too many tensors"),
     "too many words": (protocol.LENGTHS.pack(2**25, 0), "32 MB at once"),
     "too many numbers": (protocol.LENGTHS.pack(2, 2**40), "MB at once"),
