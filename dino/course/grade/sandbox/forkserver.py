@@ -212,6 +212,7 @@ def guard(jobs: socket.socket, sandbox: Sandbox, connection: socket.socket, cont
 def main(number: int, *hidden: str) -> None:
     """Serve jobs that come over an inherited socket, each with a connection and a control of its own, until it is closed."""
     prepare()
+    os.umask(0o022)  # what is built for workers, who are other users, they have to be able to read
     jobs = socket.socket(fileno=number)
     lesson, *others = map(Path, hidden)
     root = Path(tempfile.mkdtemp())
