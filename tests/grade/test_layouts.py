@@ -532,6 +532,25 @@ def test_no_archive_or_folder_of_a_learner_s_writes_into_another_s_row(files, tm
     assert all(texts.get("noise") in ((NEW, None) if who == "ben" else (ONE,)) for who, texts in found.items())
 
 
+WHOLE = [
+    {
+        "s-101/01_noise.py": ONE,
+        "s-102/01_noise.py": ONE,
+        "s-103/s-101/01_noise (9).py": NEW,
+        "s-103/zed/01_noise.py": NEW,
+    },
+    {"s-101.zip": packed({"noise.py": ONE}), "s-103.zip": packed({"s-101/noise (9).py": NEW, "zed/noise.py": NEW})},
+    {"group 1/noise.py": ONE, "group 2/noise.py": ONE, "group 0/group 1/noise (9).py": NEW}
+    | {f"group 0/{who}/noise.py": NEW for who in ("group 2", "yve", "zed")},
+]
+
+
+@pytest.mark.parametrize("files", WHOLE, ids=["folders", "archives", "groups"])
+def test_no_folder_in_one_learner_s_is_another_s_beside_it(files, tmp_path):
+    for name, texts in counted(find([laid_out(tmp_path, files)])).items():
+        assert texts["noise"] == (NEW if name in ("s-103", "yve", "zed") or name.endswith(" (2)") else ONE)
+
+
 def test_whose_an_archive_that_lies_alone_is_taken_for_is_told(tmp_path):
     sentences = []
     laid_out(tmp_path, {"ben.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": NEW})})

@@ -4,9 +4,9 @@ Whose is a file? An archive is read like a folder, and the first rule that fits 
 
 1. Where a platform wrote the names of folders or files, they say whose those are.
 2. A folder that lies alone is opened.
-3. Folders called `01_noise`, `week 2` or `group A`, and downloads called as a platform calls them, are opened if one of
-   them holds the work of several learners. The same name in two of them is one learner. What a learner's own folder or
-   archive holds in there is never another's.
+3. Folders called `01_noise`, `week 2` or `group A` are opened if one of them holds the work of several learners, and what
+   is called like a platform's downloads, or `s-101`, if each does. The same name in two of them is one learner, but it is
+   never that of a whole one beside it. What a learner's own folder or archive holds in there is never another's.
 4. Two answers to one chapter are two learners', unless their names say that they are versions (`noise_v2.py`); in a place
    that a teacher named, so is all that is not called after a chapter, and so are two files with answers. Each folder is one's,
    each file its namesake's; what is called after a chapter is nobody's whom it names.
@@ -284,17 +284,24 @@ def called_after_chapters(topics: dict[str, set[str]]) -> list[str]:
 def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], levels: int) -> dict[str, Owner]:
     """The owners of what lies in folders for chapters, weeks and groups, and in downloads; none if one learner made them."""
     shelves = [top for top in folders if top in chapter or layouts.is_download(stem(top))]
+    if shelves != [*items]:
+        return {}
+    inside = [learners(inner, "", False, levels, True).values() for inner in items.values()]
+    if all(top in chapter or is_version(stem(top)) for top in shelves):
+        opened = any(len(owners) > 1 for owners in inside)
+    else:  # learners may be called `s-101`, too: so each must hold what several handed in, or what a platform named
+        opened = all(len(owners) > 1 or any(one.platform for one in owners) for owners in inside)
     found: dict[str, Owner] = {}
-    if shelves != [*items] or all(len(learners(inner, "", False, levels, True)) < 2 for inner in items.values()):
-        return found
-    for top, inner in items.items():
+    for top, inner in items.items() if opened else ():
         shelf = top.rstrip("/")
         for owner in learners(inner, "", True, levels, True).values():
             people = [who or stem(top) for who in owner.people]
-            known = found.setdefault(", ".join(people).casefold(), Owner(people, platform=owner.platform))
+            # No name in one folder is that of another folder.
+            key = ", ".join(people).casefold() if any(owner.people) else f"/{top}"
+            known = found.setdefault(key, Owner(people, platform=owner.platform))
             known.notes += owner.notes
             known.files += [(f"{shelf}/{at}".rstrip("/"), f"{shelf}/{path}", file) for at, path, file in owner.files]
-    return found
+    return dict(sorted(found.items(), key=lambda one: not one[0].startswith("/")))
 
 
 def one_by_one(items: dict[str, Tree], chapter: list[str], name: str) -> dict[str, Owner]:
