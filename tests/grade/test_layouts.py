@@ -237,6 +237,44 @@ def test_each_platform_s_download_gives_a_row_for_each_learner_with_the_newest_a
     assert counted(find([place])) == expected
 
 
+MUELLER = ["M\u00fcller", "Mu\u0308ller"]
+# What teachers and learners call their files, and the learners who handed them in.
+CALLED = {
+    "the code of a course": ({f"CS_101_2026_{n}.py": ONE for n in "xy"}, {"CS_101_2026_x", "CS_101_2026_y"}),
+    "a chapter and numbers": (
+        {f"noise_{n}_001_ann.py": ONE for n in (10101, 10201)},
+        {"10101_001_ann", "10201_001_ann"},
+    ),
+    "a number of each": ({f"ML_{n}_{n}_x.py": ONE for n in (10101, 10201)}, {"ML_10101_10101_x", "ML_10201_10201_x"}),
+    "two years": ({f"{n}_101_2026_x.py": ONE for n in "ab"}, {"a_101_2026_x", "b_101_2026_x"}),
+    "a homework and its day": (
+        {f"HW 1 - 31 Jan 2026 - {n}.py": ONE for n in "xy"},
+        {f"HW 1 - 31 Jan 2026 - {n}" for n in "xy"},
+    ),
+    "a day in a folder": ({f"HW 1 - 2026-01-31/{n}.py": ONE for n in "xy"}, {"x", "y"}),
+    "a name like another's": (
+        {f"{who}_assignsubmission_file_/noise.py": ONE for who in ("Ben_2", "Eve_2_assignsubmission_file_3")},
+        {"Ben", "Eve"},
+    ),
+    "letters in two parts": (
+        {
+            f"{week}/{name}/{n}_noise.py": ONE
+            for n, week in enumerate(("week 1", "week 2"))
+            for name in ("B", MUELLER[n])
+        },
+        {"B", "M\u00fcller"},
+    ),
+    "a folder like that of a grading": ({"Ann/noise.py": ONE, "Ben/learners/noise.docx": ""}, {"Ann", "Ben"}),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), CALLED.values(), ids=CALLED)
+def test_each_learner_gets_one_row_whatever_the_files_are_called(files, expected, tmp_path):
+    found = told(tmp_path / "class", files)
+    assert found.keys() == expected
+    assert not any("together" in text for text in found.values()) or "B" in expected
+
+
 def test_files_named_one_by_one_are_put_together_like_their_folder(tmp_path):
     files, expected = LAYOUTS["Canvas"]
     laid_out(tmp_path, files)

@@ -2,7 +2,7 @@
 
 Whose is a file? An archive is read like a folder, and the first rule that fits holds:
 
-1. Where a platform wrote the names of folders or files, they say whose those are.
+1. Where a platform wrote the names of folders or files, they say whose those are. What all begin with, names nobody.
 2. A folder that lies alone is opened.
 3. Folders called `01_noise`, `week 2` or `group A` are opened if one of them holds the work of several learners, and what
    is called like a platform's downloads, or `s-101`, if each does. The same name in two of them is one learner, but it is
@@ -15,6 +15,7 @@ Whose is a file? An archive is read like a folder, and the first rule that fits 
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Submission:
     facts: dict[str, Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.name = plain(readable(self.name))[:60].strip(" .") or "somebody"
+        self.name = plain(readable(unicodedata.normalize("NFC", self.name)))[:60].strip(" .") or "somebody"
         self.problems, early = [], self.problems
         for problem in early:
             self.tell(problem)
@@ -142,7 +143,7 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
             words = "Name files, folders or zip archives that learners handed in."
             raise FileNotFoundError(f"There is no {place}. {words}")
         tree = listing.in_folder(whole) if whole.is_dir() else {place.name: listing.on_disk(str(whole))}
-        results = {match[1] for path in tree if (match := re.match("([^/]*)/learners/", path))}
+        results = {match[1] for path in tree if (match := re.fullmatch("([^/]*)/learners/[^/]+/marks.json", path))}
         results -= {path.partition("/")[0] for path in tree if ending(path) in HAND_INS}
         for top in results:
             tell(f"{top} in {place} was not read: it holds the results of a grading, and no answers.")
@@ -177,9 +178,9 @@ def told_apart(found: list[Submission]) -> list[Submission]:
     taken: set[str] = set()
     for one in found:
         name, number = one.name, 2
-        while one.name.casefold() in taken:  # some systems do not tell large letters from small ones
+        while layouts.folded(one.name) in taken:  # some systems do not tell large letters from small ones
             one.name, number = f"{name} ({number})", number + 1
-        taken.add(one.name.casefold())
+        taken.add(layouts.folded(one.name))
         if one.name != name:
             one.tell(f"Another is called {name}, too: if both are one learner, only one of these rows counts.")
     return found
@@ -297,7 +298,7 @@ def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], l
         for owner in learners(inner, "", True, levels, True).values():
             people = [who or stem(top) for who in owner.people]
             # No name in one folder is that of another folder.
-            key = ", ".join(people).casefold() if any(owner.people) else f"/{top}"
+            key = layouts.folded(", ".join(people)) if any(owner.people) else f"/{top}"
             known = found.setdefault(key, Owner(people, platform=owner.platform))
             known.notes += owner.notes
             known.files += [(f"{shelf}/{at}".rstrip("/"), f"{shelf}/{path}", file) for at, path, file in owner.files]
@@ -312,7 +313,7 @@ def one_by_one(items: dict[str, Tree], chapter: list[str], name: str) -> dict[st
     for top, inner in items.items():
         nobody, folder = top in chapter and not top.endswith("/"), top.rstrip("/")
         who = "/" if nobody else owner_of(top)
-        owner = found.setdefault(who.casefold(), Owner([name if nobody else stem(who)]))
+        owner = found.setdefault(layouts.folded(who), Owner([name if nobody else stem(who)]))
         if [*inner] != [top] and any(map(owned, inner)):
             owner.notes.append("A platform wrote names of learners in it: grade it by itself to get a row for each.")
         elif top in chapter or (personal and is_version(stem(top))):
