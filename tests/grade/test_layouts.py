@@ -589,6 +589,15 @@ def test_no_folder_in_one_learner_s_is_another_s_beside_it(files, tmp_path):
         assert texts["noise"] == (NEW if name in ("s-103", "yve", "zed") or name.endswith(" (2)") else ONE)
 
 
+def test_many_versions_of_a_chapter_are_learners_and_few_are_told(tmp_path):
+    found = told(tmp_path / "class", {f"noise_{n:03}.py": ONE for n in range(12)})
+    assert found == dict.fromkeys(
+        (f"noise_{n:03}" for n in range(12)), "It is taken as a learner's, for too many are called so to be versions."
+    )
+    found = told(tmp_path / "few", {f"noise_{n}.py": ONE for n in "abc"})
+    assert found == {"few": "noise_a.py, noise_b.py and noise_c.py are taken as one learner's."}
+
+
 def test_whose_an_archive_that_lies_alone_is_taken_for_is_told(tmp_path):
     sentences = []
     laid_out(tmp_path, {"ben.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": NEW})})

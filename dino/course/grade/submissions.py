@@ -8,8 +8,8 @@ Whose is a file? An archive is read like a folder, and the first rule that fits 
    is called like a platform's downloads, or `s-101`, if each does. The same name in two of them is one learner, but it is
    never that of a whole one beside it. What a learner's own folder or archive holds in there is never another's.
 4. Two answers to one chapter are two learners', unless their names say that they are versions (`noise_v2.py`); in a place
-   that a teacher named, so is all that is not called after a chapter, and so are two files with answers. Each folder is one's,
-   each file its namesake's; what is called after a chapter is nobody's whom it names.
+   that a teacher named, so are more than 8 versions, all that is not called after a chapter, and two files with answers.
+   Each folder is one's, each file its namesake's; what is called after a chapter is nobody's whom it names.
 5. All else is one learner's: what is called after chapters, with what lies beside it, and what is in a learner's folder.
 """
 
@@ -28,6 +28,7 @@ from dino.course.grade.layouts import ANSWERS, HAND_INS, Owner, ending, is_numbe
 from dino.course.grade.listing import ALL, LARGEST, MOST, File, Tree, readable
 from dino.course.grade.results import listed, plain
 
+VERSIONS = 8  # of one chapter, of which one learner may have as many
 TOLD = 10  # how many remarks on one learner are told
 
 
@@ -234,6 +235,10 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     if shelves := on_shelves(items, folders, chapter, levels - 1):
         return shelves
     personal = [top for top in items if top not in chapter and not is_version(stem(top))]
+    called = {top: topics[top] for top in items if top not in folders and top not in personal}
+    often = Counter(topic for these in called.values() for topic in these)
+    versions = [top for top, these in called.items() if any(often[topic] > 1 for topic in these)]
+    many = versions if sure and max(often.values(), default=0) > VERSIONS else []
     rivals = {top for top in items if top in personal or (sure and top in folders and top not in chapter)}
     if sure:
         alone = {top: inner[top].facts for top, inner in items.items() if [*inner] == [top] and inner[top].facts}
@@ -246,13 +251,13 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     owners = {owner_of(top) for top in personal if topics[top]}
     again = {topic for top in chapter if top not in folders for topic in topics[top]}
     several = sure and (len(owners) > 1 or any(again & topics[top] for top in personal))
-    if max(often.values(), default=0) > 1 or several or (sure and personal and not chapter):
-        return one_by_one(items, chapter, name)
+    if max(often.values(), default=0) > 1 or several or many or (sure and personal and not chapter):
+        return one_by_one(items, [top for top in chapter if top not in many], name, many)
     folders = [top for top in folders if topics[top]]
     if len(chapter) > 1 and any(map(is_number, chapter)):
         whole.notes.append(f"{listed(chapter)} are taken as chapters of one learner, as their answers say.")
-    elif len(folders) > 1:
-        whole.notes.append(f"{listed(folders)} are taken as one learner's.")
+    elif len(folders) > 1 or versions:
+        whole.notes.append(f"{listed([*folders, *versions])} are taken as one learner's.")
     return {"": whole}
 
 
@@ -305,8 +310,8 @@ def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], l
     return dict(sorted(found.items(), key=lambda one: not one[0].startswith("/")))
 
 
-def one_by_one(items: dict[str, Tree], chapter: list[str], name: str) -> dict[str, Owner]:
-    """The owners, if each folder is one learner's, and each file that of whom it is called after."""
+def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, many: list[str]) -> dict[str, Owner]:
+    """The owners, if each folder is one learner's, and each file that of whom it is called after; so are `many` files."""
     found: dict[str, Owner] = {}
     numbers = [top for top in items if is_number(top) and top not in chapter]
     personal = any(top not in chapter and not is_version(stem(top)) for top in items)
@@ -316,6 +321,8 @@ def one_by_one(items: dict[str, Tree], chapter: list[str], name: str) -> dict[st
         owner = found.setdefault(layouts.folded(who), Owner([name if nobody else stem(who)]))
         if [*inner] != [top] and any(map(owned, inner)):
             owner.notes.append("A platform wrote names of learners in it: grade it by itself to get a row for each.")
+        elif top in many:
+            owner.notes.append("It is taken as a learner's, for too many are called so to be versions.")
         elif top in chapter or (personal and is_version(stem(top))):
             owner.notes.append("It lies beside what others handed in, and nothing says whose it is.")
         elif top in numbers and len(numbers) > 1:
