@@ -625,6 +625,14 @@ def test_what_one_learner_hands_in_is_read_within_one_learner_s_limits(tmp_path,
     assert all(sum(map(len, one.files.values())) <= size for one in found)
 
 
+def test_of_one_learner_only_so_much_text_is_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "TEXTS", 10 * len(ONE))
+    laid_out(tmp_path, {"eve.zip": packed({f"{n}.py": ONE for n in range(50)}), "anna.py": ONE})
+    anna, eve = find([tmp_path])
+    assert (len(anna.files), len(eve.files)) == (1, 10)
+    assert "too many files" in eve.problems[0]
+
+
 def test_no_name_takes_long_to_understand():
     start = time.monotonic()
     for name in (
@@ -639,6 +647,8 @@ def test_no_name_takes_long_to_understand():
         layouts.is_version(name)
         layouts.person(f"{name}.py")
         layouts.age(f"{name}/{name}.py")
+    for number in range(2_000):
+        layouts.age(f"{'a_' * 120}{number}.py")
     assert time.monotonic() - start < 5
 
 

@@ -41,7 +41,7 @@ COUNTER = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2})|(?:attempt|version|versuch|v)[ 
 STAMP = re.compile(
     r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?:[-T_ ]?([0-2]\d)[-:.]?([0-5]\d)(?:[-:.]?([0-5]\d))?)?"
 )
-DATE = re.compile(r"(?:(\d{1,2})[ .]+)?([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b")
+DATE = re.compile(r"(?:(\d{1,2})[ .]+)?(?<![^\W\d])([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b")
 CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re.I)
 # Words in what people call versions and folders for chapters, weeks and groups, rather than people.
 VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original download
@@ -164,6 +164,7 @@ def moment(text: str) -> tuple[int, ...]:
     return tuple([*date, *clock, 0, 0, 0][:6])
 
 
+@functools.lru_cache(10_000)
 def age(path: str) -> tuple:
     """Which of several files is newer, as far as their paths tell: the larger."""
     times = [found for part in path.split("/") if (found := moment(part))]

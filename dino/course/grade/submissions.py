@@ -25,8 +25,9 @@ from dino.course.chapters import Chapter, chapters, find_exercise
 from dino.course.grade import choice, layouts, listing
 from dino.course.grade.choice import Facts
 from dino.course.grade.layouts import ANSWERS, HAND_INS, Owner, ending, is_number, is_version, named_after, owned, stem
-from dino.course.grade.listing import ALL, LARGEST, MOST, File, Tree, readable
+from dino.course.grade.listing import ALL, LARGEST, MOST, TEXTS, File, Tree, readable
 from dino.course.grade.results import listed, plain
+from dino.course.judge.reading import LONGEST
 
 VERSIONS = 8  # of one chapter, of which one learner may have as many
 TOLD = 10  # how many remarks on one learner are told
@@ -113,13 +114,14 @@ class Submission:
 
 def read(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
     """Files by path, those in archives too, with what is known of those with answers; of one learner's, some are too many."""
-    many, left = MOST, ALL
+    many, left, letters = MOST, ALL, TEXTS
     for path, file in listing.unpacked(files):
         if ending(path) in ANSWERS and not file.problem:
-            if file.size > LARGEST or file.size > left or not many:
+            if file.size > LARGEST or file.size > left or letters < 0 or not many:
                 file = File("was not read: it is too large, or there are too many files")
             else:
-                many, left = many - 1, left - file.size
+                # Of a notebook's pictures, which may be large, nothing is looked at.
+                many, left, letters = many - 1, left - file.size, letters - min(file.size, LONGEST)
                 try:
                     path_read = layouts.read_as(path)
                     file.facts = file.facts or choice.facts_of(path_read, file.read(0, LARGEST), file.saved)
