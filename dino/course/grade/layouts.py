@@ -126,14 +126,9 @@ def from_platform(tree: Tree) -> tuple[dict[str, Owner], Tree]:
         match = receipts.get(one.long)
         if match and f"_{one.long}".endswith(f"_{match['id']}"):
             one.key, one.who, one.long = f"Blackboard {match['id']}", match["name"], f"{match['name']} {match['id']}"
-    if (
-        len(files) > 1
-        and len({folded(one.who) for one in files.values()}) == 1
-        and all(
-            one.platform == "Canvas" or (one.platform == "Brightspace" and one.long == one.who)
-            for one in files.values()
-        )
-    ):
+    beginnings = {folded(one.who) for one in files.values()}
+    loose = all(one.platform == "Canvas" or one.key == f"brightspace {folded(one.who)}" for one in files.values())
+    if len(files) > 1 and len(beginnings) == 1 and loose:
         files = {}  # what all begin with is a course or a homework, rather than a learner
     often = Counter(who for _, who in {(one.key, folded(one.who)) for one in files.values()})
     listing = tree["submission_metadata.yml"].text(10 * 2**20) if "submission_metadata.yml" in tree else ""

@@ -292,15 +292,14 @@ def called_after_chapters(topics: dict[str, set[str]]) -> list[str]:
 def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], levels: int) -> dict[str, Owner]:
     """The owners of what lies in folders for chapters, weeks and groups, and in downloads; none if one learner made them."""
     shelves = [top for top in folders if top in chapter or layouts.is_download(stem(top))]
-    if shelves != [*items]:
-        return {}
-    inside = [learners(inner, "", False, levels, True).values() for inner in items.values()]
-    if all(top in chapter or is_version(stem(top)) for top in shelves):
-        opened = any(len(owners) > 1 for owners in inside)
-    else:  # learners may be called `s-101`, too: so each must hold what several handed in, or what a platform named
-        opened = all(len(owners) > 1 or any(one.platform for one in owners) for owners in inside)
     found: dict[str, Owner] = {}
-    for top, inner in items.items() if opened else ():
+    if shelves != [*items]:
+        return found
+    inside = [learners(inner, "", False, levels, True).values() for inner in items.values()]
+    # Learners may be called `s-101`, too: so all downloads must hold what several handed in, or what a platform named.
+    downloads = not all(top in chapter or is_version(stem(top)) for top in shelves)
+    several = [len(owners) > 1 or (downloads and any(one.platform for one in owners)) for owners in inside]
+    for top, inner in items.items() if all(several) or (any(several) and not downloads) else ():
         shelf = top.rstrip("/")
         for owner in learners(inner, "", True, levels, True).values():
             people = [who or stem(top) for who in owner.people]
