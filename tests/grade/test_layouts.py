@@ -237,6 +237,44 @@ def test_each_platform_s_download_gives_a_row_for_each_learner_with_the_newest_a
     assert counted(find([place])) == expected
 
 
+MUELLER = ["M\u00fcller", "Mu\u0308ller"]
+# What teachers and learners call their files, and the learners who handed them in.
+CALLED = {
+    "the code of a course": ({f"CS_101_2026_{n}.py": ONE for n in "xy"}, {"CS_101_2026_x", "CS_101_2026_y"}),
+    "a chapter and numbers": (
+        {f"noise_{n}_001_ann.py": ONE for n in (10101, 10201)},
+        {"10101_001_ann", "10201_001_ann"},
+    ),
+    "a number of each": ({f"ML_{n}_{n}_x.py": ONE for n in (10101, 10201)}, {"ML_10101_10101_x", "ML_10201_10201_x"}),
+    "two years": ({f"{n}_101_2026_x.py": ONE for n in "ab"}, {"a_101_2026_x", "b_101_2026_x"}),
+    "a homework and its day": (
+        {f"HW 1 - 31 Jan 2026 - {n}.py": ONE for n in "xy"},
+        {f"HW 1 - 31 Jan 2026 - {n}" for n in "xy"},
+    ),
+    "a day in a folder": ({f"HW 1 - 2026-01-31/{n}.py": ONE for n in "xy"}, {"x", "y"}),
+    "a name like another's": (
+        {f"{who}_assignsubmission_file_/noise.py": ONE for who in ("Ben_2", "Eve_2_assignsubmission_file_3")},
+        {"Ben", "Eve"},
+    ),
+    "letters in two parts": (
+        {
+            f"{week}/{name}/{n}_noise.py": ONE
+            for n, week in enumerate(("week 1", "week 2"))
+            for name in ("B", MUELLER[n])
+        },
+        {"B", "M\u00fcller"},
+    ),
+    "a folder like that of a grading": ({"Ann/noise.py": ONE, "Ben/learners/noise.docx": ""}, {"Ann", "Ben"}),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), CALLED.values(), ids=CALLED)
+def test_each_learner_gets_one_row_whatever_the_files_are_called(files, expected, tmp_path):
+    found = told(tmp_path / "class", files)
+    assert found.keys() == expected
+    assert not any("together" in text for text in found.values()) or "B" in expected
+
+
 def test_files_named_one_by_one_are_put_together_like_their_folder(tmp_path):
     files, expected = LAYOUTS["Canvas"]
     laid_out(tmp_path, files)
@@ -532,6 +570,34 @@ def test_no_archive_or_folder_of_a_learner_s_writes_into_another_s_row(files, tm
     assert all(texts.get("noise") in ((NEW, None) if who == "ben" else (ONE,)) for who, texts in found.items())
 
 
+WHOLE = [
+    {
+        "s-101/01_noise.py": ONE,
+        "s-102/01_noise.py": ONE,
+        "s-103/s-101/01_noise (9).py": NEW,
+        "s-103/zed/01_noise.py": NEW,
+    },
+    {"s-101.zip": packed({"noise.py": ONE}), "s-103.zip": packed({"s-101/noise (9).py": NEW, "zed/noise.py": NEW})},
+    {"group 1/noise.py": ONE, "group 2/noise.py": ONE, "group 0/group 1/noise (9).py": NEW}
+    | {f"group 0/{who}/noise.py": NEW for who in ("group 2", "yve", "zed")},
+]
+
+
+@pytest.mark.parametrize("files", WHOLE, ids=["folders", "archives", "groups"])
+def test_no_folder_in_one_learner_s_is_another_s_beside_it(files, tmp_path):
+    for name, texts in counted(find([laid_out(tmp_path, files)])).items():
+        assert texts["noise"] == (NEW if name in ("s-103", "yve", "zed") or name.endswith(" (2)") else ONE)
+
+
+def test_many_versions_of_a_chapter_are_learners_and_few_are_told(tmp_path):
+    found = told(tmp_path / "class", {f"noise_{n:03}.py": ONE for n in range(12)})
+    assert found == dict.fromkeys(
+        (f"noise_{n:03}" for n in range(12)), "It is taken as a learner's, for too many are called so to be versions."
+    )
+    found = told(tmp_path / "few", {f"noise_{n}.py": ONE for n in "abc"})
+    assert found == {"few": "noise_a.py, noise_b.py and noise_c.py are taken as one learner's."}
+
+
 def test_whose_an_archive_that_lies_alone_is_taken_for_is_told(tmp_path):
     sentences = []
     laid_out(tmp_path, {"ben.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": NEW})})
@@ -559,6 +625,14 @@ def test_what_one_learner_hands_in_is_read_within_one_learner_s_limits(tmp_path,
     assert all(sum(map(len, one.files.values())) <= size for one in found)
 
 
+def test_of_one_learner_only_so_much_text_is_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "TEXTS", 10 * len(ONE))
+    laid_out(tmp_path, {"eve.zip": packed({f"{n}.py": ONE for n in range(50)}), "anna.py": ONE})
+    anna, eve = find([tmp_path])
+    assert (len(anna.files), len(eve.files)) == (1, 10)
+    assert "too many files" in eve.problems[0]
+
+
 def test_no_name_takes_long_to_understand():
     start = time.monotonic()
     for name in (
@@ -573,6 +647,8 @@ def test_no_name_takes_long_to_understand():
         layouts.is_version(name)
         layouts.person(f"{name}.py")
         layouts.age(f"{name}/{name}.py")
+    for number in range(2_000):
+        layouts.age(f"{'a_' * 120}{number}.py")
     assert time.monotonic() - start < 5
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dino.course.chapters import Chapter, chapters, exercise_names
 from dino.course.grade.layouts import age, is_number, named_after
 from dino.course.grade.results import listed, plain
-from dino.course.judge.reading import GIVES, LONGEST, names_in, unsplit
+from dino.course.judge.reading import GIVES, LONGEST, unsplit
 
 # Why one of two files counts, by the first number of its worth in which they differ.
 REASONS = (
@@ -50,11 +50,12 @@ def facts_of(path: str, data: bytes, saved: int = 0) -> Facts:
         text, whole = data[:LONGEST].decode("utf-8", "replace"), False
     if text.lstrip().startswith("{"):
         text = text.replace("\\n", "\n").replace('"', "\n")
-    names = {*exercise_names()}
-    defined = {name for name, *_ in GIVES.findall(text)} & names
-    stubs = {name for name in names if f"{name} is yours to write" in text}
+    names, found = {*exercise_names()}, {*GIVES.findall(text)}
+    defined = {name for name, *_ in found} & names
+    given = {word for these in found for word in re.findall(r"\w+", " ".join(these))} & names
+    stubs = {*re.findall(r"(\w+) is yours to write", text)} & names
     imports = {*re.findall(r"(?:from|import) (\w+)", text)}
-    return Facts(data, whole, defined, names_in(text) & names, stubs, imports, saved)
+    return Facts(data, whole, defined, given, stubs, imports, saved)
 
 
 def names_of(chapter: Chapter) -> set[str]:

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ HAND_INS = (*ANSWERS, *PACKED, ".zip")
 DOCUMENT = re.compile(r"(?<!requirements)\.(?:txt|html?|pdf|docx?|odt|rtf|pages|pyc)$", re.IGNORECASE)
 # What a browser or a mail program makes of a file that it takes for text.
 AS_TEXT = re.compile(r"(\.py|\.ipynb)\.(?:txt|json)$", re.IGNORECASE)
+NUMBER = r"(?!20[0-3]\d_)[1-9]\d{2,}"  # of Canvas, which is no year
 # Each begins at the top of what was downloaded, and ends as early as it can, for what comes later is the learner's choice.
 # who   the learner; `id` or `long` tells those apart who have one name, and `team` handed in together
 # file  the path that the learner gave it, handed in `when`; without one it is the platform's own receipt
@@ -23,7 +25,7 @@ PLATFORMS = {
     "ILIAS": r"(?:(?:Submissions|Abgaben)/|(?P<team>Team[ _]?\d+)/){1,2}(?P<who>[^/_]+_[^/]+_\d+)/(?P<file>.+)",
     "Blackboard": r"(?P<long>(?:[^/]*?_)??(?P<who>[^/_]+))_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)",
     "Brightspace": r"(?:(?P<id>\d+)-\d+ - )?(?P<who>[^/]+?) - (?P<when>(?:(?! - )[^/])*?\b20\d\d\b(?:(?! - )[^/])*)(?:/| - )(?P<file>.+)",
-    "Canvas": r"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>\d{3,})|(?P<anonymous>anon_\w{5})(?:_LATE)?)_\d{3,}_(?P<file>.+)",
+    "Canvas": rf"(?:(?P<who>[^/_]+)(?:_LATE)?_(?P<id>{NUMBER})|(?P<anonymous>anon_\w{{5}})(?:_LATE)?)_{NUMBER}_(?P<file>.+)",
     "Gradescope": r"(?P<who>submission_(?P<id>\d+))/(?P<file>.+)",
 }
 # What platforms call a whole download, beside what `is_version` knows. A learner's own archive must not be taken for one.
@@ -39,7 +41,7 @@ COUNTER = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2})|(?:attempt|version|versuch|v)[ 
 STAMP = re.compile(
     r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?:[-T_ ]?([0-2]\d)[-:.]?([0-5]\d)(?:[-:.]?([0-5]\d))?)?"
 )
-DATE = re.compile(r"(?:(\d{1,2})[ .]+)?([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b")
+DATE = re.compile(r"(?:(\d{1,2})[ .]+)?(?<![^\W\d])([^\W\d]{3,})[. ]*(\d{1,2})?,? +(20\d\d)\b")
 CLOCK = re.compile(r"\b(\d{1,2})[:.]?(\d\d)(?:[:.]\d\d)?(?: ?([AP])\.?M)?\b", re.I)
 # Words in what people call versions and folders for chapters, weeks and groups, rather than people.
 VERSION = """draft final old older new newer version v attempt versuch try backup copy kopie template original download
@@ -85,17 +87,24 @@ class Owner:
     notes: list[str] = field(default_factory=list)
 
 
+def folded(name: str) -> str:
+    """The same for names that look the same, or that only large letters tell apart."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def owned(path: str) -> Owned | None:
     """Whose a file is, if a platform wrote its path."""
     for platform, pattern in PLATFORMS.items() if len(path) < 2 * LONGEST else ():
         match = re.fullmatch(pattern, path)
         known = {name: text for name, text in match.groupdict().items() if text} if match else {}
         when = moment(known.get("when", ""))
-        if not match or ("when" in known and not when):
+        # A homework's name may end in its day, but hardly in the time of day.
+        vague = not any(when[3:]) if platform == "Brightspace" and "id" not in known else not when
+        if not match or ("when" in known and vague):
             continue
         who = known.get("who") or known["anonymous"]
         long = known.get("long") or f"{who} {known.get('id', '')}".strip()
-        key = f"{platform} {known.get('team') or known.get('id') or long}".casefold()
+        key = folded(f"{platform} {known.get('team') or long}")
         inner = known.get("file") or PurePosixPath(path).name
         top = path.removesuffix(f"/{inner}")
         if when:
@@ -117,13 +126,17 @@ def from_platform(tree: Tree) -> tuple[dict[str, Owner], Tree]:
         match = receipts.get(one.long)
         if match and f"_{one.long}".endswith(f"_{match['id']}"):
             one.key, one.who, one.long = f"Blackboard {match['id']}", match["name"], f"{match['name']} {match['id']}"
-    often = Counter(who for _, who in {(one.key, one.who.casefold()) for one in files.values()})
+    beginnings = {folded(one.who) for one in files.values()}
+    loose = all(one.platform == "Canvas" or one.key == f"brightspace {folded(one.who)}" for one in files.values())
+    if len(files) > 1 and len(beginnings) == 1 and loose:
+        files = {}  # what all begin with is a course or a homework, rather than a learner
+    often = Counter(who for _, who in {(one.key, folded(one.who)) for one in files.values()})
     listing = tree["submission_metadata.yml"].text(10 * 2**20) if "submission_metadata.yml" in tree else ""
     submitters = {folder: SUBMITTER.findall(people) for folder, people in SUBMITTERS.findall(listing)}
     found: dict[str, Owner] = {}
     for path, one in files.items():
         owner = found.setdefault(one.key, Owner([], platform=one.platform))
-        people = submitters.get(one.who) or [one.long if often[one.who.casefold()] > 1 else one.who]
+        people = submitters.get(one.who) or [one.long if often[folded(one.who)] > 1 else one.who]
         owner.people += [name for name in people if name not in owner.people]
         owner.files += [] if one.receipt else [(one.top, one.path, tree[path])]
     return found, {path: file for path, file in tree.items() if path not in files}
@@ -146,6 +159,7 @@ def moment(text: str) -> tuple[int, ...]:
     return tuple([*date, *clock, 0, 0, 0][:6])
 
 
+@functools.lru_cache(10_000)
 def age(path: str) -> tuple:
     """Which of several files is newer, as far as their paths tell: the larger."""
     times = [found for part in path.split("/") if (found := moment(part))]

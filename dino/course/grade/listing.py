@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 LARGEST, ALL, MOST = 20 * 2**20, 50 * 2**20, 300  # bytes of one file, bytes of all, and how many
+TEXTS = 2**24  # letters of text that are looked at for one learner, about
 ENTRIES = 20_000  # files and folders that are looked at for one learner
 DIRECTORY = 3 * 2**20  # bytes in which an archive lists its files: about 20,000
 DEEPEST = 3  # archives in one another

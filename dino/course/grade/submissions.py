@@ -2,19 +2,20 @@
 
 Whose is a file? An archive is read like a folder, and the first rule that fits holds:
 
-1. Where a platform wrote the names of folders or files, they say whose those are.
+1. Where a platform wrote the names of folders or files, they say whose those are. What all begin with, names nobody.
 2. A folder that lies alone is opened.
-3. Folders called `01_noise`, `week 2` or `group A`, and downloads called as a platform calls them, are opened if one of
-   them holds the work of several learners. The same name in two of them is one learner. What a learner's own folder or
-   archive holds in there is never another's.
+3. Folders called `01_noise`, `week 2` or `group A` are opened if one of them holds the work of several learners, and what
+   is called like a platform's downloads, or `s-101`, if each does. The same name in two of them is one learner, but it is
+   never that of a whole one beside it. What a learner's own folder or archive holds in there is never another's.
 4. Two answers to one chapter are two learners', unless their names say that they are versions (`noise_v2.py`); in a place
-   that a teacher named, so is all that is not called after a chapter, and so are two files with answers. Each folder is one's,
-   each file its namesake's; what is called after a chapter is nobody's whom it names.
+   that a teacher named, so are more than 8 versions, all that is not called after a chapter, and two files with answers.
+   Each folder is one's, each file its namesake's; what is called after a chapter is nobody's whom it names.
 5. All else is one learner's: what is called after chapters, with what lies beside it, and what is in a learner's folder.
 """
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ from dino.course.chapters import Chapter, chapters, find_exercise
 from dino.course.grade import choice, layouts, listing
 from dino.course.grade.choice import Facts
 from dino.course.grade.layouts import ANSWERS, HAND_INS, Owner, ending, is_number, is_version, named_after, owned, stem
-from dino.course.grade.listing import ALL, LARGEST, MOST, File, Tree, readable
+from dino.course.grade.listing import ALL, LARGEST, MOST, TEXTS, File, Tree, readable
 from dino.course.grade.results import listed, plain
+from dino.course.judge.reading import LONGEST
 
+VERSIONS = 8  # of one chapter, of which one learner may have as many
 TOLD = 10  # how many remarks on one learner are told
 
 
@@ -47,7 +50,7 @@ class Submission:
     facts: dict[str, Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.name = plain(readable(self.name))[:60].strip(" .") or "somebody"
+        self.name = plain(readable(unicodedata.normalize("NFC", self.name)))[:60].strip(" .") or "somebody"
         self.problems, early = [], self.problems
         for problem in early:
             self.tell(problem)
@@ -111,13 +114,14 @@ class Submission:
 
 def read(files: Iterable[tuple[str, File]]) -> Iterator[tuple[str, File]]:
     """Files by path, those in archives too, with what is known of those with answers; of one learner's, some are too many."""
-    many, left = MOST, ALL
+    many, left, letters = MOST, ALL, TEXTS
     for path, file in listing.unpacked(files):
         if ending(path) in ANSWERS and not file.problem:
-            if file.size > LARGEST or file.size > left or not many:
+            if file.size > LARGEST or file.size > left or letters < 0 or not many:
                 file = File("was not read: it is too large, or there are too many files")
             else:
-                many, left = many - 1, left - file.size
+                # Of a notebook's pictures, which may be large, nothing is looked at.
+                many, left, letters = many - 1, left - file.size, letters - min(file.size, LONGEST)
                 try:
                     path_read = layouts.read_as(path)
                     file.facts = file.facts or choice.facts_of(path_read, file.read(0, LARGEST), file.saved)
@@ -142,7 +146,7 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
             words = "Name files, folders or zip archives that learners handed in."
             raise FileNotFoundError(f"There is no {place}. {words}")
         tree = listing.in_folder(whole) if whole.is_dir() else {place.name: listing.on_disk(str(whole))}
-        results = {match[1] for path in tree if (match := re.match("([^/]*)/learners/", path))}
+        results = {match[1] for path in tree if (match := re.fullmatch("([^/]*)/learners/[^/]+/marks.json", path))}
         results -= {path.partition("/")[0] for path in tree if ending(path) in HAND_INS}
         for top in results:
             tell(f"{top} in {place} was not read: it holds the results of a grading, and no answers.")
@@ -177,9 +181,9 @@ def told_apart(found: list[Submission]) -> list[Submission]:
     taken: set[str] = set()
     for one in found:
         name, number = one.name, 2
-        while one.name.casefold() in taken:  # some systems do not tell large letters from small ones
+        while layouts.folded(one.name) in taken:  # some systems do not tell large letters from small ones
             one.name, number = f"{name} ({number})", number + 1
-        taken.add(one.name.casefold())
+        taken.add(layouts.folded(one.name))
         if one.name != name:
             one.tell(f"Another is called {name}, too: if both are one learner, only one of these rows counts.")
     return found
@@ -233,6 +237,10 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     if shelves := on_shelves(items, folders, chapter, levels - 1):
         return shelves
     personal = [top for top in items if top not in chapter and not is_version(stem(top))]
+    called = {top: topics[top] for top in items if top not in folders and top not in personal}
+    often = Counter(topic for these in called.values() for topic in these)
+    versions = [top for top, these in called.items() if any(often[topic] > 1 for topic in these)]
+    many = versions if sure and max(often.values(), default=0) > VERSIONS else []
     rivals = {top for top in items if top in personal or (sure and top in folders and top not in chapter)}
     if sure:
         alone = {top: inner[top].facts for top, inner in items.items() if [*inner] == [top] and inner[top].facts}
@@ -245,13 +253,13 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     owners = {owner_of(top) for top in personal if topics[top]}
     again = {topic for top in chapter if top not in folders for topic in topics[top]}
     several = sure and (len(owners) > 1 or any(again & topics[top] for top in personal))
-    if max(often.values(), default=0) > 1 or several or (sure and personal and not chapter):
-        return one_by_one(items, chapter, name)
+    if max(often.values(), default=0) > 1 or several or many or (sure and personal and not chapter):
+        return one_by_one(items, [top for top in chapter if top not in many], name, many)
     folders = [top for top in folders if topics[top]]
     if len(chapter) > 1 and any(map(is_number, chapter)):
         whole.notes.append(f"{listed(chapter)} are taken as chapters of one learner, as their answers say.")
-    elif len(folders) > 1:
-        whole.notes.append(f"{listed(folders)} are taken as one learner's.")
+    elif len(folders) > 1 or versions:
+        whole.notes.append(f"{listed([*folders, *versions])} are taken as one learner's.")
     return {"": whole}
 
 
@@ -285,29 +293,37 @@ def on_shelves(items: dict[str, Tree], folders: list[str], chapter: list[str], l
     """The owners of what lies in folders for chapters, weeks and groups, and in downloads; none if one learner made them."""
     shelves = [top for top in folders if top in chapter or layouts.is_download(stem(top))]
     found: dict[str, Owner] = {}
-    if shelves != [*items] or all(len(learners(inner, "", False, levels, True)) < 2 for inner in items.values()):
+    if shelves != [*items]:
         return found
-    for top, inner in items.items():
+    inside = [learners(inner, "", False, levels, True).values() for inner in items.values()]
+    # Learners may be called `s-101`, too: so all downloads must hold what several handed in, or what a platform named.
+    downloads = not all(top in chapter or is_version(stem(top)) for top in shelves)
+    several = [len(owners) > 1 or (downloads and any(one.platform for one in owners)) for owners in inside]
+    for top, inner in items.items() if all(several) or (any(several) and not downloads) else ():
         shelf = top.rstrip("/")
         for owner in learners(inner, "", True, levels, True).values():
             people = [who or stem(top) for who in owner.people]
-            known = found.setdefault(", ".join(people).casefold(), Owner(people, platform=owner.platform))
+            # No name in one folder is that of another folder.
+            key = layouts.folded(", ".join(people)) if any(owner.people) else f"/{top}"
+            known = found.setdefault(key, Owner(people, platform=owner.platform))
             known.notes += owner.notes
             known.files += [(f"{shelf}/{at}".rstrip("/"), f"{shelf}/{path}", file) for at, path, file in owner.files]
-    return found
+    return dict(sorted(found.items(), key=lambda one: not one[0].startswith("/")))
 
 
-def one_by_one(items: dict[str, Tree], chapter: list[str], name: str) -> dict[str, Owner]:
-    """The owners, if each folder is one learner's, and each file that of whom it is called after."""
+def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, many: list[str]) -> dict[str, Owner]:
+    """The owners, if each folder is one learner's, and each file that of whom it is called after; so are `many` files."""
     found: dict[str, Owner] = {}
     numbers = [top for top in items if is_number(top) and top not in chapter]
     personal = any(top not in chapter and not is_version(stem(top)) for top in items)
     for top, inner in items.items():
         nobody, folder = top in chapter and not top.endswith("/"), top.rstrip("/")
         who = "/" if nobody else owner_of(top)
-        owner = found.setdefault(who.casefold(), Owner([name if nobody else stem(who)]))
+        owner = found.setdefault(layouts.folded(who), Owner([name if nobody else stem(who)]))
         if [*inner] != [top] and any(map(owned, inner)):
             owner.notes.append("A platform wrote names of learners in it: grade it by itself to get a row for each.")
+        elif top in many:
+            owner.notes.append("It is taken as a learner's, for too many are called so to be versions.")
         elif top in chapter or (personal and is_version(stem(top))):
             owner.notes.append("It lies beside what others handed in, and nothing says whose it is.")
         elif top in numbers and len(numbers) > 1:
