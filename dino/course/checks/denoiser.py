@@ -362,7 +362,7 @@ def block(answer) -> Claims:
     says = "With all weights at zero, the input goes through unchanged."
     yield Claim(says, yours=yours(x.clone()), expected=x, figure=Pictures)
     # As wide, as many and as large as in a network that trains; and as small as can be.
-    for width, count, size in ((between(24, 32), between(12, 16), between(16, 20)), (between(1, 2), 1, between(1, 3))):
+    for width, count, size in ((between(24, 32), between(12, 16), between(3, 5)), (between(1, 2), 1, between(16, 24))):
         reference, yours = lesson.Block(width), answer(width)
         x = torch.randn(count, width, size, size)
         same_weights(reference, yours, x[:1].clone())

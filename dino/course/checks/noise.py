@@ -119,9 +119,10 @@ def mix(answer) -> Claims:
     yield claim(f"{count} pictures of {height}x{width} pixels", clean, noise, torch.rand(count, 1, 1, 1))
     yield claim("pictures that are all at one level", clean, noise, torch.rand(()).expand(count, 1, 1, 1))
     # As many and as large as training takes them, and as small as in the docstring's example.
-    count, height, width = between(33, 40), between(48, 64), between(48, 64)
-    clean, noise = torch.rand(2, count, 3, height, width)
-    yield claim(f"{count} pictures of {height}x{width} pixels", clean, noise, torch.rand(count, 1, 1, 1))
+    for count, size in ((between(48, 64), between(2, 6)), (1, between(48, 64))):
+        clean, noise = torch.rand(2, count, 3, size, size)
+        which = f"{count} of {size}x{size} pixels"
+        yield claim(which, clean, noise, torch.rand(count, 1, 1, 1))
     yield claim("a single number", *torch.rand(3, 1, 1, 1, 1))
 
 
