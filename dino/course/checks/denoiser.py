@@ -182,7 +182,7 @@ def best_guess(answer) -> Claims:
         (1, between(1, 9), 0.01),
     ):
         level = round(level * (0.2 + 0.8 * torch.rand(()).item()) if count == 1 else level.item(), 4)
-        images = 0.5 + 0.6 * level * (torch.rand(count, 3, side, side) - 0.5)
+        images = 0.5 + 0.3 * level * (torch.rand(count, 3, side, side) - 0.5)
         noisy = mix(images[-1], 0.35 + 0.3 * torch.rand(3, side, side), level)
         out, place = torch.randperm(count - 1)[: count // 2], torch.randint(3 * side * side, (count // 2,))
         images.flatten(1)[out, place] += (torch.rand(count // 2) - 0.5).sign() * 0.3
