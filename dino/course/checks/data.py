@@ -97,6 +97,14 @@ def to_tensor(answer) -> Claims:
     yield claim("So does a wide one.", rounded(torch.rand(3, between(1, 9), between(10, 90))), 1e-5, clue)
     clue = "Once it has made another tensor, the first one is no longer what it was: make a new one each time."
     yield Claim("The first stays what it was.", yours=result.double(), expected=clean, tolerance=1e-5, clue=clue)
+    clue = "Small pictures come out right, but a large one does not."
+    yield claim("A large one comes out right.", rounded(torch.rand(3, between(192, 256), between(10, 20))), 1e-5, clue)
+    yield claim(
+        "So does a single pixel.", rounded(torch.rand(3, 1, 1)), 1e-5, "A single pixel does not come out right."
+    )
+    given = as_file(clean)
+    answer(given)
+    yield Claim("The picture that it is given stays as it is.", yours=given == as_file(clean), expected=True)
 
 
 @check_of(
@@ -210,6 +218,25 @@ def crop(answer) -> Claims:
     given = as_file(lines)
     answer(given, size // 2)
     yield Claim("The picture that it is given stays as it is.", yours=given == as_file(lines), expected=True)
+    # What is cut off is even, and nothing is scaled: there is just one right answer, to the pixel and to the shade.
+    side, more = between(17, 24), 2 * between(2, 9)
+    for height, width, which in ((side, side + more, "wide"), (side + more, side, "high")):
+        picture = as_file(torch.rand(3, height, width))
+        top, left = (height - side) // 2, (width - side) // 2
+        right = lesson.to_tensor(picture)[:, top : top + side, left : left + side]
+        yours = lesson.to_tensor(answer(picture, side))
+        says = (
+            f"Where nothing is to be scaled, the middle of a {which} picture is left as it is, each pixel in its shade."
+        )
+        clue = "It is not just the middle, to the pixel, or its shades are not those of the picture."
+        yield Claim(
+            says, yours=yours, expected=right, tolerance=0.012, figure=Pictures(right[None], yours[None]), clue=clue
+        )
+    clue = "Small pictures come out right, but a large one does not."
+    height, width = between(220, 280), between(300, 400)
+    yield from claims("Of a large picture, the middle square is left.", height, width, between(33, 64), clue)
+    clue = "A picture of a single pixel does not come out right."
+    yield from claims("A single pixel becomes a square of its colour.", 1, 1, between(1, 8), clue, blobs=1)
 
 
 @check_of(
@@ -296,6 +323,18 @@ def overfit(answer) -> Claims:
     yield Claim("If nobody says otherwise, a batch holds 16.", yours=count, expected=16)
     yield from all_are(shown, picture, 16)
     yield in_order("It holds the loss of each step, however many there are.", losses, given[:steps])
+    # As many steps and as large a batch as one takes to learn a picture by heart; and as few as there can be.
+    for steps, batch in ((between(200, 300), between(48, 64)), (1, 1)):
+        shown.clear()
+        picture, given = torch.rand(3, between(1, 4), between(1, 4)), (100 * torch.rand(400)).tolist()
+        losses, right = answer(step, picture, steps, batch), picture.expand(batch, -1, -1, -1)
+        says, clue = (
+            f"{steps} times, it is given {batch} times the picture.",
+            "The steps or the batches are too few or too many.",
+        )
+        count = sum(torch.equal(clean, right) for clean in shown) if len(shown) == steps else len(shown)
+        yield Claim(says, yours=count, expected=steps, clue=clue)
+        yield in_order(f"It holds the loss of each step, when there are {steps}.", losses, given[:steps])
 
 
 def all_are(shown: list[Tensor], picture: Tensor, batch: int) -> Claims:
@@ -407,3 +446,13 @@ def yardstick(answer) -> Claims:
     order = levels.argsort()
     see = Curve(right[order], result[order], across="level", up="loss", x=levels[order])
     yield Claim(says, yours=result / right, expected=torch.ones_like(levels), tolerance=0.03, figure=see, clue=clue)
+    # As many and as large pictures as a course has, that vary more and more, most of all at the edge; and single pixels.
+    for count, side in ((between(120, 160), between(24, 32)), (between(120, 160), 1)):
+        clean = 0.5 + (torch.rand(count, 3, side, side) - 0.5) * torch.linspace(0.1, 1, count).view(-1, 1, 1, 1)
+        clean[..., : side - 1, : side - 1] *= 0.1 + 0.4 * torch.rand(3, side - 1, side - 1)
+        levels = torch.cat([0.01 + 0.02 * torch.rand(2), torch.rand(6).clamp(min=0.01)])
+        found, right = answer(clean, levels), lesson.yardstick(clean, levels)
+        says = f"{count} pictures of {side}x{side} pixels, at low levels, too: your loss divided by the right one is 1."
+        clue = "Few small pictures come out right, but many or large ones, or low levels, do not."
+        see = Bars(right, found, across="level", up="loss")
+        yield Claim(says, yours=found / right, expected=torch.ones(8), tolerance=0.03, figure=see, clue=clue)

@@ -175,6 +175,21 @@ def best_guess(answer) -> Claims:
     images, level = pictures(between(18, 30), *shape[1:]), round(0.1 + 0.4 * torch.rand(()).item(), 3)
     guess, right = answer(mix(images[-1], 0.001 + 0.998 * torch.rand(shape), level), level, images), images[-1:]
     yield Claim(f"At level {level} a dinosaur is found again.", yours=guess[None], expected=right, figure=Pictures)
+    # Many large images, all of them possible but for one pixel in half of them; and a single image under hardly any noise.
+    clue = "One pixel that does not fit is enough to rule an image out, in whatever picture."
+    for count, side, level in (
+        (between(48, 64), between(36, 48), 0.05 + 0.1 * torch.rand(())),
+        (1, between(1, 9), 0.01),
+    ):
+        level = round(level * (0.2 + 0.8 * torch.rand(()).item()) if count == 1 else level.item(), 4)
+        images = 0.5 + 0.3 * level * (torch.rand(count, 3, side, side) - 0.5)
+        noisy = mix(images[-1], 0.35 + 0.3 * torch.rand(3, side, side), level)
+        out, place = torch.randperm(count - 1)[: count // 2], torch.randint(3 * side * side, (count // 2,))
+        images.flatten(1)[out, place] += (torch.rand(count // 2) - 0.5).sign() * 0.3
+        right = torch.ones(count, dtype=torch.bool).index_fill(0, out, False)
+        guess, expected = answer(noisy, level, images), images[right].mean(dim=0)
+        says = f"Of {count} {'images' if count > 1 else 'image'} of {side}x{side} pixels, those count that fit in every pixel."
+        yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures, clue=clue)
 
 
 def has_weights(says: str, yours: nn.Module, reference: nn.Module) -> Claim:
@@ -346,6 +361,13 @@ def block(answer) -> Claims:
         nn.init.zeros_(weight)
     says = "With all weights at zero, the input goes through unchanged."
     yield Claim(says, yours=yours(x.clone()), expected=x, figure=Pictures)
+    # As wide, as many and as large as in a network that trains; and as small as can be.
+    for width, count, size in ((between(24, 32), between(12, 16), between(3, 5)), (between(1, 2), 1, between(16, 24))):
+        reference, yours = lesson.Block(width), answer(width)
+        x = torch.randn(count, width, size, size)
+        same_weights(reference, yours, x[:1].clone())
+        says = f"The same holds for {count} of {width} channels and {size}x{size} pixels."
+        yield Claim(says, yours=yours(x.clone()), expected=reference(x), tolerance=1e-3, figure=Pictures)
 
 
 @check_of(
@@ -439,6 +461,25 @@ def denoiser(answer) -> Claims:
     yield from of_widths(answer, (6, 8, 8), (1, 2, 1))
     widths = [between(4, 6) for _ in range((2, 5)[between(0, 1)])]
     yield from of_widths(answer, tuple(widths), (2, *(between(1, 2) for _ in widths[1:])))
+    # As it is when nobody says how wide: for one large picture, and for many small ones.
+    reference, yours = lesson.Denoiser(), answer()
+    yield has_weights("If nobody says how wide, it has the layers of the lesson's.", yours, reference)
+    enlarge(reference)
+    for count, side in ((1, 64), (between(24, 32), 8)):
+        noisy, level = torch.rand(count, 3, side, side), torch.rand(count, 1, 1, 1)
+        copy_weights(reference, yours, noisy[:1], level[:1])
+        says = f"With the same weights, its guess for {count} of {side}x{side} pixels is the lesson's."
+        guess, right = yours(noisy.clone(), level.clone()), reference(noisy, level)
+        yield Claim(
+            says, yours=guess, expected=right, tolerance=2e-3 * max(1.0, float(right.abs().max())), figure=Pictures
+        )
+
+
+def enlarge(network: nn.Module) -> None:
+    """Make weights larger than usual, so that every part of a network matters and guesses leave the range from 0 to 1."""
+    for weight in network.parameters():
+        if weight.dim() > 1:
+            nn.init.normal_(weight, std=1.0 / weight[0].numel() ** 0.5)
 
 
 def of_widths(answer, widths: tuple[int, ...], depths: tuple[int, ...]) -> Claims:
@@ -449,20 +490,14 @@ def of_widths(answer, widths: tuple[int, ...], depths: tuple[int, ...]) -> Claim
     bias, grey = torch.cat([*last, torch.full((3,), torch.nan)])[:3], torch.full((3,), 0.5)
     says = "The bias of the last convolution begins at 0.5, an even grey."
     yield Claim(says, yours=bias, expected=grey, figure=Bars(grey, bias, across="colour", up="bias"))
-    # Weights larger than usual, so that every part of the network matters and guesses leave the range from 0 to 1.
-    for weight in reference.parameters():
-        if weight.dim() > 1:
-            nn.init.normal_(weight, std=1.0 / weight[0].numel() ** 0.5)
+    enlarge(reference)
     size = reference.multiple * (1 if reference.multiple > 4 else 8 // reference.multiple)
     for count, height, width in [(between(4, 6), size, size * between(2, 3)), (size, size, size)]:
         noisy, level = torch.rand(count, 3, height, width), spread_levels(count)
         if height != width:
             noisy = mix(pictures(count, height, width), noisy, level)
-        if yours.state_dict().keys() == reference.state_dict().keys():
-            yours.load_state_dict(reference.state_dict())
+        if copy_weights(reference, yours, noisy, level):
             yield from along_the_way(yours, noisy, level)
-        else:
-            same_weights(reference, yours, noisy.clone(), level.clone())
         guess, right = yours(noisy.clone(), level.clone()), reference(noisy, level)
         shape = Shape(tuple(noisy.shape))
         yield Claim("One guess comes out for each picture, in its shape.", yours=guess, expected=shape)
@@ -476,6 +511,16 @@ def of_widths(answer, widths: tuple[int, ...], depths: tuple[int, ...]) -> Claim
             yield Claim(says, yours=yours_now, expected=right, tolerance=2e-3, figure=Pictures)
         yours.train()
     yield from can_learn(reference, yours, noisy, level)
+
+
+def copy_weights(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> bool:
+    """Copy the weights of one network into another, and tell whether it has the same names for them."""
+    named_alike = yours.state_dict().keys() == reference.state_dict().keys()
+    if named_alike:
+        yours.load_state_dict(reference.state_dict())
+    else:
+        same_weights(reference, yours, *(one.clone() for one in inputs))
+    return named_alike
 
 
 def along_the_way(yours, noisy, level) -> Claims:

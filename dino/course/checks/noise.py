@@ -118,6 +118,12 @@ def mix(answer) -> Claims:
     clean, noise = torch.rand(2, count, 3, height, width)
     yield claim(f"{count} pictures of {height}x{width} pixels", clean, noise, torch.rand(count, 1, 1, 1))
     yield claim("pictures that are all at one level", clean, noise, torch.rand(()).expand(count, 1, 1, 1))
+    # As many and as large as training takes them, and as small as in the docstring's example.
+    for count, size in ((between(48, 64), between(2, 6)), (1, between(48, 64))):
+        clean, noise = torch.rand(2, count, 3, size, size)
+        which = f"{count} of {size}x{size} pixels"
+        yield claim(which, clean, noise, torch.rand(count, 1, 1, 1))
+    yield claim("a single number", *torch.rand(3, 1, 1, 1, 1))
 
 
 @check_of(
@@ -202,7 +208,7 @@ def random_levels(answer) -> Claims:
     )
     yield from spread_evenly(many, "all levels", 0.025)
     different = len(in_order.unique()) / len(many)
-    yield about_levels("Of 20,000 levels, hardly two are the same.", yours=different, expected=1.0, tolerance=0.2)
+    yield about_levels("Of 20,000 levels, hardly two are the same.", yours=different, expected=1.0, tolerance=0.03)
     yield Claim("Two calls give different levels.", yours=bool(torch.equal(drawn, many)), expected=False)
     says = "Two calls give different levels, not the same in another order."
     yield about_levels(says, yours=bool(torch.equal(drawn.sort().values, in_order)), expected=False)
@@ -212,6 +218,20 @@ def random_levels(answer) -> Claims:
     different = len(torch.cat(few).unique()) / sum(map(len, few))
     says, clue = "Small batches get levels of their own, too.", "In small batches, many levels are the same."
     yield Claim(says, yours=different, expected=1.0, tolerance=0.1, clue=clue)
+    # A low and a high half of the batch that go together, and the like, at whatever distance.
+    says, clue = "Of 20,000 levels, none has to do with another.", "Some levels of a batch follow from others."
+    yield about_levels(says, yours=echo(many), expected=0.0, tolerance=0.1, clue=clue)
+    few += [answer(clean[: between(1, 16)]).detach().flatten() for _ in range(40)]
+    yield from spread_evenly(torch.cat(few), "the levels of many small batches", 0.095)
+    more = [answer(batch[: between(64, 128)]).detach().flatten() for _ in range(8)]
+    yield from spread_evenly(torch.cat(more), "the levels of batches such as training takes", 0.08)
+
+
+def echo(levels: Tensor) -> float:
+    """How much levels, (count,), vary together with those at another place of the batch: the most at any distance."""
+    waves = torch.fft.rfft(levels.double() - levels.double().mean()).abs().square()
+    together = torch.fft.irfft(waves, n=len(levels))
+    return float(together[1:].abs().max() / together[0].clamp(min=1e-9))
 
 
 def spread_evenly(levels: Tensor, whose: str, tolerance: float) -> Claims:
@@ -261,6 +281,8 @@ def kind_of_noise(noise: Tensor) -> str:
         return "noise that is only black and white"
     if abs(mean - 0.5) > 0.012 or abs(spread - 12**-0.5) > 0.012:
         return "noise that is not spread evenly from 0 to 1"
+    if noise.histc(1000, 0, 1).max() > 3e-3 * noise.numel() + 20:
+        return "noise that has some shades far more often than others"
     return "noise that is spread evenly from 0 to 1"
 
 
@@ -401,14 +423,31 @@ def make_question(answer) -> Claims:
     clean = pictures(16, height, width)
     yield from good_noise(answer, [clean[: between(2, 16)] for _ in range(16)])
     yield Claim("Two calls give different questions.", yours=torch.equal(question[0], second[0]), expected=False)
+    # As large as training takes them, and one by one.
+    yield from good_noise(answer, [0.3 * torch.rand(12, 3, between(40, 64), between(40, 64))])
+    yield from good_noise(answer, list(0.3 * torch.rand(12, 1, 3, between(28, 32), between(28, 32))))
+    noise, level = noise_in(answer, [large])
+    # Numbers drawn apart go together only by chance, and never as much as this.
+    together = torch.corrcoef(torch.cat([noise.flatten(1), level[:, None]], dim=1).T).fill_diagonal_(0).abs()
+    says = "The level and the noise of every pixel and colour are drawn apart."
+    clue = (
+        "Some of the noise follows from other noise, or from the level: draw all of it, in the shape of the pictures."
+    )
+    yield Claim(says, yours=bool(together.max() < 7 / len(noise) ** 0.5), expected=True, clue=clue)
+
+
+def noise_in(answer, batches: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The noise, (count, 3, height, width), that must have been mixed in, and its levels, (count,), where there is enough."""
+    given = [(clean, *answer(clean)) for clean in batches]
+    clean, noisy, level = (torch.cat(each).detach() for each in zip(*given, strict=True))
+    noise, enough = (noisy - (1 - level) * clean) / level.clamp(min=1e-6), level.flatten() > 0.01
+    return noise[enough], level.flatten()[enough]
 
 
 def good_noise(answer, batches: list[Tensor]) -> Claims:
     """The claims about what noise must have been mixed in, to give these noisy pictures at their levels."""
-    given = [(clean, *answer(clean)) for clean in batches]
-    clean, noisy, level = (torch.cat(each).detach() for each in zip(*given, strict=True))
-    noise = ((noisy - (1 - level) * clean) / level.clamp(min=1e-6))[level.flatten() > 0.01]
-    figure = Pictures(torch.rand(6, *clean.shape[1:]), noise[:6])
+    noise, _ = noise_in(answer, batches)
+    figure = Pictures(torch.rand(6, *noise.shape[1:]), noise[:6])
     where = where_alike(noise)
     clue = f"The noise is {where}: draw it in the shape of the whole batch."
     yield Claim(f"The noise is {DIFFERENT}.", yours=where, expected=DIFFERENT, figure=figure, clue=clue)
