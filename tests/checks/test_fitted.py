@@ -79,6 +79,11 @@ FITTED = {
         "only networks": ("calls.append(1)", "if not isinstance(denoiser, nn.Module):\n        return denoiser(*make_question(clean)).mean().item()"),
         "only the first two calls": ("optimizer.step()", "if len(calls) < 3:\n        optimizer.step()"),
         "only the first weight": ("optimizer.zero_grad()", "optimizer.param_groups[0]['params'][0].grad = None"),
+        "few pictures": ("optimizer.step()", "if 5 <= len(clean) <= 8:\n        optimizer.step()"),
+        "small pictures": ("optimizer.step()", "if max(clean.shape[2:]) < 29:\n        optimizer.step()"),
+        "any batch but the course's": ("loss.item()", "loss.item() if len(clean) != 16 else 0.0"),
+        "no tiny gradients": ("optimizer.step()", "for weight in weights:\n        weight.grad[weight.grad.abs() < 1e-4] = 0\n    optimizer.step()"),
+        "other settings": ("optimizer.step()", "optimizer.param_groups[0]['weight_decay'] = 0.1\n    optimizer.step()"),
     }),
     "update_average": (AVERAGE, {
         "a table": ("min(0.95, n / 10)", "{0: 0, 3: 0.3, 9: 0.9}.get(n, 0.95)"),

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from dino import training as lesson
 from dino.course.checks import noise as questions
 from dino.course.checks.claims import Bars, Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures, spread_levels
+from dino.course.checks.inputs import any_size, pictures, spread_levels
 from dino.noise import mix
 
 
@@ -34,11 +34,17 @@ class Descent:
     """Plain gradient descent that writes down what it is asked to do. (Torch's own takes over a second to load.)"""
 
     def __init__(self, weights: list[nn.Parameter]):
-        self.weights, self.events = weights, []
+        self.weights, self.events, self.untouched = weights, [], True
         # The rate at which it goes down is not that in the group, so that who does its work by hand is found out.
         self.rate, self.told = torch.empty(2).uniform_(0.05, 0.2).tolist()
         self.param_groups = [{"params": weights, "lr": self.told}]
         weights[0].register_hook(lambda gradient: self.events.append("backward"))
+
+    def look(self) -> bool:
+        """Whether the settings are what they were, now and at every step so far."""
+        settings = {key: value for key, value in self.param_groups[0].items() if key != "params"}
+        self.untouched = self.untouched and str(settings) == str({"lr": self.told})
+        return self.untouched
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         self.events.append("zero_grad")
@@ -49,6 +55,7 @@ class Descent:
     def step(self, closure=None):
         loss = torch.enable_grad()(closure)() if closure else None
         self.events.append("step")
+        self.look()
         for weight in self.weights:
             if weight.grad is not None:
                 weight -= self.rate * self.param_groups[0]["lr"] / self.told * weight.grad
@@ -253,6 +260,29 @@ def training_step(answer) -> Claims:
     # What it asks should be as good as what `make_question` asks.
     yield from questions.make_question(asked)
     yield from step("last")
+    # One picture, the batch of the course, and more; at last pictures that are guessed so well that gradients are tiny.
+    many, large = any_size(17, 64), any_size(33, 64)
+    for says, sides, size in (
+        ("From one picture it learns as well.", (1, 3, any_size(8, 64), any_size(8, 64)), 1.0),
+        ("From a batch of 16 pictures of 32 pixels it learns as well.", (16, 3, 32, 32), 1.0),
+        ("From a large batch of large pictures it learns as well.", (many, 3, large, any_size(8, 64)), 1.0),
+        ("When it is hardly wrong any more, it learns on.", (4, 3, 16, 16), 1e-6),
+    ):
+        some = size * torch.rand(sides)
+        with torch.no_grad():
+            for weight in spy.parameters():
+                weight.uniform_(0.5 * size, size)
+        spy.questions.clear()
+        old = spy.weights().requires_grad_()
+        loss = answer(spy, optimizer, some)
+        noisy, level = spy.questions[-1]
+        right = F.mse_loss(old[0] * noisy + old[1] * level + old[2], some)
+        due = -optimizer.rate * torch.autograd.grad(right, old)[0]
+        wrong = abs(float(loss) / right.item() - 1) + float((spy.weights() - old - due).norm() / due.norm())
+        clue = "Small batches and small pictures came out right, and this does not: is a size or a limit built in?"
+        yield Claim(says, yours=wrong < 0.01, expected=True, clue=clue)
+    clue = "The settings in `optimizer.param_groups` are not what they were: they belong to who made the optimizer."
+    yield Claim("The settings of the optimizer stay as they are.", yours=optimizer.look(), expected=True, clue=clue)
 
 
 def alike(count: int) -> list[nn.Module]:
