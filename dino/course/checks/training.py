@@ -285,9 +285,10 @@ def training_step(answer) -> Claims:
     yield Claim("The settings of the optimizer stay as they are.", yours=optimizer.look(), expected=True, clue=clue)
 
 
-def alike(count: int) -> list[nn.Module]:
-    """Networks of the same parts, whose names, sizes and number are drawn."""
+def alike(count: int, least: int = 1) -> list[nn.Module]:
+    """Networks of the same parts, whose names, sizes and number, from `least` to twice that, are drawn."""
     inside, outside, parts = torch.randint(1, 3, (3,)).tolist()
+    parts = least if parts == 1 else 2 * least
     numbers = torch.randperm(100)[: parts + 1].tolist()
 
     def pair() -> nn.Module:
@@ -393,6 +394,32 @@ def update_average(answer) -> Claims:
     ):
         curve = Curve(before.mean(dim=1), after.mean(dim=1), across="update n", up="mean weight of the average")
         yield Claim(says, yours=after, expected=before, figure=curve)
+    # One weight, and many; at updates from the tenth to the millionth, evenly by their logarithm.
+    late = (10 * 1e5 ** ((torch.arange(16) + torch.rand(16)) / 16)).int().tolist()
+    one, large = (nn.PReLU(), nn.PReLU()), alike(2, 5)
+    for kind, (average, denoiser), updates in (("one weight", one, late), ("many weights", large, late[::5])):
+        rows = []
+        for n in updates:
+            for weight in denoiser.parameters():
+                weight.data, weight.grad = torch.randn_like(weight), torch.randn_like(weight)
+            slopes, due = [weight.grad.clone() for weight in denoiser.parameters()], weights(average)
+            due = 0.95 * due + 0.05 * weights(denoiser)
+            answer(average, denoiser, n)
+            rows.append(torch.stack([due, weights(average)]))
+        due, now = torch.stack(rows, dim=1)
+        says = f"Of {kind}, the average keeps 0.95 of itself at each update from 10 to a million."
+        clue = "Up to here all was right, with other numbers of weights and of updates: is such a number built in?"
+        yield Claim(
+            says, yours=now, expected=due, clue=clue, figure=Bars(due[-1], now[-1], across="weight", up="average")
+        )
+        kept = [
+            weight.grad is not None and torch.equal(weight.grad, slope)
+            for weight, slope in zip(denoiser.parameters(), slopes, strict=True)
+        ]
+        can = denoiser.training and all(weight.requires_grad for weight in denoiser.parameters())
+        clue = "The denoiser still learns: its gradients, its `requires_grad` and its mode should stay as they are."
+        says = "The denoiser keeps its gradients and can learn on."
+        yield Claim(says, yours=can and all(kept), expected=True, clue=clue)
 
 
 @check_of(
@@ -524,3 +551,20 @@ def loss_by_level(answer) -> Claims:
     says = "A denoiser that paints the level itself has the loss of that grey."
     yield measured(says, painted, torch.stack([((clean - level) ** 2).mean() for level in levels]))
     yield Claim("The losses carry no gradients.", yours=losses.requires_grad, expected=False)
+    # One picture and one level; then many of both, with both ends, and pictures that grow brighter to the last.
+    clue = (
+        "With some pictures and levels all was right, and with one or many it is not: is a number or a limit built in?"
+    )
+    for kind, count, ends in (("One picture has", 1, ()), ("Many pictures have", any_size(65, 200), (1.0, 0.0))):
+        some = torch.linspace(0.2, 1, count).view(-1, 1, 1, 1) * torch.rand(count, 3, 8, 8)
+        levels = torch.tensor([*ends, *torch.rand(1 + 3 * len(ends)).tolist()])
+        losses = answer(lambda noisy, level: noisy * 0 + level, some, levels)
+        due = torch.stack([((some - level) ** 2).mean() for level in levels])
+        yield measured(f"{kind} the right loss at every level from 0 to 1.", losses, due, clue=clue)
+    seen = []
+    answer(
+        lambda noisy, level: seen.append(noisy.detach().clone()) or noisy, some[:1].repeat(64, 1, 1, 1), torch.ones(1)
+    )
+    related = torch.corrcoef(torch.cat(seen).flatten(1).T).fill_diagonal_(0).abs().max()
+    clue = "The noise is the same, or its opposite, in two places: draw a number for each pixel and colour."
+    yield Claim("No two places of a picture have the same noise.", yours=bool(related > 0.9), expected=False, clue=clue)
