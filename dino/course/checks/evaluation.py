@@ -5,7 +5,7 @@ from torch import Tensor
 
 from dino import evaluation as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of, how_many
-from dino.course.checks.inputs import pictures
+from dino.course.checks.inputs import any_size, pictures
 
 
 @check_of(
@@ -102,6 +102,7 @@ def nearest(answer) -> Claims:
     def claims(says: str, shown: Tensor, more: str, clue: str) -> Claims:
         distance, index = answer(shown, known)
         right, place = lesson.nearest(shown, known)
+        index = index if index.is_floating_point() else index.long()
         found = index.clamp(0, len(known) - 1) if index.shape == place.shape else place
         see = Pictures(known[place], known[found])
         yield Claim(says, yours=index.double(), expected=place.double(), tolerance=0.1, figure=see, clue=clue)
@@ -131,6 +132,14 @@ def nearest(answer) -> Claims:
     known = known[:few, :, :height, :width]
     shown = torch.cat([shown[:, :, :height, :width], known[4:].flip(3)])
     yield from claims(f"{says[:-1]}, at another size and among fewer.", shown, more, clue)
+    # One picture among hundreds, which is like one of the last, and many pictures where one is known.
+    known = torch.rand(any_size(300, 500), 3, 4, 6)
+    clue = "With some pictures all was right, and with one or with hundreds it is not: is a number or a limit built in?"
+    one = known[-1 - any_size(1, 30)][None].flip(3) * 0.95
+    more = "One picture has one distance, and many have as many, however many are known."
+    yield from claims("One picture is found among hundreds.", one, more, clue)
+    some, known = known, known[:1]
+    yield from claims("Where one picture is known, that one is the nearest of all.", some, more, clue)
 
 
 FAR = 0.4
@@ -219,7 +228,9 @@ def copies(answer) -> Claims:
 
     def claim(says: str, drawn: Tensor, share: float, clue: str, tolerance=1e-3) -> Claim:
         shown, others = (ladder(middle, some[torch.randperm(len(some))]) for some in (drawn, fresh))
-        result = answer(shown, known, others)
+        return compare(says, answer(shown, known, others), share, clue, tolerance)
+
+    def compare(says: str, result: object, share: float, clue: str, tolerance=1e-3) -> Claim:
         if isinstance(result, Tensor) and result.numel() == 1:
             result = result.item()
         if isinstance(result, int | float) and not isinstance(result, bool):
@@ -251,6 +262,23 @@ def copies(answer) -> Claims:
     yield at_the_limit("The limit is the distance that 1 in 100 fresh pictures fall below.", 0.0025)
     known, fresh = known.roll(int(torch.randint(1, 3, ())), dims=0), spread(int(torch.randint(14, 20, ())))
     yield at_the_limit("It moves with the fresh pictures, however many there are.", 0.0015)
+    # A known picture that is not its own mirror image, and drawings either way round: one, and then many, the nearest at last.
+    known = torch.stack([middle + torch.linspace(-0.3, 0.3, width + 1)[1:], 0 * middle, 1 + 0 * middle])
+    clue = "The mirror image of a known picture is a copy, too: what `nearest` finds counts."
+    result = answer(known[:1].flip(3), known, ladder(known[0], fresh))
+    yield compare("One drawing, the mirror image of a known picture, is a copy.", result, 1.0, clue)
+    # Of the fresh pictures, those near the limit lie far apart, so that it shows where exactly it is.
+    clue = "The limit is what 1 in 100 fresh pictures fall below, be it near or far, and all drawings count, either way round."
+    for how, least in (("near", 0.02), ("far", 0.5)):
+        hundreds = any_size(4, 6)
+        tail = torch.linspace(least, least + 0.3, 3 * hundreds)
+        fresh = torch.cat([tail, torch.linspace(least + 0.3, least + 0.4, 97 * hundreds + 1)])
+        drawn = ladder(known[0], torch.linspace(1, 0, any_size(2100, 2600)))
+        drawn[::2] = drawn[::2].flip(3)
+        others = ladder(known[0], fresh)
+        result, right = answer(drawn, known[:1], others), lesson.copies(drawn, known[:1], others)
+        says = f"Where fresh pictures are {how}, and many drawings face the other way, the share is right as well."
+        yield compare(says, result, right, clue, 0.002)
 
 
 @check_of(
@@ -325,6 +353,10 @@ def shares(answer) -> Claims:
     many, count = int(torch.randint(700, 1500, ())), int(torch.randint(9, 20, ()))
     kinds = (count * torch.rand(many) ** 2).int().tolist()
     yield claim(f"The shares of {many} pictures of {count} kinds add up to 1.", [*range(count), *kinds[count:]], count)
+    yield claim("One picture of the only kind has all.", [0], 1)
+    many, count = any_size(1600, 4000), any_size(30, 64)
+    kinds = (count * torch.rand(many) ** 2).int().tolist()
+    yield claim("Of many pictures of many kinds, all count.", [*range(count), *kinds[count:]], count)
 
 
 @check_of(
@@ -437,3 +469,10 @@ def frechet_distance(answer) -> Claims:
     yield claim(says, thin, wide, clue, tolerance=0.05)  # roots of what is nearly 0 have few digits
     clue = "This way round it should be the same: is one of the two clouds used twice?"
     yield claim("It is the same the other way round.", other, one, clue)
+    # As many features as a network may have, and more points; the first and the last lie far off.
+    features, (points, others) = any_size(16, 64), (any_size(1000, 2000), any_size(1000, 2000))
+    one, other = torch.randn(points, features), 2 * torch.randn(others, features)
+    one[0] *= 20
+    one[-1] *= 30
+    clue = "With few features and points all was right: is a number or a limit built in, or a point left out?"
+    yield claim("Of many features and points, all count.", one, other, clue)

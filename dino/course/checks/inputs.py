@@ -34,6 +34,11 @@ def between(low: int, high: int) -> int:
     return int(torch.randint(low, high + 1, ()))
 
 
+def any_size(low: int, high: int) -> int:
+    """A whole number from low to high, small ones as likely as large ones: the logarithm is drawn evenly."""
+    return min(high, int(low * ((high + 1) / low) ** torch.rand(()).item()))
+
+
 def spread_levels(count: int) -> Tensor:
     """Noise levels, (count, 1, 1, 1), that lie well apart and away from 0 and 1, in a random order.
 

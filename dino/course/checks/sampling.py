@@ -4,7 +4,7 @@ import torch
 
 from dino import sampling as lesson
 from dino.course.checks.claims import Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures, shares
+from dino.course.checks.inputs import any_size, between, pictures, shares
 
 
 @check_of(
@@ -83,6 +83,16 @@ def step(answer) -> Claims:
         result, expected = answer(*inputs, now, next), lesson.step(*inputs, now, next)
         says = f"A {wild} that leaves the range from 0 to 1 is mixed in all the same."
         yield Claim(says, yours=result, expected=expected, figure=Pictures)
+    # One large picture and many small ones, from all levels that there are, down to those of 400 steps.
+    clue = "With a few pictures all was right, and with one or many, or near the end, it is not: is a limit built in?"
+    for kind, sides in (("one large picture", (1, 3, any_size(41, 64), 20)), ("many", (any_size(11, 64), 3, 8, 8))):
+        picture, guess = torch.rand(2, *sides)
+        for low, high in ((1 / 400, 1 / 25), (1 / 25, 1.0)):
+            now = low * (high / low) ** torch.rand(())
+            for next in (now * torch.rand(()), now):
+                result, expected = answer(picture, guess, now, next), lesson.step(picture, guess, now, next)
+                says = f"Of {kind}, the right share stays at every level."
+                yield Claim(says, yours=result, expected=expected, figure=Pictures, clue=clue)
 
 
 @check_of(
@@ -253,3 +263,29 @@ def sample(answer) -> Claims:
     says = "Unless told otherwise, it takes 100 steps with stretch 2."
     result, expected = answer(denoiser, noise), lesson.sample(denoiser, noise)
     yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures)
+    # Two steps, many and very many; a stretch below 1 and a long one; one picture and a large batch; small ones, for speed.
+    times, followed = 0, False
+
+    def counting(noisy, level):
+        nonlocal times, followed
+        times, followed = times + 1, followed or noisy.requires_grad
+        return weight * (0.5 * noisy.roll(1, dims=3) + 0.8 * level * (1 - level))
+
+    clue = (
+        "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit built in?"
+    )
+    for kind, steps, stretch, sides in (
+        ("two", 2, 0.5 + 0.4 * torch.rand(()).item(), (any_size(16, 64), 3, 8, 8)),
+        ("three", 3, 2.8 + 1.2 * torch.rand(()).item(), (2, 3, any_size(33, 64), 8)),
+        ("many", any_size(41, 99), 1.0, (1, 3, 4, 4)),
+        ("very many", any_size(101, 256), between(2, 5) / 2, (1, 3, 4, 4)),
+    ):
+        noise = torch.rand(sides)
+        expected = lesson.sample(counting, noise, steps, stretch)
+        times = 0
+        result = answer(counting, noise, steps, stretch)
+        yield Claim(f"A path of {kind} steps asks as often.", yours=times, expected=steps, clue=clue)
+        says = f"A path of {kind} steps gives what the lesson's sampler gives."
+        yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures, clue=clue)
+    clue = "The pictures on the way carry gradients, which fills the memory: leave `@torch.no_grad()` on top."
+    yield Claim("No picture on the way carries gradients.", yours=followed, expected=False, clue=clue)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from dino import training as lesson
 from dino.course.checks import noise as questions
 from dino.course.checks.claims import Bars, Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import pictures, spread_levels
+from dino.course.checks.inputs import any_size, pictures, spread_levels
 from dino.noise import mix
 
 
@@ -34,11 +34,17 @@ class Descent:
     """Plain gradient descent that writes down what it is asked to do. (Torch's own takes over a second to load.)"""
 
     def __init__(self, weights: list[nn.Parameter]):
-        self.weights, self.events = weights, []
+        self.weights, self.events, self.untouched = weights, [], True
         # The rate at which it goes down is not that in the group, so that who does its work by hand is found out.
         self.rate, self.told = torch.empty(2).uniform_(0.05, 0.2).tolist()
         self.param_groups = [{"params": weights, "lr": self.told}]
         weights[0].register_hook(lambda gradient: self.events.append("backward"))
+
+    def look(self) -> bool:
+        """Whether the settings are what they were, now and at every step so far."""
+        settings = {key: value for key, value in self.param_groups[0].items() if key != "params"}
+        self.untouched = self.untouched and str(settings) == str({"lr": self.told})
+        return self.untouched
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         self.events.append("zero_grad")
@@ -49,6 +55,7 @@ class Descent:
     def step(self, closure=None):
         loss = torch.enable_grad()(closure)() if closure else None
         self.events.append("step")
+        self.look()
         for weight in self.weights:
             if weight.grad is not None:
                 weight -= self.rate * self.param_groups[0]["lr"] / self.told * weight.grad
@@ -253,11 +260,35 @@ def training_step(answer) -> Claims:
     # What it asks should be as good as what `make_question` asks.
     yield from questions.make_question(asked)
     yield from step("last")
+    # One picture, the batch of the course, and more; at last pictures that are guessed so well that gradients are tiny.
+    many, large = any_size(17, 64), any_size(33, 64)
+    for says, sides, size in (
+        ("From one picture it learns as well.", (1, 3, any_size(8, 64), any_size(8, 64)), 1.0),
+        ("From a batch of 16 pictures of 32 pixels it learns as well.", (16, 3, 32, 32), 1.0),
+        ("From a large batch of large pictures it learns as well.", (many, 3, large, any_size(8, 64)), 1.0),
+        ("When it is hardly wrong any more, it learns on.", (4, 3, 16, 16), 1e-6),
+    ):
+        some = size * torch.rand(sides)
+        with torch.no_grad():
+            for weight in spy.parameters():
+                weight.uniform_(0.5 * size, size)
+        spy.questions.clear()
+        old = spy.weights().requires_grad_()
+        loss = answer(spy, optimizer, some)
+        noisy, level = spy.questions[-1]
+        right = F.mse_loss(old[0] * noisy + old[1] * level + old[2], some)
+        due = -optimizer.rate * torch.autograd.grad(right, old)[0]
+        wrong = abs(float(loss) / right.item() - 1) + float((spy.weights() - old - due).norm() / due.norm())
+        clue = "Small batches and small pictures came out right, and this does not: is a size or a limit built in?"
+        yield Claim(says, yours=wrong < 0.01, expected=True, clue=clue)
+    clue = "The settings in `optimizer.param_groups` are not what they were: they belong to who made the optimizer."
+    yield Claim("The settings of the optimizer stay as they are.", yours=optimizer.look(), expected=True, clue=clue)
 
 
-def alike(count: int) -> list[nn.Module]:
-    """Networks of the same parts, whose names, sizes and number are drawn."""
+def alike(count: int, least: int = 1) -> list[nn.Module]:
+    """Networks of the same parts, whose names, sizes and number, from `least` to twice that, are drawn."""
     inside, outside, parts = torch.randint(1, 3, (3,)).tolist()
+    parts = least if parts == 1 else 2 * least
     numbers = torch.randperm(100)[: parts + 1].tolist()
 
     def pair() -> nn.Module:
@@ -363,6 +394,32 @@ def update_average(answer) -> Claims:
     ):
         curve = Curve(before.mean(dim=1), after.mean(dim=1), across="update n", up="mean weight of the average")
         yield Claim(says, yours=after, expected=before, figure=curve)
+    # One weight, and many; at updates from the tenth to the millionth, evenly by their logarithm.
+    late = (10 * 1e5 ** ((torch.arange(16) + torch.rand(16)) / 16)).int().tolist()
+    one, large = (nn.PReLU(), nn.PReLU()), alike(2, 5)
+    for kind, (average, denoiser), updates in (("one weight", one, late), ("many weights", large, late[::5])):
+        rows = []
+        for n in updates:
+            for weight in denoiser.parameters():
+                weight.data, weight.grad = torch.randn_like(weight), torch.randn_like(weight)
+            slopes, due = [weight.grad.clone() for weight in denoiser.parameters()], weights(average)
+            due = 0.95 * due + 0.05 * weights(denoiser)
+            answer(average, denoiser, n)
+            rows.append(torch.stack([due, weights(average)]))
+        due, now = torch.stack(rows, dim=1)
+        says = f"Of {kind}, the average keeps 0.95 of itself at each update from 10 to a million."
+        clue = "Up to here all was right, with other numbers of weights and of updates: is such a number built in?"
+        yield Claim(
+            says, yours=now, expected=due, clue=clue, figure=Bars(due[-1], now[-1], across="weight", up="average")
+        )
+        kept = [
+            weight.grad is not None and torch.equal(weight.grad, slope)
+            for weight, slope in zip(denoiser.parameters(), slopes, strict=True)
+        ]
+        can = denoiser.training and all(weight.requires_grad for weight in denoiser.parameters())
+        clue = "The denoiser still learns: its gradients, its `requires_grad` and its mode should stay as they are."
+        says = "The denoiser keeps its gradients and can learn on."
+        yield Claim(says, yours=can and all(kept), expected=True, clue=clue)
 
 
 @check_of(
@@ -494,3 +551,20 @@ def loss_by_level(answer) -> Claims:
     says = "A denoiser that paints the level itself has the loss of that grey."
     yield measured(says, painted, torch.stack([((clean - level) ** 2).mean() for level in levels]))
     yield Claim("The losses carry no gradients.", yours=losses.requires_grad, expected=False)
+    # One picture and one level; then many of both, with both ends, and pictures that grow brighter to the last.
+    clue = (
+        "With some pictures and levels all was right, and with one or many it is not: is a number or a limit built in?"
+    )
+    for kind, count, ends in (("One picture has", 1, ()), ("Many pictures have", any_size(65, 200), (1.0, 0.0))):
+        some = torch.linspace(0.2, 1, count).view(-1, 1, 1, 1) * torch.rand(count, 3, 8, 8)
+        levels = torch.tensor([*ends, *torch.rand(1 + 3 * len(ends)).tolist()])
+        losses = answer(lambda noisy, level: noisy * 0 + level, some, levels)
+        due = torch.stack([((some - level) ** 2).mean() for level in levels])
+        yield measured(f"{kind} the right loss at every level from 0 to 1.", losses, due, clue=clue)
+    seen = []
+    answer(
+        lambda noisy, level: seen.append(noisy.detach().clone()) or noisy, some[:1].repeat(64, 1, 1, 1), torch.ones(1)
+    )
+    related = torch.corrcoef(torch.cat(seen).flatten(1).T).fill_diagonal_(0).abs().max()
+    clue = "The noise is the same, or its opposite, in two places: draw a number for each pixel and colour."
+    yield Claim("No two places of a picture have the same noise.", yours=bool(related > 0.9), expected=False, clue=clue)
