@@ -65,20 +65,25 @@ class Mirror:
         return weights_of(thing) or [weight for _, one in sorted(self.things.items()) for weight in weights_of(one)]
 
     def state(self) -> dict[int, object]:
-        """The rate of each optimizer, and of each network whether its parts are in training mode, and its weights.
+        """The settings of each optimizer, and of each network whether its parts are in training mode, and its weights.
 
-        Of a weight, that is its numbers, its gradient, and with which earlier one it shares memory, or its own place.
+        Of a weight, that is its numbers, which want gradients or not, its gradient, and with which earlier one it shares
+        memory, or its own place.
         """
         places: dict[int, tuple[int, int]] = {}
         state: dict[int, object] = {}
         for number, thing in self.things.items():
             if hasattr(thing, "param_groups"):
-                state[number] = thing.param_groups[0]["lr"]
+                state[number] = {name: one for name, one in thing.param_groups[0].items() if name != "params"}
             elif weights := self.weights(number):
                 modes = [part.training for part in thing.modules()]
                 now = [
-                    (weight.detach(), weight.grad, places.setdefault(weight.data_ptr(), (number, i)))
-                    for i, weight in enumerate(weights)
+                    (
+                        one.detach().requires_grad_(one.requires_grad),
+                        one.grad,
+                        places.setdefault(one.data_ptr(), (number, i)),
+                    )
+                    for i, one in enumerate(weights)
                 ]
                 state[number] = modes, now
         return state
@@ -92,7 +97,10 @@ class Mirror:
         for number, now in state.items():
             thing = self.things[number]
             if hasattr(thing, "param_groups"):
-                thing.param_groups[0]["lr"] = now
+                (group,) = thing.param_groups
+                weights = group["params"]
+                group.clear()
+                group.update(now, params=weights)
                 continue
             modes, values = now
             for part, mode in zip(thing.modules(), modes, strict=True):
@@ -104,6 +112,7 @@ class Mirror:
                     weight.data = own.view_as(weight)
                 elif not torch.equal(weight.data, numbers):
                     weight.data.copy_(numbers)
+                weight.requires_grad_(numbers.requires_grad)
                 if gradient is None or weight.grad is None or not torch.equal(weight.grad, gradient):
                     weight.grad = gradient
 
