@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import stat
@@ -145,6 +146,8 @@ NAMES = [
     "👩‍🔬",
     "Änne Ü",
     "a\0b",
+    "Ben?",
+    f"Ben_-{hashlib.sha256(b'Ben?').hexdigest()[:12]}",
 ]
 
 

@@ -98,9 +98,9 @@ class Graded:
 
 
 def plain(text: object) -> str:
-    """Words from a learner's program on a single line, at most 2000 letters long, and none that steers a terminal."""
+    """Words from a learner's program on a single line, at most 2000 letters long, and none that steers a terminal or CI."""
     printable = "".join(letter if letter.isprintable() else " " for letter in str(text)[:2000])
-    return re.sub(r" +", " ", printable).strip()
+    return re.sub(r" +", " ", printable.replace("##[", "## [")).strip()
 
 
 def number(points: float) -> str:

@@ -25,13 +25,14 @@ CLASS = ("gradebook.csv", "junit.xml", "report.html")
 LEARNER = ("feedback.html", "results.json", "result.json", "actions.json", "marks.json")
 LARGEST = 2**26  # bytes of the marks of one learner: some pictures, and words
 # What some system cannot call a folder, see https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
-UNFIT = re.compile(r'[<>:"/\\|?*\0]|^\.|[ .]$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE)
+# And what ends as the names end that are made of these.
+UNFIT = re.compile(r'[<>:"/\\|?*\0]|^\.|[ .]$|-[0-9a-f]{12}$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE)
 
 
 def home(folder: Path, name: str) -> Path:
     """The folder for a learner of this name: of two names, two folders, and never one that lies elsewhere."""
     plain = UNFIT.sub("_", name)
-    mark = "" if plain == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    mark = "" if plain == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     return folder / "learners" / f"{plain}{mark}"
 
 

@@ -50,7 +50,7 @@ class Submission:
     facts: dict[str, Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.name = plain(readable(unicodedata.normalize("NFC", self.name)))[:60].strip(" .") or "somebody"
+        self.name = plain(readable(unicodedata.normalize("NFC", self.name)))[:60].strip(" .:") or "somebody"
         self.problems, early = [], self.problems
         for problem in early:
             self.tell(problem)
