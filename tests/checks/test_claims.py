@@ -135,7 +135,7 @@ def test_what_an_answer_uses_is_made_but_not_what_a_chapter_makes_for_its_experi
     path = tmp_path / "01_noise.py"
     path.write_text(
         "from collections import namedtuple\nPair = namedtuple('Pair', 'a b')\nUnused = print('never')\n"
-        "clean = print('never')\ndef mix(a, b, c):\n    return [Pair(a, b) for _ in range(1)], clean\n"
+        "clean = load(dinosaurs(48))\ndef mix(a, b, c):\n    return [Pair(a, b) for _ in range(1)], clean\n"
         "def own(x):\n    Unused = x.Unused\n    return Unused\n"
     )
     names = load(path).names

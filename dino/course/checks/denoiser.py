@@ -361,8 +361,8 @@ def block(answer) -> Claims:
         nn.init.zeros_(weight)
     says = "With all weights at zero, the input goes through unchanged."
     yield Claim(says, yours=yours(x.clone()), expected=x, figure=Pictures)
-    # As wide, as many and as large as in a network that trains; and as small as can be.
-    for width, count, size in ((between(24, 32), between(12, 16), between(3, 5)), (between(1, 2), 1, between(16, 24))):
+    # As wide and as many as in a network that trains; and a single large one, of no width that could be a side of a kernel.
+    for width, count, size in ((between(24, 32), between(12, 16), between(3, 5)), (between(4, 6), 1, between(16, 24))):
         reference, yours = lesson.Block(width), answer(width)
         x = torch.randn(count, width, size, size)
         same_weights(reference, yours, x[:1].clone())

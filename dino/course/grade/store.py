@@ -26,7 +26,9 @@ LEARNER = ("feedback.html", "results.json", "result.json", "actions.json", "mark
 LARGEST = 2**26  # bytes of the marks of one learner: some pictures, and words
 # What some system cannot call a folder, see https://learn.microsoft.com/windows/win32/fileio/naming-a-file.
 # And what ends as the names end that are made of these.
-UNFIT = re.compile(r'[<>:"/\\|?*\0]|^\.|[ .]$|-[0-9a-f]{12}$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE)
+UNFIT = re.compile(
+    r'[<>:"/\\|?*\0]|^\.|[ .]$|-[0-9a-f]{12}$|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))', re.IGNORECASE
+)
 
 
 def home(folder: Path, name: str) -> Path:
