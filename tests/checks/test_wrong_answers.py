@@ -26,7 +26,7 @@ by_name = pytest.mark.parametrize(
 )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=2)  # as many seeds as there are; what came of one bank may take hundreds of megabytes
 def bank(name, seed):
     """What comes of each wrong answer, with its sentence."""
     check = CHECKS[name]

@@ -23,7 +23,7 @@ DENIED = {
     "semtimedop": (220, 192), "msgctl": (71, 187), "msgsnd": (69, 189), "msgrcv": (70, 188),
     # Sockets but for pairs, with which a program talks to itself; and the keys of the login.
     "socket": (41, 198), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
-    # What looks into other processes, or sends them signals past the usual call.
+    # What looks into other processes, or at what they do.
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
     "pidfd_getfd": (438, 438), "inotify_init": (253, None), "inotify_init1": (294, 26),
     # Wide doors into the kernel.
@@ -55,7 +55,7 @@ ALLOW, KILL, FORBIDDEN, UNKNOWN = 0x7FFF0000, 0x80000000, 0x50001, 0x50026  # th
 
 # Rights over files and folders, and what else a process can be kept from: <linux/landlock.h>.
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF, VERSION, BENEATH = 444, 445, 446, 1, 1
-RUN, WRITE, READ, LIST, OF_FILES = 0x1, 0x2, 0x4, 0x8, 0xC007
+RUN, READ, LIST, OF_FILES = 0x1, 0x4, 0x8, 0xC007
 RIGHTS = (0x1FFF, 0x3FFF, 0x7FFF, 0x7FFF, 0xFFFF)  # all, by version; from the fifth on they are the same
 SIGNALS_TOO, SIGNALS_AND_SOCKETS = 6, 0x3  # the version that has them
 
