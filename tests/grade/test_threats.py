@@ -39,8 +39,8 @@ assert READING.count("_; ") >= 3
 def impatient(monkeypatch):
     """Wait less long than for a learner."""
     monkeypatch.setattr(grading, "PATIENCE", 3)
-    monkeypatch.setattr(grading, "LOADING", 6)
-    monkeypatch.setattr(grading, "ALL", 6)
+    monkeypatch.setattr(grading, "LOADING", 12)
+    monkeypatch.setattr(grading, "ALL", 20)
 
 
 @pytest.fixture
