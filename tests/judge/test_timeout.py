@@ -27,7 +27,7 @@ def test_what_ends_in_time_is_left_alone_for_good():
 
 
 def test_an_endless_loop_is_named_with_its_line_and_spoils_no_other_answer(tmp_path, monkeypatch):
-    monkeypatch.setattr(judge, "PATIENCE", 0.3)
+    monkeypatch.setattr(judge, "PATIENCE", 2)
     path = tmp_path / "answers.py"
     path.write_text(
         "import torch\n"
