@@ -240,7 +240,8 @@ def test_the_tables_by_which_a_process_finds_its_memory_count():
 
 
 def test_an_answer_has_a_user_with_a_home(sandbox):
-    assert told(sandbox, f"import os, pwd\nassert pwd.getpwuid(os.getuid()).pw_dir == os.getcwd()\n{RIGHT}") >= "passed"
+    lines = f"import os, pwd\nassert pwd.getpwuid(os.getuid()).pw_dir == os.getcwd()\n{RIGHT}"
+    assert told(sandbox, lines).startswith("passed")
 
 
 def test_why_a_sandbox_could_not_be_made_is_told(forced):

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from dino import evaluation as lesson
 from dino.course.checks.claims import Bars, Claim, Claims, Pictures, Shape, check_of, how_many
-from dino.course.checks.inputs import any_size, pictures
+from dino.course.checks.inputs import any_size, between, pictures
 
 
 @check_of(
@@ -85,9 +85,9 @@ from dino.course.checks.inputs import any_size, pictures
     },
 )  # fmt: skip
 def nearest(answer) -> Claims:
-    count, height, width = (int(torch.randint(*ends, ())) for ends in ((10, 15), (17, 25), (13, 17)))
+    count, height, width = between(10, 14), between(17, 24), between(13, 16)
     known = pictures(count, height, width)
-    order = torch.randperm(count)[: torch.randint(4, 7, ())]
+    order = torch.randperm(count)[: between(4, 6)]
 
     result = answer(known[order], known)
     says = "Two things come back: the distances and the indices."
@@ -128,7 +128,7 @@ def nearest(answer) -> Claims:
     shown = torch.cat([*shown, known[order[2:]].flip(3) * 0.9])
     more = "The distance is the root of the mean squared difference over pixels and colours."
     yield from claims(says, shown, more, clue)
-    few, height, width = (int(torch.randint(*ends, ())) for ends in ((6, 9), (10, 15), (9, 12)))
+    few, height, width = between(6, 8), between(10, 14), between(9, 11)
     known = known[:few, :, :height, :width]
     shown = torch.cat([shown[:, :, :height, :width], known[4:].flip(3)])
     yield from claims(f"{says[:-1]}, at another size and among fewer.", shown, more, clue)
@@ -220,11 +220,11 @@ def spread(hundreds: int) -> Tensor:
     },
 )  # fmt: skip
 def copies(answer) -> Claims:
-    height, width, many = torch.randint(3, 7, (3,)).tolist()
+    height, width, many = (between(3, 6) for _ in range(3))
     # All pictures are nearest to the known one in the middle, which is its own mirror image.
     middle = 0.4 + 0.2 * torch.rand(3, height, width)
     middle = middle + middle.flip(2) - 0.5
-    known, fresh = torch.stack([middle, 0 * middle, 1 + 0 * middle]), spread(int(torch.randint(4, 8, ())))
+    known, fresh = torch.stack([middle, 0 * middle, 1 + 0 * middle]), spread(between(4, 7))
 
     def claim(says: str, drawn: Tensor, share: float, clue: str, tolerance=1e-3) -> Claim:
         shown, others = (ladder(middle, some[torch.randperm(len(some))]) for some in (drawn, fresh))
@@ -260,7 +260,7 @@ def copies(answer) -> Claims:
         return claim(says, every, (every < limit).float().mean().item(), clue, tolerance)
 
     yield at_the_limit("The limit is the distance that 1 in 100 fresh pictures fall below.", 0.0025)
-    known, fresh = known.roll(int(torch.randint(1, 3, ())), dims=0), spread(int(torch.randint(14, 20, ())))
+    known, fresh = known.roll(between(1, 2), dims=0), spread(between(14, 19))
     yield at_the_limit("It moves with the fresh pictures, however many there are.", 0.0015)
     # A known picture that is not its own mirror image, and drawings either way round: one, and then many, the nearest at last.
     known = torch.stack([middle + torch.linspace(-0.3, 0.3, width + 1)[1:], 0 * middle, 1 + 0 * middle])
@@ -346,11 +346,11 @@ def shares(answer) -> Claims:
     of, row = sum(often), ", ".join(map(str, often))
     says = f"Of {row} pictures of kinds 0, 1, 2 and 3, the shares are those numbers, divided by {of}."
     yield claim(says, [kind for kind in range(4) for _ in range(often[kind])], 4)
-    count = int(torch.randint(3, 6, ()))
+    count = between(3, 5)
     yield claim(f"Where only kind 1 of {count} occurs, its share is 1, and others have 0.", [1] * (of - 2), count)
     says = "Kinds that never occur have share 0, be they the first, in the middle or the last."
-    yield claim(says, [1] * rare + [3] * more + [4], int(torch.randint(9, 20, ())))
-    many, count = int(torch.randint(700, 1500, ())), int(torch.randint(9, 20, ()))
+    yield claim(says, [1] * rare + [3] * more + [4], between(9, 19))
+    many, count = between(700, 1499), between(9, 19)
     kinds = (count * torch.rand(many) ** 2).int().tolist()
     yield claim(f"The shares of {many} pictures of {count} kinds add up to 1.", [*range(count), *kinds[count:]], count)
     yield claim("One picture of the only kind has all.", [0], 1)
@@ -426,7 +426,7 @@ def shares(answer) -> Claims:
 )  # fmt: skip
 def frechet_distance(answer) -> Claims:
     # Not square, with features that go together, spread differently, and far from 0.
-    features, (points, others) = int(torch.randint(3, 5, ())), torch.randint(500, 900, (2,)).tolist()
+    features, (points, others) = between(3, 4), (between(500, 899) for _ in range(2))
 
     def cloud(count: int) -> Tensor:
         """Points that lie neither like a ball nor around 0."""
@@ -455,7 +455,7 @@ def frechet_distance(answer) -> Claims:
     says = "Spread differently in each feature, it is about the sum of the squared differences of the spreads."
     clue = "The features hardly go together here, so each covariance is nearly diagonal: look at how you combine two of them."
     yield claim(says, spread, narrow, clue)
-    features += int(torch.randint(1, 3, ()))
+    features += between(1, 2)
     one, other = cloud(points) + torch.rand(features), cloud(others)
     clue = "All simpler clouds came out right. What is new here: the covariances are not diagonal, and C D is not symmetric."
     yield claim("Of any two clouds, all four pieces count.", one, other, clue)

@@ -58,7 +58,7 @@ from dino.course.checks.inputs import any_size, between, pictures, shares
     },
 )  # fmt: skip
 def step(answer) -> Claims:
-    count, height, width = (int(torch.randint(*ends, ())) for ends in ((3, 7), (17, 25), (13, 17)))
+    count, height, width = between(3, 6), between(17, 24), between(13, 16)
     picture, guess = torch.rand(count, 3, height, width), pictures(count, height, width)
     # From the beginning, on the way, low, to the end, and nowhere.
     high, middle, low = ((torch.rand(()) * 0.1 + start).item() for start in (0.75, 0.45, 0.1))
@@ -196,7 +196,7 @@ def step(answer) -> Claims:
     },
 )  # fmt: skip
 def sample(answer) -> Claims:
-    most, height, width = (int(torch.randint(*ends, ())) for ends in ((4, 6), (17, 21), (13, 17)))
+    most, height, width = between(4, 5), between(17, 20), between(13, 16)
     target, all_noise, asked = pictures(most, height, width), torch.rand(most, 3, height, width), []
     weight = torch.ones((), requires_grad=True)
 
@@ -207,7 +207,7 @@ def sample(answer) -> Claims:
         bump = (seen - 0.4) * (0.3 + 6 * level * (1 - level))
         return weight * (0.6 * seen + 0.4 * noisy.roll(1, dims=3) + bump - 0.1 * level)
 
-    few, more, many = (int(torch.randint(*ends, ())) for ends in ((3, 6), (6, 10), (11, 40)))
+    few, more, many = between(3, 5), between(6, 9), between(11, 39)
     little, much = ((torch.rand(()) * 0.5 + start).item() for start in (1.25, 2.25))
     for steps, stretch, count in [(few, 1.0, most), (few, much, most), (more, little, 3)]:
         noise = all_noise[:count]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from dino import training as lesson
 from dino.course.checks import noise as questions
 from dino.course.checks.claims import Bars, Claim, Claims, Curve, Pictures, Shape, check_of, name_of
-from dino.course.checks.inputs import any_size, pictures, spread_levels
+from dino.course.checks.inputs import any_size, between, pictures, spread_levels
 from dino.noise import mix
 
 
@@ -195,8 +195,8 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
     },
 )  # fmt: skip
 def training_step(answer) -> Claims:
-    height, width = torch.randint(18, 29, (2,)).tolist()
-    clean, spy = pictures(int(torch.randint(5, 9, ())), height, width), Spy()
+    height, width = (between(18, 28) for _ in range(2))
+    clean, spy = pictures(between(5, 8), height, width), Spy()
     optimizer = Descent(list(spy.parameters()))
     before = torch.zeros(3)
 
@@ -287,7 +287,7 @@ def training_step(answer) -> Claims:
 
 def alike(count: int, least: int = 1) -> list[nn.Module]:
     """Networks of the same parts, whose names, sizes and number, from `least` to twice that, are drawn."""
-    inside, outside, parts = torch.randint(1, 3, (3,)).tolist()
+    inside, outside, parts = (between(1, 2) for _ in range(3))
     parts = least if parts == 1 else 2 * least
     numbers = torch.randperm(100)[: parts + 1].tolist()
 
@@ -347,7 +347,7 @@ def update_average(answer) -> Claims:
         return torch.cat([weight.detach().flatten() for weight in network.parameters()])
 
     # Of the warm-up its beginning, its end, and two updates between; later, one soon and one after long.
-    early, soon = torch.randperm(8)[:2].sort().values + 1, int(torch.randint(11, 40, ()))
+    early, soon = torch.randperm(8)[:2].sort().values + 1, between(11, 39)
     updates = [0, *early.tolist(), 9, 10, soon, int(100 * 1000 ** torch.rand(()))]
     kept, mixes = [], []
     for n in updates:
@@ -379,7 +379,7 @@ def update_average(answer) -> Claims:
     # One pair for long, as in training.
     average, denoiser = alike(2)
     rows, due = [], weights(average)
-    for n in range(int(torch.randint(12, 16, ()))):
+    for n in range(between(12, 15)):
         due = torch.lerp(weights(denoiser), due, min(0.95, n / 10))
         answer(average, denoiser, n)
         now = weights(average)
@@ -487,9 +487,9 @@ def update_average(answer) -> Claims:
     },
 )  # fmt: skip
 def loss_by_level(answer) -> Claims:
-    height, width = torch.randint(13, 17, (2,)).tolist()
-    clean = pictures(int(torch.randint(32, 41, ())), height, width)
-    levels = spread_levels(int(torch.randint(4, 7, ()))).flatten()
+    height, width = (between(13, 16) for _ in range(2))
+    clean = pictures(between(32, 40), height, width)
+    levels = spread_levels(between(4, 6)).flatten()
     asked = []
 
     def grey(noisy, level):

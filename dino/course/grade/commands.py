@@ -65,10 +65,10 @@ def settings_of(command: Callable) -> Callable:
 
 # What to know where answers are not isolated in full.
 WEAKER = {
-    "landlock": "this system refuses namespaces, so Landlock kept answers from files, network and processes. They could still "
-    "fill the disk and, if you are not root, take more memory. The page for teachers says what holds where.",
-    "user": "this system refuses namespaces and has no Landlock, so answers ran as a user of their own. They could read what "
-    "everybody can and fill the disk. The page for teachers says what holds where.",
+    "landlock": "this system refuses namespaces, so Landlock kept answers from files, network and processes. If you are not "
+    "root, each process of an answer may take 3 GB. The page for teachers says what holds where.",
+    "user": "this system refuses namespaces and has no Landlock, so answers ran as a user of their own. They could read and "
+    "write what everybody can. The page for teachers says what holds where.",
     "limits": "answers ran without a sandbox, as --no-sandbox says: they could have read the course, forged their points, or "
     "changed your files. Grade what you do not trust on Linux.",
 }
