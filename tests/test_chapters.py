@@ -20,7 +20,7 @@ from dino.course.chapters import (
     stubs,
     unwritten,
 )
-from dino.course.site.execute import run
+from dino.course.site.execute import ledger, run, with_ledger
 
 # The website is built of the same runs.
 CACHE = Path(__file__).parents[1] / ".cache" / "chapters"
@@ -85,6 +85,22 @@ def test_what_a_chapter_gives_is_word_for_word_what_the_lesson_says(chapter):
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.FunctionDef) and node.name in names:
                     assert definition(cell.source, node.name) == definition(lesson, node.name)
+
+
+@by_chapter
+def test_what_a_chapter_says_of_its_results_is_in_a_ledger(chapter):
+    claims = ledger(chapter)
+    cells = with_ledger(jupytext.reads(chapter.path.read_text(), fmt="py:percent").cells, claims)
+    # A claim that is true of nothing at all says nothing: it names something that the chapter computes.
+    names = {
+        node.id
+        for cell in cells
+        if cell.cell_type == "code"
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    for words, true in claims.items():
+        assert names & {node.id for node in ast.walk(ast.parse(true, mode="eval")) if isinstance(node, ast.Name)}, words
 
 
 @by_chapter

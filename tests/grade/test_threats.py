@@ -845,11 +845,13 @@ def test_what_takes_long_to_read_costs_its_own_row_alone_and_little_time(make, w
     for name in ("anna", "ben", "cem"):
         (tmp_path / name).mkdir()
         (tmp_path / name / FILE).write_text(WHOLE) if name != "ben" else make(tmp_path / name)
-    start = time.process_time()
-    anna, ben, cem = find([tmp_path])
-    said = " ".join([*ben.problems, *map(ben.choice, chapters())])
-    spent = time.process_time() - start
-    subprocess.run(["rm", "-rf", tmp_path / "ben"], check=True)  # pytest cannot remove what is so deep
+    try:
+        start = time.process_time()
+        anna, ben, cem = find([tmp_path])
+        said = " ".join([*ben.problems, *map(ben.choice, chapters())])
+        spent = time.process_time() - start
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "ben"], check=True)  # pytest cannot remove what is so deep
     assert spent < 4
     assert [one.name for one in (anna, ben, cem)] == ["anna", "ben", "cem"]
     assert anna.files == cem.files == {FILE: WHOLE.encode()}

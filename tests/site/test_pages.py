@@ -15,9 +15,10 @@ import markdown
 import nbclient
 import nbformat
 import pytest
+import torch
 from PIL import Image
 
-from dino.course.chapters import chapters, solution, solved, stubs
+from dino.course.chapters import Chapter, chapters, solution, solved, stubs
 from dino.course.notebooks import notebook as written_out
 from dino.course.site import execute as running
 from dino.course.site.display import DARK, LIGHT
@@ -199,3 +200,53 @@ def test_a_chapter_runs_again_only_if_what_it_does_has_changed(tmp_path, monkeyp
         run(CHAPTER, tmp_path)
     now.write_text(json.dumps({"kept": 1}))
     assert run(CHAPTER, tmp_path) == {"kept": 1}
+
+
+CLAIMING = """
+# %% [markdown]
+# # Numbers
+#
+# What follows is three.
+
+# %%
+import torch
+torch.manual_seed(0)
+number = 3
+
+# %% [markdown]
+# > **A common belief: "It is
+# > four."** It is **three**.
+
+# %%
+print(torch.rand(1).item())
+"""
+
+
+def claiming(folder, **ledger) -> Chapter:
+    (folder / "01_noise.py").write_text(CLAIMING)
+    (folder / "01_noise.toml").write_text(
+        "".join(f"{json.dumps(words)} = {json.dumps(ledger[words])}\n" for words in ledger)
+    )
+    return dataclasses.replace(CHAPTER, path=folder / "01_noise.py", exercises=())
+
+
+def test_a_chapter_that_says_what_is_not_so_stops_and_quotes_the_sentence(tmp_path):
+    chapter = claiming(tmp_path, **{'"It is four."** It is **three**.': "number == 4"})
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match=re.escape("It is **three**.")) as stopped:
+        run(chapter, tmp_path / "cache")
+    assert stopped.value.ename == "AssertionError"
+
+
+def test_what_is_so_changes_nothing_that_comes_out(tmp_path):
+    outputs = [
+        run(claiming(tmp_path, **ledger), tmp_path / "cache")["outputs"]
+        for ledger in ({}, {"It is **three**.": "number == 3 and torch.rand(1) < 2"})
+    ]
+    assert outputs[0] == outputs[1]
+    assert outputs[0][-1][0]["text"] == f"{torch.rand(1, generator=torch.Generator().manual_seed(0)).item()}\n"
+
+
+@pytest.mark.parametrize(("words", "places"), [("It is two.", 0), ("three", 2)])
+def test_a_ledger_quotes_what_the_chapter_says_once(words, places, tmp_path):
+    with pytest.raises(ValueError, match=f"in {places} texts of the chapter, not in one: '{words}'"):
+        run(claiming(tmp_path, **{words: "True"}), tmp_path / "cache")

@@ -5,7 +5,9 @@ import functools
 import hashlib
 import json
 import os
+import re
 import threading
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -58,10 +60,49 @@ def needed(source: str, topic: str) -> list[Path]:
     return sorted(found)
 
 
+def ledger(chapter: Chapter) -> dict[str, str]:
+    """What a chapter says of its own results: by the words of a sentence, an expression that is true if the words are.
+
+    It stands beside the chapter, in a file of the same name that ends in .toml, and speaks of the chapter's variables.
+    """
+    path = chapter.path.with_suffix(".toml")
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def in_one_line(text: str) -> str:
+    """Text without its line breaks and the marks of quoted paragraphs, so that words can be found in it."""
+    return " ".join(re.sub(r"^> ?", "", text, flags=re.MULTILINE).split())
+
+
+def with_ledger(cells: list, claims: dict[str, str]) -> list:
+    """Cells of a chapter, and after each text one that makes sure of what it says.
+
+    Such a cell stops with an AssertionError that quotes the words. It leaves the random numbers of the chapter as they are.
+    Raises ValueError if words of the ledger do not stand in exactly one text.
+    """
+    texts = [in_one_line(cell.source) if cell.cell_type == "markdown" else "" for cell in cells]
+    for words in claims:
+        if (places := sum(words in text for text in texts)) != 1:
+            raise ValueError(
+                f"The ledger quotes words that stand in {places} texts of the chapter, not in one: {words!r}"
+            )
+    found = []
+    for cell, text in zip(cells, texts, strict=True):
+        found.append(cell)
+        if asserts := [f"    assert ({true}), {words!r}" for words, true in claims.items() if words in text]:
+            lines = ["import torch as _torch", "with _torch.random.fork_rng():", *asserts]
+            found.append(nbformat.v4.new_code_cell("\n".join(lines)))
+    return found
+
+
 def key_of(chapter: Chapter) -> str:
-    """What the outputs of a chapter depend on, in short: its code, that of the modules it imports, weights, and versions."""
+    """What the outputs of a chapter depend on, in short: its code and ledger, the modules it imports, weights, and versions."""
     source = "\n".join(cell.source for cell in notebook(solved(chapter)).cells if cell.cell_type == "code")
-    parts = [source, *(code_of(file.read_text(encoding="utf-8")) for file in needed(source, chapter.topic))]
+    parts = [
+        source,
+        json.dumps(ledger(chapter)),
+        *(code_of(file.read_text(encoding="utf-8")) for file in needed(source, chapter.topic)),
+    ]
     parts += [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(LESSON.glob("weights/*.safetensors"))]
     parts += [version(package) for package in ("torch", "matplotlib", "pillow")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -86,7 +127,8 @@ def run(chapter: Chapter, cache: Path, limit: int = 600) -> dict:
 
     Another process that runs the same chapter is waited for.
     Returns the `outputs` of each cell, as in a notebook file, and the `exercises`, as told by `specification`.
-    Raises nbclient.exceptions.CellExecutionError if a cell stops with an error, and CellTimeoutError if one takes too long.
+    Raises nbclient.exceptions.CellExecutionError if a cell stops with an error, or if what the chapter says of its results is
+    not true (see `ledger`), and CellTimeoutError if a cell takes too long.
     """
     kept = cache / f"{chapter.path.stem}-{key_of(chapter)}.json"
     cache.mkdir(parents=True, exist_ok=True)
@@ -96,10 +138,11 @@ def run(chapter: Chapter, cache: Path, limit: int = 600) -> dict:
         if not kept.is_file():
             book = notebook(solved(chapter))
             first = nbformat.v4.new_code_cell("from dino.course.site.display import prepare\nprepare()")
-            book.cells.insert(0, first)
+            own = book.cells
+            book.cells = [first, *with_ledger(own, ledger(chapter))]
             client = nbclient.NotebookClient(book, timeout=limit, kernel_name="python3")
             client.execute(env={**os.environ, **ONE_THREAD})
-            outputs = [cell.get("outputs", []) for cell in book.cells[1:]]
+            outputs = [cell.get("outputs", []) for cell in own]
             write(kept, json.dumps({"outputs": outputs, "exercises": specification(chapter)}).encode())
             for old in set(cache.glob(f"{chapter.path.stem}-*.json")) - {kept}:
                 old.unlink()
