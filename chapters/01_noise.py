@@ -8,11 +8,14 @@
 # 2. Train a network to guess the clean picture.
 # 3. Begin with nothing but noise, and mix the network's guesses back in.
 #
-# You write every line that matters yourself. This chapter is about the first sentence. You need to have seen Python and
-# a little of torch (tensors and their shapes); everything else is made here, before your eyes.
+# The recipe is [*Dino Diffusion*](https://github.com/madebyollin/dino-diffusion) by Ollin Boer Bohan: our thanks to him for
+# it, and for how simple it is.
 #
-# Run the cells from top to bottom. Where it says **Exercise**, write the code; the `check` after it tells you within a
-# second whether it is right, and what is wrong if it is not.
+# You write the heart of it yourself. This chapter is about the first sentence. You need to have seen Python and a little
+# of torch (tensors and their shapes).
+#
+# Run the cells from top to bottom. Where it says **Exercise**, write the code; the `check` after it tells you whether it
+# is right, and what is wrong if it is not.
 
 # %%
 import torch
@@ -44,13 +47,12 @@ print(clean[0, 2, 18].numpy().round(1))
 
 # %% [markdown]
 # White is 1 in all three colours, and most of each picture is white: that is why the mean is so high. (The dinosaur is a
-# golden one. Gold has next to no blue in it.)
+# golden one. There is little blue in gold.)
 
 # %% [markdown]
 # ## Noise, and a first idea that fails
 #
 # `torch.rand` gives us noise: every number between 0 and 1 is equally likely, and no number knows of its neighbours.
-#
 # We want pictures with *some* noise in them. The naive idea is to add it:
 #
 # > **Predict.** A white pixel is 1. What is it after you have added noise? What happens when that is shown as a colour?
@@ -59,14 +61,15 @@ print(clean[0, 2, 18].numpy().round(1))
 noise = torch.rand_like(clean)
 added = clean + noise
 show({"clean": clean[:8], "noise": noise[:8], "clean + noise": added[:8]})
-print(f"after adding, the largest number is {added.max():.2f};", end=" ")
-print(f"{(added > 1).float().mean():.0%} of all numbers are above 1, where no colour is left to show")
+too_large = (added > 1).float().mean()
+print(f"after adding, the largest number is {added.max():.2f}; {too_large:.0%} of all numbers are above 1")
 
 # %% [markdown]
-# *Adding fails: white can only get whiter, so the noise does not show on it at all. The sum leaves the range of colours.*
+# *The white stays white: a white pixel has become some number between 1 and 2, but no colour is brighter than 1, so all of
+# them are shown as 1. The sum leaves the range of colours.*
 #
-# And there is a second problem, which matters more: however much noise we add, the picture is still there at full
-# strength underneath. We want a dial that goes all the way from *only picture* to *only noise*.
+# And there is a second problem, which matters more: the picture is still there at full strength underneath. We want a dial
+# that goes all the way from *only picture* to *only noise*.
 
 # %% [markdown]
 # ## Mixing
@@ -80,7 +83,7 @@ print(f"{(added > 1).float().mean():.0%} of all numbers are above 1, where no co
 #
 # **Exercise: `mix`** · 3 minutes · easy
 #
-# Why it matters: this one line is the "diffusion" in diffusion models. Everything in this course undoes it.
+# Why it matters: this one line is the "diffusion" in diffusion models. The rest of the course is about undoing it.
 
 
 # %% tags=["exercise"]
@@ -104,7 +107,7 @@ def mix(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
 check(mix)
 
 # %% [markdown]
-# Now the dial. We take one dinosaur, and **the same noise** at eight levels.
+# Now the dial. We take three dinosaurs, each with **the same noise** at nine levels.
 #
 # > **Predict.** At which level do you lose the dinosaur? At 0.5, when half of every pixel is noise? Say a number before
 # > you run the cell.
@@ -119,51 +122,63 @@ for i in pictures:
 show(rows, titles=[f"{level:.1f}" for level in levels])
 
 # %% [markdown]
-# *Three dinosaurs from level 0 (left) to level 1 (right). At 0.5 all three are plain to see. They go under between 0.7
-# and 0.9.*
+# *Three dinosaurs from level 0 (left) to level 1 (right). At 0.5 you can still tell what each of them is. Somewhere between
+# 0.6 and 0.9 you lose them: where exactly depends on your eyes, and on how far away you sit.*
 #
 # <!-- live: dino-noise | The dial itself. Drag it, or drop a picture of your own onto it. -->
 #
-# > **A common belief: "50% noise hides half of the picture."** It hides nothing of it. Every pixel still says something,
-# > and your eye averages over neighbours, where noise cancels out and the animal does not.
+# > **A common belief: "50% noise hides half of the picture."** At 0.5 no half is missing: every pixel still says something
+# > about its own colour, and your eye averages over neighbours, where noise cancels out and the animal does not.
 #
-# That averaging is worth a closer look, because a network will live on it. Here are some pictures at level 0.75, once as they
-# are, and then with blocks of 2x2, 4x4 and 8x8 pixels replaced by their mean.
+# That averaging is worth a closer look, because a network can do it, too. Here are some pictures at level 0.75, once as they
+# are, and then with blocks of 2x2, 4x4 and 8x8 pixels replaced by their mean. For each we measure how well the means go
+# with those of the clean pictures: a correlation of 1 is perfect agreement, and 0 is none.
 
 # %%
-level = torch.full((4, 1, 1, 1), 0.75)
-noisy = mix(clean[:4], noise[:4], level)
-averaged = {"level 0.75": noisy}
-for block in (2, 4, 8):
-    small = torch.nn.functional.avg_pool2d(noisy, block)
-    # Stretch the contrast that the noise has taken away, so that we can see it.
-    averaged[f"{block}x{block} means"] = ((small - 0.375) / 0.25).clamp(0, 1)
+level = torch.full((48, 1, 1, 1), 0.75)
+noisy = mix(clean, noise, level)
+averaged, agreement = {"level 0.75": noisy[:4]}, {}
+for block in (1, 2, 4, 8):
+    means, clean_means = (torch.nn.functional.avg_pool2d(x, block) for x in (noisy, clean))
+    agreement[block] = torch.corrcoef(torch.stack([means.flatten(), clean_means.flatten()]))[0, 1]
+    print(f"{block}x{block} pixels: correlation {agreement[block]:.2f}")
+    if block > 1:
+        # Stretch the contrast that the noise has taken away, so that we can see it.
+        averaged[f"{block}x{block} means"] = ((means[:4] - 0.375) / 0.25).clamp(0, 1)
 averaged["clean"] = clean[:4]
 show(averaged)
 
 # %% [markdown]
-# *Where the noise is strong, the fine detail is gone, but the means of larger and larger blocks still show where the
-# animal is, and what colour. Noise drowns small things first and large things last. Remember this picture: it is why
-# the network in the next chapter looks at several sizes.*
+# *The larger the blocks, the better their means go with those of the clean pictures. Single pixels say little at this level;
+# the 4x4 means show where the animal is, and roughly in which colours. Of eyes and mouths nothing is left. Noise drowns
+# small things first and large things last: this is why the network in the next chapter looks at several sizes.*
 
 # %% [markdown]
 # What does the level do to the numbers? Let us measure it on all 48 dinosaurs.
 
 # %%
+means, contrasts = [], []
 print("level   mean   contrast (standard deviation between the pictures)")
 for number in (0.0, 0.25, 0.5, 0.75, 1.0):
     # The same noise for all pictures, so that only the pictures differ.
     mixed = mix(clean, noise[:1], torch.full((48, 1, 1, 1), number))
-    print(f"{number:4.2f}   {mixed.mean():.3f}   {mixed.std(dim=0).mean():.3f}")
+    means.append(mixed.mean())
+    contrasts.append(mixed.std(dim=0).mean())
+    print(f"{number:4.2f}   {means[-1]:.3f}   {contrasts[-1]:.3f}")
 
 # %% [markdown]
 # The mean moves in a straight line from the pictures' own to 0.5, the mean of noise. What tells the pictures apart
 # shrinks in proportion to `1 - level`: at 0.75, a quarter of it is left.
 #
-# > **A common belief: "Noise must be Gaussian."** Most texts use Gaussian noise, because it makes the formulas short, and
-# > there the two shares are square roots, so that the *variance* stays the same. Ours is uniform, with shares that add
-# > up to 1, so that the *range* stays the same: every picture in this course can be looked at, at every level. In chapter
-# > 2 the sharp edges of uniform noise will let us work out by plain counting what elsewhere takes a bell curve.
+# > **A common belief: "Noise must be Gaussian."** Ours is uniform, with shares that add up to 1, so that the *range* stays
+# > the same: every picture can be looked at, at every level. In chapter 2, the sharp edges of uniform noise will let us work
+# > out by plain counting what elsewhere takes a bell curve. Most texts use Gaussian noise, and two ways to mix it are common:
+# >
+# > - DDPM ([arXiv 2006.11239](https://arxiv.org/abs/2006.11239)) takes $\sqrt{\bar\alpha}$ of the picture and
+# >   $\sqrt{1 - \bar\alpha}$ of the noise, where $\bar\alpha$ falls from nearly 1 to nearly 0. The *squares* of these shares add up to
+# >   1, so that the *variance* stays 1 if that of the pictures and that of the noise are 1.
+# > - Flow matching ([arXiv 2210.02747](https://arxiv.org/abs/2210.02747)) and IADB
+# >   ([arXiv 2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: the very `mix` that you wrote.
 
 # %% [markdown]
 # ## One level for each picture
@@ -182,8 +197,7 @@ show({"(batch,)": wrong[::5], "(batch, 1, 1, 1)": right[::5]}, titles=[f"level {
 # has its own level, which is what we wanted.*
 #
 # torch lines shapes up from the right, so a lone `(batch,)` meets the *width*. If the two happen to be equal, there is no
-# error; there is just a model that never learns. This is the most expensive small mistake of the whole course, and you
-# have now seen what it looks like.
+# error: just wrong pictures, in the right shape. Now you know what they look like.
 #
 # **Exercise: `random_levels`** · 3 minutes · easy
 #
@@ -212,13 +226,12 @@ check(random_levels)
 # hope for is the clean pictures.
 #
 # > **A common belief: "Noise is added step by step."** You will read that diffusion adds noise in a thousand little
-# > steps. It is a way to think of it, but nothing here ever does it: we jump to any level at once, with one mix. Steps
-# > come up in chapter 4, on the way back.
+# > steps. It is a way to think of it, but nothing here does it: one `mix` takes a picture to any level. Steps come up in
+# > chapter 4, on the way back.
 #
 # **Exercise: `make_question`** · 4 minutes · easy
 #
-# Why it matters: this is all the training data that there is. There are no labels; the pictures themselves are the
-# answers.
+# Why it matters: the network will be trained on nothing else. There are no labels; the pictures themselves are the answers.
 
 
 # %% tags=["exercise"]
@@ -243,20 +256,19 @@ noisy, level = make_question(clean[:10])
 show({"question": noisy, "answer": clean[:10]}, titles=[f"{number:.2f}" for number in level.flatten()])
 
 # %% [markdown]
-# *Ten questions, with the level above each, and the answers below. Cover the bottom row with your hand: which of them
-# can you answer? Which can nobody answer?*
+# *Ten questions, with the level above each, and the answers below. Cover the bottom row with your hand: which of them can
+# you answer?*
 #
 # <!-- live: dino-noise guess | The same questions, to somebody who has learnt to answer them: the network that you build in
-# chapters 2 and 3. Watch what it says between 0.7 and 1, where you see nothing any more. -->
+# chapters 2 and 3. Watch what it says at the levels where you see nothing any more. -->
 
 # %% [markdown]
 # ## What you have now
 #
 # - `mix` takes a picture to any noise level at once, and stays in the range of colours.
-# - `random_levels` gives every picture a level of its own, in a shape that cannot go wrong.
+# - `random_levels` gives every picture a level of its own, in the shape that spreads it over that picture's pixels.
 # - `make_question` makes endless questions out of a few pictures, and knows the answers.
 #
-# They are the module `dino/noise.py`, word for word as you wrote them, or near enough. Look at it: it is all that the
-# next chapters need of this one.
+# They are the module `dino/noise.py`. Look at it: it is all that the next chapters need of this one.
 #
 # Next: who can answer such questions, and what is the best answer anybody could give? That is chapter 2.

@@ -2,8 +2,8 @@
 # # Guessing the clean picture
 #
 # Chapter 1 asked the questions: here is a noisy picture, and this is how noisy it is. This chapter is about who answers
-# them. You first work out the best answer that *anyone* could give, and see why it has to be blurry. Then you build the
-# network that will learn to come close.
+# them. You first work out the best answer that *anyone* could give, and see why it may have to be blurry. Then you build
+# the network that will learn to answer.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
@@ -26,30 +26,33 @@ images = load(dinosaurs(512))
 # %% [markdown]
 # ## The naive idea: wipe the noise away
 #
-# Noise is a fidget from pixel to pixel, so why not smooth it out? Let us blur the noisy pictures a little, and undo the
-# loss of contrast while we are at it.
+# Noise jumps about from pixel to pixel, so why not smooth it out? Let us replace each pixel by the mean of the 3x3 around
+# it, and undo the loss of contrast while we are at it.
 #
 # > **Predict.** Will smoothing be better than doing nothing? At which of the three levels?
 
 # %%
-clean = images[:8]
+clean, gains = images[:8], {}
 for number in (0.2, 0.5, 0.8):
     level = torch.full((8, 1, 1, 1), number)
     noisy = mix(clean, torch.rand_like(clean), level)
     # The noise adds level / 2 on average, and the picture is down to 1 - level.
     contrast = (noisy - level / 2) / (1 - level)
     smooth = F.avg_pool2d(F.pad(contrast, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    print(
-        f"level {number}: mean squared error {F.mse_loss(noisy, clean):.3f} as it is, {F.mse_loss(smooth, clean):.3f} smoothed"
-    )
+    before, after = F.mse_loss(noisy, clean), F.mse_loss(smooth, clean)
+    gains[number] = before / after
+    print(f"level {number}: mean squared error {before:.3f} as it is, {after:.3f} smoothed")
     if number == 0.5:
         show({"noisy": noisy, "smoothed": smooth, "clean": clean})
 
 # %% [markdown]
-# *Level 0.5. Smoothing takes the noise away, and the eyes, mouths and horns with it.*
+# *Level 0.5. Smoothing turns the speckles into pale stains. But it smears the eyes and mouths, and the thin horns are gone.*
 #
-# Smoothing knows nothing of dinosaurs. You do: you know that there are four kinds, that they have legs, that they come in
-# one colour. To answer well, one has to *know what is likely*, and that has to be learnt from pictures.
+# So it helps at all three levels, but at 0.8 hardly at all: to undo the loss of contrast there, everything is multiplied by
+# five, the rest of the noise, too.
+#
+# Smoothing knows nothing of dinosaurs. You do: you know that they have legs, eyes and a tail, and that a purple belly does
+# not have green patches. To answer well, one has to *know what is likely*, and that has to be learnt from pictures.
 
 # %% [markdown]
 # ## The best guess there is
@@ -61,18 +64,66 @@ for number in (0.2, 0.5, 0.8):
 # would be 1.6. But noise is never more than 1. So 0.2 is **impossible**. Could it be 0.9? Then 0.45 remains, and the
 # noise was 0.9: **possible**.
 #
-# That is all there is to it. Take an image away at its share, `noisy - (1 - level) * image`, and look at what is left. It
-# must be `level * noise`, so it must lie between 0 and `level`, in every single pixel. If it does, the image is possible;
-# if not, it is out. And because our noise is uniform, all that are possible are *equally* likely: no noise is preferred
-# to any other. The guess with the least mean squared error is then their plain mean.
+# Now a whole picture. Take an image away at its share, `noisy - (1 - level) * image`, and look at what is left. It must be
+# `level * noise`, so it must lie between 0 and `level`, in every single pixel. If it does, the image is possible; if not,
+# it is out. And because our noise is uniform, all images that are possible are *equally* likely: no noise is preferred to
+# any other. (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with bell curves. Here,
+# we count.)
 #
-# (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with bell curves. Here, we
-# count.)
+# And if several are possible, what is the best answer? Say that just two are left, and that answers are marked by their
+# **mean squared error**: the difference from the truth in each number, squared, and then the mean of all.
+#
+# > **Predict.** Do you answer with one of the two, or with a mixture of both? Which mixture?
+
+# %%
+one, other = images[3], images[1]
+shares = torch.linspace(0, 1, 101)
+mixtures = shares.view(-1, 1, 1, 1) * one + (1 - shares.view(-1, 1, 1, 1)) * other
+
+
+def expected_error(chance: float) -> Tensor:
+    """The error of each mixture, on average, if `one` is the truth with this chance, and `other` if it is not."""
+    if_one, if_other = ((mixtures - truth).square().mean(dim=(1, 2, 3)) for truth in (one, other))
+    return chance * if_one + (1 - chance) * if_other
+
+
+errors = expected_error(0.5)
+titles = [f"{share:.0%} t-rex:\n{error:.3f}" for share, error in zip(shares[::25], errors[::25], strict=True)]
+show({"answer": mixtures[::25]}, titles=titles, size=1.4)
+for chance in (0.5, 0.75, 0.9):
+    best = shares[expected_error(chance).argmin()]
+    print(f"if it is the t-rex with a chance of {chance:.0%}, its best share in the answer is {best:.0%}")
+
+# %% [markdown]
+# *Five answers if both pictures are equally likely, with their error above, on average over the two truths. The least error
+# is that of the plain mean, right in the middle: half of what it costs to bet on either.*
+#
+# The mean is never right, but it is never as wrong as a bet that is lost, and squares make large errors dear. If one of the two
+# is likelier, the best share of it is just its chance. And you need not try answers of any other kind. Take one pixel that is
+# $a$ in one picture and $b$ in the other, with the mean $m$. An answer $g$ then has the error
+#
+# $$\frac{(g - a)^2 + (g - b)^2}{2} = (g - m)^2 + \left(\frac{a - b}{2}\right)^2.$$
+#
+# The first part is 0 if $g$ is the mean, and larger for every other answer; the second stays, whatever you say. It is the same
+# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all that is possible.** The
+# whole course rests on this sentence.
+#
+# One tool before you write it down. A comparison of tensors gives a *mask*, with `True` or `False` for every number.
+# `&` joins two masks, `.all(dim=1)` asks of each row whether all of it is `True`, and a mask in brackets picks rows:
+
+# %%
+numbers = torch.tensor([[0.1, 0.9], [0.2, 0.3], [-0.4, 0.4]])
+fits = (numbers > 0) & (numbers < 0.5)
+rows = fits.all(dim=1)
+print(fits, rows, numbers[rows], sep="\n")
+
+# %% [markdown]
+# Only the second row fits in all its numbers. (A picture becomes a row with `.flatten(start_dim=1)`.)
 #
 # **Exercise: `best_guess`** · 8 minutes · medium
 #
-# Why it matters: this is the exact optimum that every diffusion model is trained towards. Few people have ever looked at
-# it. A practical matter: numbers in a computer are rounded, so leave a hair of room, such as `1e-6`, at both ends.
+# Why it matters: this is the exact optimum that training on these images alone would aim at. Numbers in a computer are rounded, so
+# leave a hair of room, such as `1e-6`, at both ends.
 
 
 # %% tags=["exercise"]
@@ -109,33 +160,41 @@ noisy = torch.stack([mix(images[3], noise, level) for level in levels])
 guesses = torch.stack([best_guess(one, level, images) for one, level in zip(noisy, levels, strict=True)])
 
 
-def count_possible(noisy: Tensor, level: float, images: Tensor) -> int:
-    rest = noisy - (1 - level) * images
-    return int(((rest > -1e-6) & (rest < level + 1e-6)).flatten(1).all(dim=1).sum())
+def count_possible(noisy: Tensor, level: float) -> int:
+    """How many of our images are possible, found out by asking `best_guess` about each of them.
+
+    The noisy picture itself is always possible: mixed with noise just like it, it stays as it is. So we let it stand beside
+    the image. If the guess is that picture alone, the image has been ruled out.
+    """
+    guesses = torch.stack([best_guess(noisy, level, torch.stack([image, noisy])) for image in images])
+    return int(((guesses - noisy).abs() > 1e-3).flatten(start_dim=1).any(dim=1).sum())
 
 
-counts = [count_possible(one, level, images) for one, level in zip(noisy, levels, strict=True)]
+counts = [count_possible(one, level) for one, level in zip(noisy, levels, strict=True)]
 titles = [f"{level}\n{count} possible" for level, count in zip(levels, counts, strict=True)]
 show({"noisy": noisy, "best guess": guesses}, titles=titles, size=1.2)
 
 # %% [markdown]
-# *The question above, the best possible answer below. Where many images are still possible, the best answer is a blur of
+# *The question above, the best possible answer below. Where several images are still possible, the best answer is a blur of
 # all of them; where one is left, it is that image, and perfectly sharp.*
 #
-# > **A common belief: "A blurry guess means a weak network."** The best guess that *anyone* can give at level 1 is the
-# > mean of all pictures, and it is as blurry as can be. Blur is honest: it is what not knowing looks like.
-#
-# > **Another: "The denoiser sees the noise and removes it."** Nobody can see noise: at level 0.99, hundreds of pictures fit
-# > with noise of their own. It guesses, and hedges.
-#
-# Did you expect *one* image at 0.9? There are 3072 numbers in a picture, and each has a chance to rule an image out. It
-# takes only one of them. So the perfect guesser, which knows all 512 pictures by heart, recognises the right one in noise
-# where you see nothing. Here is how early, on average over several questions:
+# Did you expect *one* image at 0.9? There are 3072 numbers in a picture, and a single one that does not fit rules an image out.
+# So the perfect guesser, which knows all 512 pictures by heart, recognises the right one in noise where you see nothing.
+# Here is how early, on average over five questions:
 
 # %%
+average_counts = {}
 for level in (0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9):
-    counts = [count_possible(mix(images[i], torch.rand(3, 32, 32), level), level, images) for i in range(20)]
-    print(f"level {level:5.3f}: {sum(counts) / 20:6.1f} of {len(images)} images are possible")
+    found = [count_possible(mix(images[i], torch.rand(3, 32, 32), level), level) for i in range(5)]
+    average_counts[level] = sum(found) / 5
+    print(f"level {level:5.3f}: {average_counts[level]:6.1f} of {len(images)} images are possible")
+
+# %% [markdown]
+# > **A common belief: "A blurry guess means a weak network."** The best guess that *anyone* can give at level 1 is the
+# > mean of all pictures, the blurriest in the figure. Blur is honest: it is what not knowing looks like.
+#
+# > **Another: "The denoiser sees the noise and removes it."** Nobody can see noise: at level 0.995, dozens of our pictures
+# > fit, each with noise of its own. It guesses, and hedges.
 
 # %% [markdown]
 # ## What is wrong with being perfect
@@ -143,63 +202,92 @@ for level in (0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9):
 # Now show it a dinosaur that is *not* among the 512.
 
 # %%
-stranger = load(dinosaurs(1, seed=99))[0]
+stranger, stranger_counts = load(dinosaurs(1, seed=99))[0], {}
 for level in (0.999, 0.99, 0.9, 0.5):
-    count = count_possible(mix(stranger, noise, level), level, images)
-    print(f"level {level}: {count} possible" + ("; the mean of none is nan" if count == 0 else ""))
+    stranger_counts[level] = count_possible(mix(stranger, noise, level), level)
+    print(f"level {level}: {stranger_counts[level]} possible")
 
 # %% [markdown]
-# It has no answer at all. And where it does have one, it is made of pictures that it knows: whatever it is asked, it can
-# only ever lead back to one of its 512. **The perfect guesser memorises. It can draw nothing new.**
+# At 0.9, and even at 0.5, where anybody sees the dinosaur, none of its pictures fits, and it has no answer at all: the mean of none
+# is `nan`. Where it does have an answer, that is a mean of pictures that it knows, and when only one is left, as above, it is that
+# one, to the last pixel. **The perfect guesser memorises.** In chapter 5 it will draw, and we shall look for anything new.
 #
-# So we need something *worse* than perfect on the pictures it has seen: something that cannot remember 512 pictures pixel
-# by pixel, and has to get by with what they have in common. That is a network. Its limits are not a nuisance; they are
-# where new dinosaurs come from.
+# So we want something *worse* than perfect on the pictures that it has seen: something that does not keep 512 pictures pixel
+# by pixel, but gets by with what they have in common. That is what we hope of a network; chapter 5 puts it to the test.
 
 # %% [markdown]
 # ## The smallest part: a block
 #
 # The network is made of two things. A **convolution** replaces each pixel by a weighted sum of the 3x3 pixels around it;
-# the weights are what is learnt. A **ReLU** replaces negative numbers by 0, because without it, many convolutions in a
-# row are no better than one. `conv(inputs, outputs)` makes a convolution from `inputs` channels to `outputs`. (A *channel*
-# is what a colour is to a picture. Inside, there are dozens.)
+# the weights are what is learnt. A **ReLU** replaces negative numbers by 0. Without it, a stack of convolutions could do no more
+# than a single larger one, for a weighted sum of weighted sums is a weighted sum again. `conv(inputs, outputs)` makes a
+# convolution from `inputs` channels to `outputs`. (A *channel* is what a colour is to a picture. Inside, there are dozens.)
 #
-# We will stack many of them, and there is a snag. Each new layer can ruin what the ones before it have found; at the
-# start, when its weights are random, it surely does:
+# We will stack many of them, and there is a snag: each new pair of layers sees only what the one before hands on, and at the
+# start its weights are random. How much of a dinosaur comes through? As in chapter 1, we measure the contrast: how much
+# the numbers differ from picture to picture.
+
 
 # %%
-x = images[:6]
-plain, residual = x, x
-for _ in range(4):
+def without_tint(x: Tensor) -> Tensor:
+    """Shift each channel to the same mean, 0.7, so that we can look at it; the contrast stays as it is."""
+    return x - x.mean(dim=(0, 2, 3), keepdim=True) + 0.7
+
+
+torch.manual_seed(0)
+alone = added = images[:64]
+shown, left = {"layers alone": [alone[3]], "added": [added[3]]}, {}
+for pairs in range(1, 9):
     layers = nn.Sequential(conv(3, 3), nn.ReLU(), conv(3, 3, bias=False))
     with torch.no_grad():
-        plain, residual = layers(plain), residual + layers(residual)
-
-
-def contrast(x: Tensor) -> Tensor:
-    """Each picture with its contrast turned up, so that we see whatever is left in it."""
-    low, high = x.amin(dim=(1, 2, 3), keepdim=True), x.amax(dim=(1, 2, 3), keepdim=True)
-    return (x - low) / (high - low)
-
-
-show({"goes in": x, "layers alone": contrast(plain), "added": contrast(residual)})
+        alone, added = layers(alone), added + layers(added)
+    if pairs in (1, 2, 4, 8):
+        left[pairs] = [x.std(dim=0).mean() / images[:64].std(dim=0).mean() for x in (alone, added)]
+        print(f"contrast left after {pairs}: {left[pairs][0]:6.1%} with the layers alone, {left[pairs][1]:.0%} added")
+        for row, x in zip(shown.values(), (alone, added), strict=True):
+            row.append(without_tint(x)[3])
+show(
+    {name: torch.stack(row) for name, row in shown.items()},
+    titles=["goes in", "1 pair", "2 pairs", "4 pairs", "8 pairs"],
+)
 
 # %% [markdown]
-# *Four pairs of untrained layers, with the contrast turned up. Middle: each hands on only what it found, and after four of
-# them hardly anything is left. Bottom: each **adds** what it found to what came in, and the dinosaurs come through.*
+# *A t-rex after 1 to 8 pairs of untrained layers, each channel shifted to the same brightness. Top: each pair hands on only
+# what it found, and after two of them next to nothing is left. Bottom: each **adds** what it found to what came in. The colours
+# suffer, but the t-rex comes through.*
 #
-# Adding is called a *residual* connection, and it is why networks can be deep.
+# Adding is called a *residual* connection. With it, [He et al.](https://arxiv.org/abs/1512.03385) trained networks of more than
+# a hundred layers.
 #
+# One more tool: a network in torch is a class, and this is how one is written. `super().__init__()` comes first. It lets torch
+# prepare the place where it keeps track of layers; then every layer that you set on `self` is found, weights and all:
+
+
+# %%
+class Doubled(nn.Module):
+    """A convolution, times two."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.layer = conv(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * self.layer(x)
+
+
+print({name: tuple(weight.shape) for name, weight in Doubled(8).named_parameters()})
+
+# %% [markdown]
 # **Exercise: `Block`** · 6 minutes · medium
 #
-# Why it matters: nearly all the weights of our network are in blocks like this one.
+# Why it matters: our network will have twelve of these.
 
 
 # %% tags=["exercise"]
 class Block(nn.Module):
     """Two convolutions that look around each pixel; what they find is added to what came in.
 
-    Because it adds, a block that has learnt nothing does no harm (residual learning, He et al., arXiv 1512.03385).
+    Because it adds, a block with all weights at 0 hands on what came in (residual learning, He et al., arXiv 1512.03385).
 
     width  the number of channels, in and out
 
@@ -224,9 +312,8 @@ check(Block)
 # Is this a back leg or a front leg? You cannot tell from 3x3 pixels. How far does a stack of convolutions see? We can
 # measure it: change every pixel of the input a little, and see which changes reach the pixel in the middle of the output.
 
+
 # %%
-
-
 def what_it_sees(network, size=32) -> Tensor:
     x = torch.rand(1, 8, size, size, requires_grad=True)
     network(x)[0, :, size // 2, size // 2].sum().backward()
@@ -247,17 +334,19 @@ class Halved(nn.Module):
 
 networks = {"1 block": Block(8), "2 blocks": nn.Sequential(Block(8), Block(8)), "2 at a quarter": Halved()}
 seen = torch.cat([what_it_sees(network) for network in networks.values()])
-titles = [f"{name}:\n{int(part[0].sum())} pixels" for name, part in zip(networks, seen, strict=True)]
+pixels = [int(part[0].sum()) for part in seen]
+titles = [f"{name}:\n{count} pixels" for name, count in zip(networks, pixels, strict=True)]
 show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 
 # %% [markdown]
-# *What one pixel of the output, the one in the middle, gets to see of the input; the rest is grey. The same two blocks see over ten times as many pixels when
-# they work on a picture of a quarter of the size, and that costs a sixteenth of the work.*
+# *What one pixel of the output, the one in the middle, gets to see of the input; the rest is grey. The same two blocks see
+# over ten times as many pixels when they work on the picture at a quarter of its height and width. And as that picture has a
+# sixteenth of the pixels, they take a sixteenth of the work.*
 #
-# That is why the network works at several sizes, and chapter 1 has shown why it is *enough*: under strong noise only the
-# large things are left to be seen anyway, and they survive the halving. At each size there is a **`Stage`**: a convolution
-# that sets the number of channels, a few blocks, and one *pool*, which tells every pixel the largest value of each channel
-# anywhere ("there is a frill in this picture!").
+# That is why the network works at several sizes. Chapter 1 has shown what small pictures are good for: under strong noise the
+# means of large blocks say more than single pixels. At each size there is a **`Stage`**: a convolution that sets the number of
+# channels, a few blocks, and one *pool*, which tells every pixel the largest value of each channel anywhere ("there is a frill
+# in this picture!").
 #
 # But what about detail? A picture that was halved three times has 4x4 pixels; nobody can draw an eye from that. So on the
 # way down we *keep* what we have at each size, and on the way up we *add* it again. The bottom brings the layout, what was
@@ -275,7 +364,43 @@ show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 #
 # How does it know the level? We simply show it: one more channel beside the three colours, the same number everywhere.
 #
-# And what does it answer? **The clean picture, all of it, in one go**: neither a slightly cleaner one, nor the noise.
+# And what does it answer? **The clean picture, all of it, in one go.** Many diffusion models answer with the noise instead, or
+# with the *velocity*, which is `noise - clean`. But whoever knows the noisy picture and the level has all three at once: each
+# follows from the others by one line.
+
+# %%
+clean, noise = images[:3], torch.rand(3, 3, 32, 32)
+levels = [0.02, 0.5, 0.98]
+level = torch.tensor(levels).view(3, 1, 1, 1)
+noisy = mix(clean, noise, level)
+
+
+def noise_from(guess: Tensor) -> Tensor:
+    return (noisy - (1 - level) * guess) / level
+
+
+def clean_from(guess_of_noise: Tensor) -> Tensor:
+    return (noisy - level * guess_of_noise) / (1 - level)
+
+
+def off(answer: Tensor, truth: Tensor) -> list[float]:
+    return [round(number, 4) for number in (answer - truth).abs().amax(dim=(1, 2, 3)).tolist()]
+
+
+velocity = (noisy - clean) / level
+noise_errors, clean_errors = off(noise_from(clean + 0.01), noise), off(clean_from(noise + 0.01), clean)
+print("levels                                             ", levels)
+print("the picture is right:       the noise is off by    ", off(noise_from(clean), noise))
+print("                            the velocity is off by ", off(velocity, noise - clean))
+print("the picture is off by 0.01: the noise is off by    ", noise_errors)
+print("the noise is off by 0.01:   the picture is off by  ", clean_errors)
+
+# %% [markdown]
+# So a right answer to one question is a right answer to all. But *errors* change on the way, where one divides by a small number.
+# An error of 0.01 in the picture is one of half the range in the noise where there is hardly any noise (level 0.02). An error of 0.01
+# in the noise is one of half the range in the picture where there is hardly any picture (level 0.98). We want pictures, and drawing
+# begins where there is only noise. So we ask for the picture, which has another advantage: you can look at it. (Li and He argue for it,
+# too: [arXiv 2511.13720](https://arxiv.org/abs/2511.13720).)
 #
 # **Exercise: `Denoiser`** · 12 minutes · hard
 #
@@ -326,18 +451,19 @@ denoiser = Denoiser()
 noisy, level = make_question(images[:8])
 with torch.no_grad():
     guess = denoiser(noisy, level)
+    after_eval = denoiser.eval()(noisy, level)
 show({"noisy": noisy, "guess": guess}, titles=[f"{number:.2f}" for number in level.flatten()])
-weights = sum(weight.numel() for weight in denoiser.parameters())
-print(
-    f"{weights:,} weights; the mean of its guesses is {guess.mean():.2f}, the error {F.mse_loss(guess, images[:8]):.3f}"
-)
+blocks = [part for part in denoiser.modules() if type(part).__name__ == "Block"]
+weights, in_blocks = (sum(w.numel() for net in nets for w in net.parameters()) for nets in ([denoiser], blocks))
+print(f"{weights:,} weights, {in_blocks / weights:.0%} of them in its {len(blocks)} blocks")
+print(f"the mean of its guesses is {guess.mean():.2f}; eval() changes them by {(after_eval - guess).abs().max():.1f}")
 
 # %% [markdown]
-# *It says grey to everything. That is the best start: a bias of 0.5 puts the first guess in the middle of the range, so
-# that no time is lost with getting there.*
+# *It says much the same to everything: a murky grey. Its last bias, 0.5, is the middle between black and white, and random
+# weights move it from there only a little.*
 #
-# > **A common belief: "Call `eval()` before you use a network."** It would change nothing here. `eval()` matters for
-# > dropout and batch normalisation, and there is neither.
+# > **A common belief: "Call `eval()` before you use a network."** It changes nothing here. `eval()` matters for dropout and
+# > batch normalisation, and there is neither.
 #
 # One thing that you may run into later: a picture has to be halved three times, so height and width must be multiples of
 # 8. With 20x20 pixels, 5 are halved to 2, doubled to 4, and 4 cannot be added to 5:
@@ -351,8 +477,8 @@ except RuntimeError as error:
 # %% [markdown]
 # ## What you have now
 #
-# - `best_guess`, the exact optimum, for a finite set of images. You know why it blurs, and why it can draw nothing new.
+# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why it has no answer for a stranger.
 # - `Block`, which adds what it finds.
 # - `Denoiser`, a network of over a million weights that sees the whole picture, and detail, and the level.
 #
-# They are the module `dino/denoiser.py`. So far it answers grey to everything. In chapter 3, it learns.
+# They are the module `dino/denoiser.py`. So far the network answers grey to everything. In chapter 3, it learns.

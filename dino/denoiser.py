@@ -40,7 +40,7 @@ def conv(inputs: int, outputs: int, bias: bool = True) -> nn.Conv2d:
 class Block(nn.Module):
     """Two convolutions that look around each pixel; what they find is added to what came in.
 
-    Because it adds, a block that has learnt nothing does no harm (residual learning, He et al., arXiv 1512.03385).
+    Because it adds, a block with all weights at 0 hands on what came in (residual learning, He et al., arXiv 1512.03385).
 
     width  the number of channels, in and out
 
