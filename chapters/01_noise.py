@@ -178,7 +178,8 @@ for number in (0.0, 0.25, 0.5, 0.75, 1.0):
 # >   $\sqrt{1 - \bar\alpha}$ of the noise, where $\bar\alpha$ falls from nearly 1 to nearly 0. The *squares* of these shares add up to
 # >   1, so that the *variance* stays 1 if that of the pictures and that of the noise are 1.
 # > - Flow matching ([arXiv 2210.02747](https://arxiv.org/abs/2210.02747)) and IADB
-# >   ([arXiv 2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: the very `mix` that you wrote.
+# >   ([arXiv 2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: the very `mix` that you wrote
+# >   (only that their time runs from noise to picture).
 
 # %% [markdown]
 # ## One level for each picture

@@ -105,8 +105,8 @@ for chance in (0.5, 0.75, 0.9):
 # $$\frac{(g - a)^2 + (g - b)^2}{2} = (g - m)^2 + \left(\frac{a - b}{2}\right)^2.$$
 #
 # The first part is 0 if $g$ is the mean, and larger for every other answer; the second stays, whatever you say. It is the same
-# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all that is possible.** The
-# whole course rests on this sentence.
+# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all that is possible**, each with
+# its chance as its share. The whole course rests on this sentence.
 #
 # One tool before you write it down. A comparison of tensors gives a *mask*, with `True` or `False` for every number.
 # `&` joins two masks, `.all(dim=1)` asks of each row whether all of it is `True`, and a mask in brackets picks rows:
