@@ -65,8 +65,8 @@ too_large = (added > 1).float().mean()
 print(f"after adding, the largest number is {added.max():.2f}; {too_large:.0%} of all numbers are above 1")
 
 # %% [markdown]
-# *The white stays white: a white pixel has become some number between 1 and 2, but no colour is brighter than 1, so all of
-# them are shown as 1. The sum leaves the range of colours.*
+# *Adding fails: the white stays white. A white pixel has become some number between 1 and 2, but no colour is brighter than
+# 1, so all of them are shown as 1. The sum leaves the range of colours.*
 #
 # And there is a second problem, which matters more: the picture is still there at full strength underneath. We want a dial
 # that goes all the way from *only picture* to *only noise*.
