@@ -48,10 +48,10 @@ show({"noise": noise[:8], "its guess": guess, "mean of all pictures": mean.expan
 print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs().mean():.3f} on average")
 
 # %% [markdown]
-# *Eight different noises, one answer: the mean of all dinosaurs.*
+# *Eight different noises, and nearly one answer: the mean of all dinosaurs.*
 #
-# And that is *right*! You know it from chapter 2: at level 1 everything is still possible, so the best guess is the mean of
-# everything. It cannot decide for one dinosaur, because nothing in the noise speaks for one.
+# Not eight pictures, but one, and not a dinosaur. And that is *right*! You know it from chapter 2: at level 1 everything is still
+# possible, so the best guess is the mean of everything. It cannot decide for one dinosaur, because nothing in the noise speaks for one.
 #
 # > **A common belief: "One long step is as good as many."** With one step, you get the guess of somebody who has seen nothing.
 
@@ -101,10 +101,11 @@ check(step)
 
 # %%
 levels = torch.linspace(1, 0, 11)
-picture, seen = noise[:6], {}
+picture, seen, guesses = noise[:6], {}, []
 with torch.no_grad():
     for now, next in pairwise(levels):
         guess = denoiser(picture, now.expand(6, 1, 1, 1)).float()
+        guesses.append(guess.flatten(1))
         if round(now.item(), 1) in (1.0, 0.9, 0.8, 0.6, 0.4, 0.2, 0.1):
             seen[f"at {now:.1f}"] = torch.stack([picture, guess], dim=1).flatten(0, 1)
         picture = step(picture, guess, now, next)
@@ -113,23 +114,45 @@ show(seen, titles=["picture", "guess"] * 6, size=0.9)
 
 # %% [markdown]
 # *Six runs side by side, each with the picture on the left and the guess at it on the right; time runs from top to bottom. All
-# begin with the same blur. Then they part: colour first, then outline, then detail.*
+# begin with nearly the same blur. Then they part: first into animals that face one way, then the details, and some still change colour
+# when the outline has long been settled.*
 #
-# Dinosaurs, from noise! A bit soft, though. Two things make them better: more steps, and a trick.
+# Dinosaurs, from noise! Not all are well made, though: look for one that is two animals at once. Two things make them better: more steps,
+# and a trick.
 
 # %% [markdown]
 # ## The trick: think ahead
 #
-# Look at the guesses of one run, from top to bottom: they change in *one direction*, from blurry to sharp. At each step we
-# mix in the guess of *now*, which is blurrier than the guess will be a moment later. We are always a little behind.
+# Look at the guesses of one run, from top to bottom. Do they wander about, or does each change go on where the one before left off?
+# We can measure it: take the differences between successive guesses as arrows, and compare the direction of each with that of the
+# next. (1 is the same direction, 0 is a right angle, as between two arrows that have nothing to do with each other.)
+
+# %%
+changes = torch.stack(guesses).diff(dim=0)  # (change, run, numbers)
+same_direction = torch.cosine_similarity(changes[1:], changes[:-1], dim=2).mean(dim=1)
+print("each change, compared with the one before:", ", ".join(f"{value:.2f}" for value in same_direction))
+
+# %% [markdown]
+# They go on in much the same direction. But at each step we mix in the guess of *now*, which has not yet come as far as the guess
+# will have a moment later. We are always a little behind.
 #
 # So push each guess on, in the direction in which it has just changed:
 #
 # `guess = previous + stretch * (raw - previous)`
 #
 # With `stretch = 1`, this is just the raw guess. With 2, it goes twice as far from the previous one. The proper name is
-# *extrapolation*. Mind that `previous` is the raw guess of the step before, as the network gave it: who extrapolates what was
-# extrapolated already runs away.
+# *extrapolation*. Two things to mind:
+#
+# - The first guess has none before it, so it is taken as it is.
+# - `previous` is the *raw* guess of the step before, as the network gave it, not the one that was pushed on.
+#
+# With a stretch of 2, and guesses that are single numbers:
+#
+# | | first step | second | third |
+# |---|---|---|---|
+# | raw guess | 0.50 | 0.60 | 0.65 |
+# | previous | none | 0.50 | 0.60 |
+# | mixed in | 0.50 | 0.50 + 2 · 0.10 = 0.70 | 0.60 + 2 · 0.05 = 0.70 |
 #
 # **Exercise: `sample`** · 12 minutes · hard
 #
@@ -167,8 +190,7 @@ drawn = sample(denoiser, noise, steps=25).float()
 sheet(drawn, columns=16)
 
 # %% [markdown]
-# *64 drawings from 64 noises, as they came, none left out. Most are right at once; look for the ones with a leg too many, or
-# two species in one.*
+# *64 drawings from 64 noises, as they came, none left out. Look closely: which would you not take for a real one?*
 #
 # <!-- live: dino-draw | The very same network, drawing in this page. Compare one step with 25; then scrub back, and look for the
 # level at which it made up its mind. -->
@@ -178,7 +200,7 @@ sheet(drawn, columns=16)
 
 # %%
 watched = Watched(denoiser)
-last = sample(watched, noise[:3], steps=25).float()
+last = sample(watched, noise, steps=25).float()
 times = [0, 2, 4, 7, 10, 14, 18, 22]
 rows = {}
 for i in range(3):
@@ -187,8 +209,38 @@ for i in range(3):
 show(rows, titles=[f"level {1 - t / 25:.2f}" for t in times] + ["result"])
 
 # %% [markdown]
-# *Three runs, from left to right. The guess (lower row of each pair) shows what the network has decided already, long before
-# you can see it in the picture above it.*
+# *Three runs, from left to right. The guess (lower row of each pair) shows the animal long before you can see it in the picture above
+# it.*
+#
+# What is decided first: the outline, or the colour? Let us not trust three pictures, and measure it on all 64. The outline of an animal is
+# where the picture is not white; its colour is the mean over these pixels.
+
+# %%
+
+
+def outline(pictures: Tensor) -> Tensor:
+    return pictures.amin(dim=1, keepdim=True) < 0.9
+
+
+def mean_colour(pictures: Tensor) -> Tensor:
+    inside = outline(pictures)
+    return (pictures * inside).sum(dim=(2, 3)) / inside.sum(dim=(2, 3))
+
+
+shared, off = {}, {}
+for t in times:
+    guess = watched.guesses[t].float()
+    both, either = outline(guess) & outline(last), outline(guess) | outline(last)
+    shared[t] = (both.sum(dim=(1, 2, 3)) / either.sum(dim=(1, 2, 3))).mean().item()
+    off[t] = ((mean_colour(guess) - mean_colour(last)).norm(dim=1) > 0.1).float().mean().item()
+    print(
+        f"level {1 - t / 25:.2f}: {shared[t]:4.0%} of the outline as in the result; {off[t]:4.0%} have another colour"
+    )
+
+# %% [markdown]
+# At level 0.84, where you can hardly see anything in the pictures, about nine tenths of the outline are settled, but about half of the
+# animals still have another colour than in the end (by more than 0.1; from gold to orange it is not quite twice as much). **The outline comes
+# first, the colour later.**
 #
 # > **A common belief: "The guess is the drawing."** The guess is what the network would say if it had to decide now. The drawing
 # > is what has become of all those guesses.
@@ -210,24 +262,27 @@ for start in (0, 9):
     show(grid, titles=[f"{count} step{'s' * (count > 1)}" for count in counts])
 
 # %% [markdown]
-# *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two do not
-# make an animal yet. With 2 or 4 steps, a stretch of 2 gives stronger colours and crisper edges than none; with 32 or more, all
-# rows show the same animal, if not always in the same colour.*
+# *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two give a pale
+# sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal, if not always in
+# the same colour.*
 #
-# There are no dice in `sample`, so with ever more steps, the same noise leads to one and the same animal; here it has settled at 32.
-# With fewer, it may become another: animal and colour are decided in the first few steps, and a long step decides differently from
-# two short ones.
+# So: no, not with 8 and 64. Few long steps decide differently from many short ones. With 32 steps and more, the animal is settled; only its
+# colour may still differ.
 #
-# > **A common belief: "More steps are always better."** At first, much better. Then you follow ever more exactly what a network
-# > that is not exact tells you.
+# > **A common belief: "More steps are always better."** From 1 to 16 they are. From 32 to 64, can you see a difference in quality? Chapter 5
+# > measures it.
 
 # %% [markdown]
-# ### How good is thinking ahead, really?
+# ### How far ahead should one think?
 #
 # For once, let us take a world so small that the right result is known. A "picture" is a single number, and every number
 # between 0 and 1 is equally likely. Then the best guess can be written down: the middle of all numbers that are still possible
 # (chapter 2!). And since noise and pictures are spread in just the same way, a perfect sampler must return **exactly the number
 # that it was started with**. So we can measure how far off it is.
+#
+# First: what is it that we want to know ahead? `step` mixes in *one* guess on the whole way from `now` to `next`, while the right guess
+# changes on that way. So take the one that is right *on average*: the guess in the **middle** of the step. Here is what the guess of a very
+# fine sampler is at levels 0.55 and 0.5, what a stretch makes of these two, and what the guess really becomes.
 
 # %%
 
@@ -238,20 +293,37 @@ def exact(x: Tensor, level: Tensor) -> Tensor:
     return (((x - level) / room).clamp(min=0) + (x / room).clamp(max=1)) / 2
 
 
-start = torch.linspace(0.01, 0.99, 99, dtype=torch.float64).view(-1, 1, 1, 1)
-print("largest error   " + "".join(f"{count:>5} steps" for count in (4, 16, 64, 256)))
-for stretch in (1.0, 1.5, 2.0):
-    errors = [(sample(exact, start, steps=count, stretch=stretch) - start).abs().max() for count in (4, 16, 64, 256)]
-    print(f"stretch {stretch}     " + "".join(f"{error:11.5f}" for error in errors))
+fine = Watched(exact)
+sample(fine, torch.full((1, 1, 1, 1), 0.8, dtype=torch.float64), steps=2000, stretch=1.0)
+at = {level: fine.guesses[round(2000 * (1 - level))].item() for level in (0.55, 0.5, 0.475, 0.45)}
+for stretch, level, where in ((1.0, 0.5, "beginning"), (1.5, 0.475, "middle"), (2.0, 0.45, "end")):
+    ahead = at[0.55] + stretch * (at[0.5] - at[0.55])
+    print(f"stretch {stretch}: {ahead:.3f}; the guess at the {where} of the step from 0.5 to 0.45: {at[level]:.3f}")
 
 # %% [markdown]
-# With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. With 1.5 it shrinks
-# much faster, nearly like the square of the number of steps. And 2.0? It is **first order again, and no better than 1.0**.
+# There it is, to within a hundredth. From 0.55 to 0.5, the guess has changed by the length of one step. A stretch of 1.5 goes on for **half** a step, to the middle of
+# the next one; a stretch of 2 goes on for a **whole** one, to its end. So theory asks for 1.5. (For equations of motion, this is the *two-step
+# Adams-Bashforth method*: 3/2 of the newest slope, minus 1/2 of the one before.) Is it right?
+
+# %%
+start = torch.linspace(0.01, 0.99, 99, dtype=torch.float64).view(-1, 1, 1, 1)
+counts, errors = (4, 16, 64, 256), {}
+print("largest error   " + "".join(f"{count:>5} steps" for count in counts))
+for stretch in (1.0, 1.5, 2.0):
+    errors[stretch] = [
+        (sample(exact, start, steps=count, stretch=stretch) - start).abs().max().item() for count in counts
+    ]
+    print(f"stretch {stretch}     " + "".join(f"{error:11.5f}" for error in errors[stretch]))
+
+# %% [markdown]
+# With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. *Second order* would be sixteen
+# times. With 1.5, the last two columns come close to it: ten times, and then nearly fifteen. And 2.0? It overshoots: with few steps it is
+# worse than 1.0, and with many **no better**.
 #
-# So theory says 1.5. And yet, in the pictures above, 2.0 is at least as crisp at few steps. The difference is that a *trained*
-# network is not exact, and that we do not look for exactness, but for crisp dinosaurs. One explanation is that the network hedges
-# more than it would have to, so that its guesses are always on the blurry side, and pushing them on further than theory allows
-# makes up for some of that. When measurement and theory disagree, look at what the theory takes for granted.
+# So both theory and measurement say 1.5. And yet our default is 2.0, for in the pictures above it gives the strongest colours for few steps,
+# and chapter 5 will put a number on that. A *trained* network is not exact, and we are not after exactness, but after crisp dinosaurs. Perhaps
+# it hedges more than it would have to, so that its guesses are always on the blurry side, and pushing them on further makes up for that; we
+# have not proved it. When a default and a theory disagree, look at what the theory takes for granted.
 
 # %% [markdown]
 # ## Broken samplers
@@ -288,19 +360,22 @@ changes = [
     "the guess is fed back",
     "fresh noise at every step",
 ]
-show({change: broken(change, noise[:8]) for change in changes})
+eight = {change: broken(change, noise[:8]) for change in changes}
+show(eight)
 
 # %% [markdown]
 # *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
-# only, and draws good animals, but some of them others. With the ratio forgotten, guesses come in far too early: the network sees
-# pictures unlike any that it has learnt from, and some run away. Fed back, all of them do. With the difference of the levels,
-# noise is left over.*
+# only, and draws nearly the same. With the ratio forgotten, guesses come in far too early: the network sees pictures unlike any that it
+# has learnt from, and some run away. Fed back, all of them do. With the difference of the levels, noise is left over.*
 #
 # <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
-# The last row is a surprise: it is not broken at all! Throwing fresh noise at every step is another sampler, a *random* one: it
-# forgets where it started, and corrects its own mistakes on the way. (`check` still refuses it for `sample`, whose result has to
-# depend on nothing but the noise it is given.)
+# The last row is the dangerous one, for it looks fine. Throwing fresh noise at every step gives good animals, one by one. But they have
+# nothing to do with the noise that it began with, so `check` refuses it. And there is a second fault, which you cannot see in eight drawings:
+# all the noise that is left is thrown away at each step, and nothing is carried on but the guess. Chapter 5 measures what that costs.
+#
+# (*DDPM*, which many texts begin with, adds fresh noise at each step, too, but only a little, and keeps most of what was there; *DDIM* adds none,
+# as `step` does.)
 
 # %% [markdown]
 # ## Between two dinosaurs
@@ -319,8 +394,8 @@ for i, j in [(0, 9), (4, 8), (3, 14)]:
 show(rows, titles=[f"{share:.0%}" for share in shares.flatten()])
 
 # %% [markdown]
-# *From the noise of one drawing to that of another, by swapping more and more of its pixels. The animal changes in leaps as well
-# as gradually: on the way you meet others.*
+# *From the noise of one drawing to that of another, by swapping more and more of its pixels. Species and colour change in leaps, and
+# on the way you meet animals that are neither the first nor the last.*
 
 # %% [markdown]
 # ## New, or remembered?
@@ -331,21 +406,21 @@ show(rows, titles=[f"{share:.0%}" for share in shares.flatten()])
 # %%
 known = load(dinosaurs(4096))
 known = torch.cat([known, known.flip(3)])
-distances = torch.cdist(drawn[:12].flatten(1), known.flatten(1))
-nearest = distances.argmin(dim=1)
-show({"drawn": drawn[:12], "nearest known": known[nearest]})
+near, which = torch.cdist(drawn.flatten(1), known.flatten(1)).min(dim=1)
+show({"drawn": drawn[:12], "nearest known": known[which[:12]]})
 fresh = load(dinosaurs(64, seed=7))
-far = torch.cdist(fresh.flatten(1), known.flatten(1)).amin(dim=1).median()
+near_of_fresh = torch.cdist(fresh.flatten(1), known.flatten(1)).amin(dim=1)
 print(
-    f"median distance to the nearest: drawn {distances.amin(dim=1).median():.1f}, freshly drawn by the program {far:.1f}"
+    f"distance to the nearest, median of 64: drawn {near.median():.1f}, freshly drawn by the program {near_of_fresh.median():.1f}"
 )
+print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program {near_of_fresh.min():.1f}")
 
 # %% [markdown]
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
-# resemble each other, as dinosaurs of one species and colour do, but differ a little in pose, in spots or in shade.*
+# resemble each other, but differ in spots, in pose, in shade, or even in colour.*
 #
-# The number to compare with is the second one: new pictures by the program itself have near relatives, too, and ours are not much
-# nearer than those. Copies would be at 0, or close to it. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
+# The numbers to compare with are those on the right: new pictures by the program itself have near relatives, too. Copies would be at 0, or
+# close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
 
 # %% [markdown]
 # ## What you have now
@@ -353,8 +428,13 @@ print(
 # - `step`, which mixes a guess in, and `sample`, which begins with noise and ends with a dinosaur.
 # - A good idea of how many steps it takes, of what the stretch does, and of what it looks like when something is wrong.
 #
-# They are the module `dino/sampling.py`. And with it, you have all of it: you built a diffusion model, from the first mix to the
-# finished drawing, and you know every line.
+# They are the module `dino/sampling.py`. And with it, you have a whole diffusion model, from the first mix to the finished drawing. You wrote
+# the noise, the questions, the way through the network, the training step and the sampler. (The layers inside of `Stage` and the loop of
+# `train` were given; now you can read them.)
+#
+# In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The notebook
+# [Diffusion Models from Scratch](https://github.com/huggingface/diffusion-models-class/blob/main/unit1/02_diffusion_models_from_scratch.ipynb)
+# by Hugging Face takes the very same one: its `mix_factor = 1/(n_steps - i)` is our `1 - next / now`, when levels fall evenly.
 #
 # Where to go from here:
 #
