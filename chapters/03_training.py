@@ -8,6 +8,7 @@
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
 
 # %%
+import copy
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from dino.course import check, show
 from dino.data import dinosaurs, load
-from dino.denoiser import Denoiser, in_bfloat16
+from dino.denoiser import Denoiser, best_guess, in_bfloat16
 from dino.noise import make_question, mix
 from dino.saving import load_denoiser
 from dino.training import Run, shaken
@@ -48,17 +49,46 @@ for name, guess in guesses.items():
 # %% [markdown]
 # > **Predict.** What would a *perfect* guesser score: 0?
 #
-# No. At level 1 there is nothing to see, and the best guess is the mean of all pictures, whose error is what pictures
-# differ by: about the last number above. The loss of a perfect guesser, averaged over levels, is small, but never 0.
+# We have one: your `best_guess`, from chapter 2. Here it knows all of 512 pictures, and is asked about 16 of them.
+
+# %%
+for number in (1.0, 0.99, 0.98, 0.95, 0.9):
+    noisy = mix(images[:16], torch.rand(16, 3, 32, 32), torch.tensor(number))
+    best = torch.stack([best_guess(picture, number, images[:512]) for picture in noisy])
+    print(f"level {number:4.2f}: {F.mse_loss(best, images[:16]):.4f}")
+
+# %% [markdown]
+# Not 0. At level 1 there is nothing to see, and the best guess is the mean of all pictures, whose error is what pictures
+# differ by: about the last number of the table before. A little lower, a few pictures are still possible, and their mean is
+# wrong by less. Averaged over levels, the loss of a perfect guesser is small, but it is not 0.
 
 # %% [markdown]
 # ## One step
 #
-# A network learns by small corrections. Ask it something; see how far off its guess is; work out, for each weight, whether
-# the error would shrink if the weight were a little larger or smaller (that is the *gradient*); and move all weights a
-# little in that direction, which is the *optimizer's* job.
+# A network learns by small corrections. Ask it something; see how far off its guess is; work out, for each weight, how the
+# error would change if the weight were a little larger (that is the *gradient*); and move all weights a little in the
+# direction in which the error shrinks, which is the *optimizer's* job.
 #
-# torch *adds* each new gradient to what is there already. So there is a third call, which forgets the old ones.
+# In torch, these are three calls. Here they are with a single weight, 3, which is to become 1:
+
+# %%
+weight = torch.tensor(3.0, requires_grad=True)
+mover = torch.optim.SGD([weight], lr=0.1)  # moves by 0.1 times the gradient
+
+loss = (weight - 1) ** 2
+loss.backward()
+print(f"after backward: the weight is {weight:.1f}, its gradient {weight.grad:.1f}")
+mover.step()
+print(f"after step: the weight is {weight:.1f}, its gradient {weight.grad:.1f}")
+loss = (weight - 1) ** 2
+loss.backward()
+print(f"after another backward: its gradient is {weight.grad:.1f}")
+mover.zero_grad()
+print(f"after zero_grad: its gradient is {weight.grad}")
+
+# %% [markdown]
+# `backward` works the gradient out, and `step` follows it. But the second gradient should have been 2 · (2.6 - 1) = 3.2. It is 7.2, because
+# torch *adds* each gradient to the one that is there already. `zero_grad` forgets it.
 #
 # **Exercise: `training_step`** · 6 minutes · medium
 #
@@ -90,15 +120,15 @@ check(training_step)
 # Before you train on thousands of pictures, train on **one**. A network that cannot learn a single picture by heart will
 # not learn anything else either, and you find that out in seconds.
 #
-# > **Predict.** With one picture, what is the loss going to be, at *any* level, even at level 1?
+# > **Predict.** With one picture, how low can the loss get, at *any* level, even at level 1?
 
 # %%
 torch.manual_seed(0)
 small = Denoiser(widths=(16, 32, 32), depths=(1, 1, 1))
 optimizer = torch.optim.AdamW(small.parameters(), lr=2e-3)
 one = images[5:6].expand(8, -1, -1, -1)
-losses = [training_step(small, optimizer, one) for _ in range(150)]
-print("loss at steps 1, 50, 100, 150:", ", ".join(f"{losses[i]:.4f}" for i in (0, 49, 99, 149)))
+losses = [training_step(small, optimizer, one) for _ in range(600)]
+print("loss at steps 1, 150, 300, 600:", ", ".join(f"{losses[i]:.4f}" for i in (0, 149, 299, 599)))
 with torch.no_grad():
     pure_noise = torch.rand(4, 3, 32, 32)
     show({"noise": pure_noise, "its guess": small(pure_noise, torch.ones(4, 1, 1, 1)), "picture": one[:4]})
@@ -106,12 +136,13 @@ with torch.no_grad():
 # %% [markdown]
 # *Four times nothing but noise, and the guess of a network that has only ever seen one dinosaur. It does not need to look.*
 #
-# It passes. Now you know that questions, network, loss and optimizer fit together.
+# As low as you like: only one picture is possible, so there is nothing to be unsure of. The loss has fallen to less than a hundredth, and it goes on
+# falling. The test is passed: questions, network, loss and optimizer fit together.
 
 # %% [markdown]
 # ## Steadier than the last step
 #
-# Each step follows one batch of 16 questions, some of them easy and some impossible, so the weights jitter about where
+# Each step follows one batch of questions, some of them easy and some impossible, so the weights jitter about where
 # they should be. If you stop, you stop at some random point of that jitter. The remedy is old and simple: keep a running
 # **average** of the weights, and draw with that.
 #
@@ -139,11 +170,11 @@ plt.show()
 
 # %% [markdown]
 # *The newest value jitters; both averages are calmer. The one that keeps 95% from the start is held back for long by the
-# useless beginning. With a warm-up (keep 0%, 10%, 20%, and so on up to 95%) it is there at once.*
+# useless beginning. With a warm-up (keep 0%, 10%, 20%, and so on up to 95%) it follows the newest value closely at first.*
 #
 # **Exercise: `update_average`** · 6 minutes · medium
 #
-# Why it matters: it costs next to nothing, and what draws the pictures no longer depends on where you happened to stop.
+# Why it matters: what draws the pictures depends less on where you happened to stop.
 #
 # > **A common belief: "The average is a second model that is trained."** It is never asked a training question, and no
 # > gradient ever reaches it. It only watches the weights go by.
@@ -169,13 +200,12 @@ check(update_average)
 # %% [markdown]
 # ## A finer measure
 #
-# The loss of a step depends on which levels the dice gave, so it jumps about and tells you little. Far more telling is the
-# loss *at each level*: how good are the guesses under little noise, and under much?
+# The loss of a step depends on which levels the dice gave, so it jumps about. More telling is the loss *at each level*: how good
+# are the guesses under little noise, and under much?
 #
 # **Exercise: `loss_by_level`** · 5 minutes · easy
 #
-# Why it matters: this is the instrument that you look at when something is wrong. A network that ignores the level, say,
-# gives itself away at once.
+# Why it matters: this is the instrument that you look at when something is wrong. Chapter 6 reads faults off it.
 
 
 # %% tags=["exercise"]
@@ -198,6 +228,35 @@ def loss_by_level(denoiser: Callable, clean: Tensor, levels: Tensor) -> Tensor:
 check(loss_by_level)
 
 # %% [markdown]
+# Now you can see what the average is good for. Take the network that comes with the course, `load_denoiser()`, which was trained for long with the
+# very same code (`dino/weights/README.md` says how). Train it on, with large steps that never get smaller, so that it jitters about the place
+# where it is. What happens to its loss, and to that of the average?
+
+# %%
+torch.manual_seed(0)
+newest = load_denoiser()
+average = copy.deepcopy(newest)
+optimizer = torch.optim.AdamW(newest.parameters(), lr=1.5e-3)
+few_levels = torch.linspace(0.2, 1, 5)
+jitter = {"newest weights": [], "their average": []}
+for n in range(120):
+    training_step(in_bfloat16(newest, images.device), optimizer, images[torch.randint(len(images), (16,))])
+    if n % 10 == 0:
+        update_average(average, newest, n // 10)
+        for name, network in (("newest weights", newest), ("their average", average)):
+            with torch.random.fork_rng():
+                torch.manual_seed(0)  # the same noise for both, at all times
+                jitter[name].append(loss_by_level(network, held_out[:24], few_levels).mean().item())
+figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
+for name, values in jitter.items():
+    axis.plot(range(1, 121, 10), values, marker=".", label=name)
+axis.set(xlabel="step", ylabel="loss, held-out pictures")
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# *The loss of the newest weights jumps about. That of their average, which has seen the very same steps, is lower and calmer.*
+#
 # ## Train for real
 #
 # Here is the loop. It is given, because it only puts your pieces together: your `training_step`, and your
@@ -207,7 +266,7 @@ check(loss_by_level)
 # - Half of the pictures are **flipped**, so that no dinosaur is ever seen facing only one way. (Do not do this with
 #   pictures of text.)
 # - The **learning rate**, how far each step moves the weights, rises for 200 steps, while the gradients are still wild, and
-#   then falls to 0, so that the jitter dies down.
+#   falls to 0 towards the end, so that the jitter dies down.
 # - The pictures that it sees are **a little off**: that is what `shaken` does, with a pinch of noise of which the level does
 #   not tell. When the network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
 # - Every step throws **dice of its own**: it seeds the random generator, so that a run can be repeated, and be resumed as if
@@ -215,7 +274,7 @@ check(loss_by_level)
 #
 # `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer (which
 # first cuts a wild gradient short, for one alone can ruin a run) and the number of steps taken. `in_bfloat16` makes a
-# processor that can do it calculate with half as many bits, and about half again as fast.
+# processor that can do it calculate with half as many bits, which is faster.
 
 # %%
 
@@ -283,8 +342,10 @@ print(f"mean loss of the last 20 steps {sum(losses[-20:]) / 20:.4f}")
 show({"question": test, **guesses, "answer": held_out[:6]})
 
 # %% [markdown]
-# *Six dinosaurs that it has never seen, at level 0.7, and its guesses as it learns, from top to bottom. First comes a
-# blur of everything, then where the animal is and what colour, then its outline. For eyes and mouths, it is too early.*
+# *Six dinosaurs that it has never seen, at level 0.7, and its guesses as it learns, from top to bottom. First comes one
+# blur for all, then a brown shape where the animal is, then colours, and the outline grows sharper all the time.*
+#
+# So outlines begin before colours. For eyes and mouths, it is too early.
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
@@ -300,17 +361,17 @@ plt.show()
 
 # %% [markdown]
 # *The loss, on a logarithmic scale. It dives below what the mean of all pictures would score, and then creeps. Single steps
-# jump up and down by a factor of two, because some batches got harder levels than others.*
+# jump up and down by a factor of two and more: some batches get harder levels than others.*
 #
-# > **A common belief: "The curve is flat, so training is over."** Pictures go on getting better long after you can see
-# > anything in this curve. That is why we look at levels one by one, and at pictures.
+# > **A common belief: "The curve is flat, so training is over."** In the second half, the loss falls only a little; but compare the guesses at
+# > steps 400 and 800 above. The losses at high levels, where little can be gained, hide what goes on at the others. That is why we look at
+# > levels one by one, and at pictures.
 
 # %% [markdown]
 # ## Level by level
 #
-# Now use your instrument: on the untrained network, on yours, on the average of its weights, and on one that was trained
-# for much longer, with the very same code. (It comes with the course: `load_denoiser()`. How it was made is written in
-# `dino/weights/README.md`.)
+# Now use your instrument: on the untrained network, on yours, on the average of its weights, and on the one that was trained
+# for long.
 
 # %%
 levels = torch.linspace(0.05, 1, 12)
@@ -321,10 +382,11 @@ candidates = {
     "your average": run.average,
     "trained for long": load_denoiser(),
 }
+curves = {}
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 for name, denoiser in candidates.items():
     torch.manual_seed(1)
-    curve = loss_by_level(denoiser, held_out[:48], levels)
+    curves[name] = curve = loss_by_level(denoiser, held_out[:48], levels)
     axis.plot(levels, curve, marker=".", label=name)
     print(
         f"{name:17} mean over levels {curve.mean():.4f}; at level {levels[5]:.2f}: {curve[5]:.4f}; at level 1: {curve[-1]:.4f}"
@@ -332,22 +394,22 @@ for name, denoiser in candidates.items():
 floor = F.mse_loss(mean.expand_as(held_out), held_out)
 axis.axhline(floor, color="grey", linestyle=":", label="the mean of all pictures")
 axis.set(xlabel="level", ylabel="loss", yscale="log")
-axis.legend()
+axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plt.show()
 
 # %% [markdown]
-# *Held-out pictures. All that have learnt something meet at level 1, on the dotted line: there, nobody can do better than
-# the mean of all pictures. The lower the level, the more there is to see, and the more long training pays.*
+# *Held-out pictures. All that have learnt something meet at level 1, near the dotted line: there, nobody can do better than
+# the mean of all pictures. The lower the level, the more there is to see, and the smaller the loss.*
 #
 # Look where the curves differ most, and where they do not. At level 1, long training gains next to nothing; at the low and
-# middle levels, where legs, eyes and edges are decided, it gains a lot.
+# middle levels, it divides the loss by about four.
 #
 # And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the
-# network was much worse 200 steps ago. An average pays once the weights change slowly, as the wanderer did after the first
-# twenty updates: in long runs, not in sprints.
+# network was worse 200 steps ago; and as the steps grew ever smaller, hardly any jitter was left to average out. An average pays when the weights
+# no longer travel far and the steps are still large, as in the experiment above: in long runs, and whenever you stop in the middle of one.
 #
-# > **A common belief: "Lower loss means better pictures."** Within one run, roughly. Between different networks, no: the
-# > loss is an average over levels, and the eye does not average over levels. Chapter 4 draws, and then you can judge.
+# > **A common belief: "Lower loss means better pictures."** The loss is an average over levels, and the eye does not average over levels.
+# > Chapter 4 draws, so that you can judge, and chapter 5 measures drawings themselves.
 #
 # <!-- live: dino-noise guess | What long training pays for: the network that comes with the course, at any level. -->
 
