@@ -60,6 +60,7 @@ class Claim:
     figure     what makes a failure visible, if something does; `Pictures` alone means those of `expected` and `yours`
     clue       what must be wrong if this is untrue, and no usual mistake explains it
     words      what came out instead, where words say more than the numbers that are farthest apart
+    of         the exercise whose check claims it: a check may ask for all that an earlier one does
     """
 
     says: str
@@ -70,6 +71,7 @@ class Claim:
     figure: Figure | type[Pictures] | None = None
     clue: str = ""
     words: str = ""
+    of: str = ""
 
     def __post_init__(self) -> None:
         if self.figure is Pictures:
@@ -189,7 +191,13 @@ def check_of(reference: Callable, *, hints: tuple[str, str], notice: str, mistak
     """Register the decorated function, which yields claims about an answer, as the check of an exercise."""
 
     def register(claims: Callable[[Callable], Claims]) -> Callable[[Callable], Claims]:
-        CHECKS[reference.__name__] = Check(reference, claims, hints, notice, mistakes)
-        return claims
+        @functools.wraps(claims)
+        def signed(answer: Callable) -> Claims:
+            for claim in claims(answer):
+                claim.of = claim.of or reference.__name__
+                yield claim
+
+        CHECKS[reference.__name__] = Check(reference, signed, hints, notice, mistakes)
+        return signed
 
     return register

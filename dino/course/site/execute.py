@@ -109,12 +109,13 @@ def key_of(chapter: Chapter) -> str:
 
 
 def specification(chapter: Chapter) -> dict[str, dict]:
-    """What a page says of each exercise, by its name: what is claimed of an answer, and the hints."""
+    """What a page says of each exercise, by its name: what its check claims that no earlier one does, and the hints."""
     found = {}
     for exercise in chapter.exercises:
         check = check_for(chapter.topic, exercise.name)
         with ONE_AT_A_TIME:
-            says = [claim.says for claim in make_claims(check, check.reference, seed=0)]
+            claims = make_claims(check, check.reference, seed=0)
+            says = [claim.says for claim in claims if claim.of == exercise.name]
         found[exercise.name] = {"claims": [*dict.fromkeys(says)], "hints": check.hints}
     return found
 
