@@ -14,6 +14,7 @@ from dino.course.chapters import LESSON, Chapter, chapters, definition, find_exe
 from dino.course.notebooks import notebook as learner_notebook
 from dino.course.notebooks import written
 from dino.course.site.display import DARK, LIGHT, PLAIN
+from dino.course.site.glossary import Linker, places
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
 FRAMES = {"Predict": "question", "A common belief": "warning", "On your own code": "note"}
@@ -23,7 +24,10 @@ EXERCISE = re.compile(r"^\*\*Exercise: `(?P<name>\w+)`\*\* · (?P<facts>.+)$", r
 LIVE = re.compile(r"<!-- live: (?P<element>[\w -]+?) \| (?P<words>.+?) -->", re.DOTALL)
 # What a kernel shows: the end of the file's name, on which pages it can be seen, and how much finer it is than there.
 KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-dark", 2), PLAIN: (".webp", "", 1)}
-CAPTION = re.compile(r"^\*(?P<words>[^*].*?)\*(?=\n\n|\Z)", re.DOTALL)
+# A reader is asked to guess what comes out of the next cell, but not of one that only checks an answer; what does is under a title.
+PREDICT, CHECKED = re.compile(r"^> \*\*Predict", re.MULTILINE), re.compile(r"check\(\w+\)")
+ANSWER = "Made your guess? See what came out"
+CAPTION = re.compile(r"^\*[^*].*?\*(?=\n\n|\Z)", re.DOTALL)
 
 
 def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[str, bytes]]:
@@ -33,36 +37,50 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
     repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
     cells = learner_notebook(chapter.path.read_text(encoding="utf-8")).cells
-    parts: list[str] = []
-    pictures: dict[str, bytes] = {}
+    parts, pictures = [], {}
+    link, before = Linker(places()), imported_before(chapter)
+    # What comes out of the first cell after a question to the reader waits in `answer`, with all that follows without a
+    # word between, and is folded together with the caption.
+    asked, answer = False, []
     for i, (cell, outputs) in enumerate(zip(cells, kept["outputs"], strict=True)):
         if cell.cell_type == "markdown":
-            parts.append(LIVE.sub(live, framed(cell.source)))
+            caption, text = with_caption(cell.source)
+            parts.append(folded("question answer", ANSWER, *answer, caption) if answer else caption)
+            asked, answer = (asked and not answer) or PREDICT.search(text) is not None, []
+            parts.append(LIVE.sub(live, framed(link(text))))
             continue
-        parts.append(fenced(cell.source, "python"))
-        if "exercise" in cell.metadata.get("tags", []):
-            parts += help_with(cell.source, kept["exercises"])
-        if code := given(cell.source):
-            names = ", ".join(f"`{name}`" for name, _ in code)
-            parts.append(folded("quote", f"From the lesson: {names}", *(text for _, text in code)))
-        after = cells[i + 1].source if i + 1 < len(cells) else ""
-        # What was printed comes first, in one piece, so that a picture stands right above its caption.
-        if printed := "".join(output["text"] for output in outputs if output.get("name") == "stdout"):
-            parts.append(printed_text(printed))
-        for number, output in enumerate(output for output in outputs if output["output_type"] != "stream"):
-            words, found = shown(output, f"{chapter.path.stem}-{i}-{number}", alternative(after))
-            parts.append(words)
-            pictures |= found
-    title, _, parts[0] = parts[0].partition("\n")
-    parts[:0] = [title, facts(chapter, repository)]
-    return "\n\n".join(part for part in parts if part) + "\n", pictures
+        code = [fenced(cell.source, "python")]
+        if exercise := "exercise" in cell.metadata.get("tags", []):
+            code += help_with(cell.source, kept["exercises"])
+        code += lesson_code(cell.source, before)
+        caption, _ = with_caption(cells[i + 1].source if i + 1 < len(cells) else "")
+        came, found = came_out(outputs, f"{chapter.path.stem}-{i}", caption)
+        pictures |= found
+        if answer and came:
+            answer += code + came
+        elif asked and came and not exercise and not CHECKED.fullmatch(cell.source):
+            parts, answer = parts + code, came
+        else:
+            parts += code + came
+    parts.append(folded("question answer", ANSWER, *answer) if answer else "")
+    title, _, first = "\n\n".join(part.strip("\n") for part in parts if part).partition("\n")
+    return f"{title}\n\n{facts(chapter, repository)}\n\n{first.lstrip()}\n", pictures
+
+
+def minutes(chapter: Chapter) -> float:
+    """How long a chapter takes somebody to whom all of it is new.
+
+    One reads 200 words in a minute, writes each exercise in as long as it says, and takes a minute for each cell of code: to
+    read it, to run it, and to look at what comes out.
+    """
+    cells = learner_notebook(chapter.path.read_text(encoding="utf-8")).cells
+    words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    runs = sum(cell.cell_type == "code" for cell in cells)
+    return words / 200 + sum(exercise.minutes for exercise in chapter.exercises) + runs
 
 
 def facts(chapter: Chapter, repository: str) -> str:
     """What one wants to know before a chapter: how long it takes, and what it builds on; and where else it can be read."""
-    lines = re.findall(r"^# .*", chapter.path.read_text(encoding="utf-8"), re.MULTILINE)
-    # A line has about 16 words, of which one reads 200 in a minute.
-    minutes = sum(exercise.minutes for exercise in chapter.exercises) + len(lines) * 16 / 200
     needs, stem = "needs a little Python and torch", chapter.path.stem
     if before := chapters()[: chapters().index(chapter)]:
         needs = f"builds on [{before[-1].title}]({before[-1].path.stem}.md)"
@@ -72,7 +90,7 @@ def facts(chapter: Chapter, repository: str) -> str:
             f"[Open in Colab](https://colab.research.google.com/github/{repository}/blob/gh-pages/chapters/{stem}.ipynb){{ .md-button }}",
             f"[View source](https://github.com/{repository}/blob/main/chapters/{stem}.py){{ .md-button }}",
         ]
-    about = f"About {5 * round(minutes / 5)} minutes · {len(chapter.exercises)} exercises · {needs}"
+    about = f"About {5 * round(minutes(chapter) / 5)} minutes · {len(chapter.exercises)} exercises · {needs}"
     return f"{about}\n{{ .facts }}\n\n{' '.join(links)}\n{{ .links }}"
 
 
@@ -157,23 +175,59 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
     ]
 
 
-def given(source: str) -> list[tuple[str, str]]:
-    """The functions and classes of the lesson that a cell imports, by name, each with its code in a block."""
+def imported_before(chapter: Chapter) -> set[str]:
+    """The names that earlier chapters import from the lesson: their pages show the code."""
+    earlier = chapters()[: chapters().index(chapter)] if chapter in chapters() else ()
+    cells = (cell for one in earlier for cell in learner_notebook(one.path.read_text(encoding="utf-8")).cells)
+    return {name for cell in cells if cell.cell_type == "code" for _, name, _ in given(cell.source)}
+
+
+def lesson_code(source: str, before: set[str]) -> list[str]:
+    """What stands below a cell that imports from the lesson: the code, folded, or where it is to be found if it was shown."""
+    code = given(source)
+    new, old = ([one for one in code if (one[1] in before) == seen] for seen in (False, True))
+    parts = []
+    if new:
+        names = ", ".join(f"`{name}`" for _, name, _ in new)
+        blocks = (f"`dino/{module}.py`\n\n{fenced(text, 'python')}" for module, _, text in new)
+        parts.append(folded("quote", f"From the lesson: {names}", *blocks))
+    if old:
+        names = ", ".join(f"[`{name}`](../lesson.md#{module}.{name})" for module, name, _ in old)
+        parts.append(f"From the lesson, as before: {names}\n{{ .facts }}")
+    return parts
+
+
+def given(source: str) -> list[tuple[str, str, str]]:
+    """The functions and classes of the lesson that a cell imports: module, name and code of each."""
     found = []
     for node in ast.parse(source).body:
         file = re.fullmatch(r"dino\.(?!course$)(\w+)", getattr(node, "module", None) or "")
         for alias in node.names if file else ():
             with contextlib.suppress(LookupError):  # a constant
                 code = definition((LESSON / f"{file[1]}.py").read_text(encoding="utf-8"), alias.name)
-                found.append((alias.name, f"`dino/{file[1]}.py`\n\n{fenced(code, 'python')}"))
+                found.append((file[1], alias.name, code))
     return found
 
 
-def alternative(after: str) -> str:
-    """What a picture shows, in words: its caption, which is the text in italics below it."""
-    caption = CAPTION.match(after)
-    words = " ".join(caption["words"].split()) if caption else ""
-    return re.sub(r"[`*\[\]]", "", words)
+def with_caption(text: str) -> tuple[str, str]:
+    """The caption with which a text begins, "" if it has none, and what follows."""
+    caption = CAPTION.match(text)
+    return (caption[0], text[caption.end() :]) if caption else ("", text)
+
+
+def came_out(outputs: list[dict], name: str, caption: str) -> tuple[list[str], dict[str, bytes]]:
+    """What came out of a cell, in Markdown, and the files of its pictures, whose names begin with `name`."""
+    parts, pictures = [], {}
+    # What was printed comes first, in one piece, so that a picture stands right above its caption.
+    if printed := "".join(output["text"] for output in outputs if output.get("name") == "stdout"):
+        parts.append(printed_text(printed))
+    # What a picture shows, in words, is its caption.
+    words = re.sub(r"[`*\[\]]", "", " ".join(caption.split()))
+    for number, output in enumerate(output for output in outputs if output["output_type"] != "stream"):
+        text, found = shown(output, f"{name}-{number}", words)
+        parts.append(text)
+        pictures |= found
+    return parts, pictures
 
 
 def shown(output: dict, name: str, words: str) -> tuple[str, dict[str, bytes]]:
