@@ -19,7 +19,7 @@ def made(root: Path) -> dict[str, str | bytes]:
 
     root  of the repository, where runs of the chapters are kept in `.cache/`
 
-    The environment variable REPOSITORY, `OWNER/NAME` at GitHub, makes pages link to it and to Colab.
+    The environment variable REPOSITORY, `OWNER/NAME` at GitHub, makes pages link to it and to Colab, and say how to clone it.
     """
     repository, cache = os.environ.get("REPOSITORY", ""), root / ".cache" / "chapters"
     found: dict[str, str | bytes] = {"lesson.md": reference()}
@@ -28,6 +28,8 @@ def made(root: Path) -> dict[str, str | bytes]:
         found[f"chapters/{chapter.path.stem}.md"] = text
         found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, repository)
         found |= {f"chapters/{name}": content for name, content in pictures.items()}
+    if repository:
+        found["begin.md"] = (root / "docs" / "begin.md").read_text(encoding="utf-8").replace("OWNER/NAME", repository)
     buffer = io.BytesIO()
     sheet(load(dinosaurs(12, seed=1)), columns=12, scale=1).save(buffer, format="png", optimize=True)
     weights = {f"live/{path.name}": path.read_bytes() for path in LESSON.glob("weights/dinosaurs-*.safetensors")}

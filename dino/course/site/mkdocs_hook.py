@@ -9,7 +9,9 @@ from dino.course.site.build import made
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add them."""
+    """Add them. Where one is written by hand, too, the made one takes its place."""
     for name, content in made(Path(config.config_file_path).parent).items():
+        if by_hand := files.get_file_from_path(name):
+            files.remove(by_hand)
         files.append(File.generated(config, name, content=content))
     return files
