@@ -108,6 +108,7 @@ def test_pages_are_accessible_and_quiet(reader):
     page = reader()
     for path in PAGES:
         visit(page, path)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDE["width"]
 
@@ -135,7 +136,8 @@ def test_nothing_jumps_and_little_is_sent_while_a_chapter_loads(reader):
         new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value)))
             .observe({ type: "layout-shift", buffered: true });
     }""")
-    pictures = page.locator("img.output[src$='#only-light']")
+    # What is folded has no place on the screen yet.
+    pictures = page.locator("img.output[src$='#only-light']:not(details *)")
     assert pictures.count() > 4
     for picture in pictures.all():  # each comes late, when its place is on the screen already
         picture.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
@@ -145,6 +147,31 @@ def test_nothing_jumps_and_little_is_sent_while_a_chapter_loads(reader):
     assert page.evaluate("window.shift") < 0.05
     sent = page.evaluate("performance.getEntriesByType('resource').map((one) => [one.name, one.encodedBodySize])")
     assert not any("safetensors" in name for name, _ in sent)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_what_came_out_is_folded_until_a_reader_has_made_a_guess(reader, javascript):
+    path = f"chapters/{chapters()[0].path.stem}/"
+    page = reader(path, viewport=NARROW, java_script_enabled=javascript)
+    frame = page.locator("details.answer").first
+    picture, caption = frame.locator("img[src$='#only-light']"), frame.get_by_text("Adding fails")
+    assert not picture.is_visible() and not caption.is_visible()
+    frame.locator("summary").press("Enter")
+    caption.wait_for()
+    place = picture.bounding_box()  # before it is there
+    picture.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    assert picture.bounding_box()["height"] == place["height"] > 50
+    assert place["width"] < NARROW["width"]
+    assert page.locator("details.answer").last.locator("img").first.is_visible() is False
+
+
+def test_all_that_came_out_is_printed_and_no_solution(reader):
+    page = reader(f"chapters/{chapters()[0].path.stem}/")
+    page.emulate_media(media="print")
+    frame = page.locator("details.answer").first
+    assert frame.bounding_box()["height"] > frame.locator("img.output").first.bounding_box()["height"] > 100
+    assert page.locator("details.success").first.bounding_box()["height"] < 60
 
 
 def test_without_javascript_a_page_says_what_would_be_there(reader):

@@ -4,10 +4,12 @@ import doctest
 import importlib
 import json
 import re
+import runpy
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from torch import nn
 from dino.course.chapters import chapters, exercise_names, find_exercise
 from dino.course.checks import check_for
 from dino.course.cli import cli
+from dino.course.site.pages import minutes
 from dino.denoiser import Block, Denoiser, Pool, conv
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +42,8 @@ def test_the_readme_names_all_chapters_exercises_and_commands():
 
 def test_the_readme_and_the_front_page_count_exercises_and_wrong_answers_as_they_are():
     assert f"in {len(exercise_names())} exercises" in README
+    in_words = {19: "nineteen", 20: "twenty", 21: "twenty-one", 22: "twenty-two", 23: "twenty-three", 24: "twenty-four"}
+    assert f"{in_words[len(exercise_names())]} exercises" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     checks = [check_for(chapter.topic, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
     given = [one for check in checks for one in check.mistakes.values()]
     known = sum(len(one) if isinstance(one, tuple) else 1 for one in given)
@@ -49,19 +54,28 @@ def test_the_readme_and_the_front_page_count_exercises_and_wrong_answers_as_they
 
 
 def test_the_readme_s_commands_are_those_that_ci_runs():
-    commands = re.findall(r"<!-- (\w+) -->\n```sh\n(.*)\n```", README)
+    commands = re.findall(r"<!-- (\w+) -->\n```sh\n(.+?)\n```", README, re.DOTALL)
     assert [name for name, _ in commands] == ["start", "test"]
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for name, command in commands:
         assert f"$(readme {name})" in ci
-        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install -c tests/constraints.txt -e ")
+        assert command.startswith("python3 -m venv .venv &&\n.venv/bin/pip install -c tests/constraints.txt -e ")
+        assert max(map(len, command.splitlines())) < 72  # none is cut off
 
 
 def test_the_site_and_the_container_in_a_browser_begin_as_the_readme_does():
-    (start,) = re.findall(r"<!-- start -->\n```sh\n(.*)\n```", README)
-    assert start in (ROOT / "docs" / "begin.md").read_text(encoding="utf-8")
+    (start,) = re.findall(r"<!-- start -->\n```sh\n(.+?)\n```", README, re.DOTALL)
+    assert indent(start, " " * 4) in (ROOT / "docs" / "begin.md").read_text(encoding="utf-8")
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
-    assert container["postCreateCommand"] == start.replace('"', "'")
+    assert container["postCreateCommand"] == " ".join(start.split()).replace('"', "'")
+
+
+def test_the_readme_and_the_page_for_teachers_tell_how_long_chapters_take():
+    times = [minutes(chapter) for chapter in chapters()]
+    (hours,) = re.findall(r"Six chapters, about (\w+) hours in all", README)
+    assert abs(60 * {"four": 4, "five": 5, "six": 6}[hours] - sum(times)) < 40
+    assert 20 < times[0] < 40 and 60 < times[4] < 90
+    assert "from half an hour for the first to more than an hour" in (ROOT / "docs" / "teaching.md").read_text()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "dino").glob("[!_]*.py")), ids=lambda path: path.stem)
@@ -91,6 +105,12 @@ def test_the_menu_names_all_chapters():
 
 def test_the_site_builds_without_a_warning(site):
     assert "posterior mean" in (site / "glossary" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_site_says_how_to_clone_the_repository_that_it_is_made_from(site):
+    text = re.sub("<[^>]+>", "", (site / "begin" / "index.html").read_text(encoding="utf-8"))
+    assert "git clone https://github.com/owner/name dino" in text
+    assert "OWNER" not in text
 
 
 def test_zensical_builds_the_same_pages_from_the_same_settings(site, tmp_path):
@@ -157,3 +177,18 @@ def test_the_plans_for_teachers_name_all_exercises_and_add_up_to_90_minutes():
         assert sum(map(int, re.findall(r"^\| (\d+) \|", plan, re.MULTILINE))) == 90
         for exercise in chapter.exercises:
             assert f"`{exercise.name}`" in plan
+
+
+def test_new_results_of_the_comparison_leave_all_that_is_written_beside_them(tmp_path, monkeypatch):
+    text = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    assert text.index("nobody tuned them") < text.index("<!-- results -->")
+    place = ROOT / "tests" / "benchmarks" / "compare.py"
+    compare = runpy.run_path(str(place), run_name="compare")
+    monkeypatch.setitem(compare["publish"].__globals__, "DOCS", tmp_path)
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "comparison.md").write_text(text, encoding="utf-8")
+    names = re.findall(r"<!-- end of (\w+) -->", text)
+    compare["publish"](dict.fromkeys(names, "new"), {"ours": torch.zeros(24, 3, 8, 8)})
+    expected = re.sub(r"(<!-- (\w+) -->).*?(<!-- end of \2 -->)", r"\1\nnew\n\3", text, flags=re.DOTALL)
+    assert set(names) == {"results", "machine", "samplers", "settings"}
+    assert (tmp_path / "comparison.md").read_text(encoding="utf-8") == expected

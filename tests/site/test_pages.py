@@ -18,12 +18,16 @@ import pytest
 import torch
 from PIL import Image
 
-from dino.course.chapters import Chapter, chapters, solution, solved, stubs
+from dino.course.chapters import Chapter, Exercise, chapters, solution, solved, stubs
+from dino.course.checks import check_for
+from dino.course.judge.trial import make_claims
 from dino.course.notebooks import notebook as written_out
 from dino.course.site import execute as running
+from dino.course.site import pages
 from dino.course.site.display import DARK, LIGHT
-from dino.course.site.execute import code_of, key_of, run
-from dino.course.site.pages import framed, notebook, page, printed_text, reference
+from dino.course.site.execute import code_of, key_of, run, specification
+from dino.course.site.glossary import GLOSSARY, ROW, Linker, places
+from dino.course.site.pages import framed, minutes, notebook, page, printed_text, reference
 
 CHAPTER = chapters()[0]
 CELLS = jupytext.reads(CHAPTER.path.read_text(), fmt="py:percent").cells
@@ -64,6 +68,24 @@ def test_what_a_cell_imports_from_the_lesson_is_folded_below_it():
     )
 
 
+def test_code_of_the_lesson_is_shown_in_the_first_chapter_that_imports_it_and_linked_from_later_ones():
+    texts = []
+    for chapter in chapters():
+        known = {one.name: {"claims": [], "hints": []} for one in chapter.exercises}
+        cells = written_out(chapter.path.read_text()).cells
+        texts.append(page(chapter, {"outputs": [[] for _ in cells], "exercises": known})[0])
+    shown = [re.findall(r"`(\w+)`", line) for text in texts for line in re.findall(r"From the lesson: (.+)", text)]
+    names = [name for some in shown for name in some]
+    assert {"load", "make_question", "Run"} <= set(names)
+    assert len(names) == len(set(names))
+    (line,) = re.findall(r"^From the lesson, as before: .+\n\{ \.facts \}$", texts[1], re.MULTILINE)
+    assert "[`load`](../lesson.md#data.load)" in line
+    assert "`mix`" not in line  # an exercise of the chapter before, but imported for the first time
+    for text in texts:
+        linked = re.findall(r"\]\(\.\./lesson\.md#(.+?)\)", text)
+        assert all(f"{{ #{place} }}" in reference() for place in linked)
+
+
 def test_quoted_paragraphs_become_frames():
     assert framed('Before.\n\n> **Predict.** What now?\n> Say it.\n\nAfter.\n\n> **A common belief: "No."** Yes.') == (
         'Before.\n\n!!! question "Predict"\n\n    What now?\n    Say it.\n\nAfter.\n\n'
@@ -93,6 +115,13 @@ def test_a_page_tells_how_long_it_takes_and_where_else_to_read_it_only_if_there_
     published, _ = page(CHAPTER, kept(), "owner/name")
     assert "(https://colab.research.google.com/github/owner/name/blob/gh-pages/chapters/01_noise.ipynb)" in published
     assert "(https://github.com/owner/name/blob/main/chapters/01_noise.py)" in published
+
+
+def test_a_chapter_takes_as_long_as_its_words_its_exercises_and_its_cells(tmp_path):
+    path = tmp_path / "01_noise.py"
+    path.write_text(f"# %% [markdown]\n# # Title\n#\n# {'word ' * 398}\n\n# %%\n1\n\n# %%\n2\n\n# %%\n3\n")
+    chapter = dataclasses.replace(CHAPTER, path=path, exercises=(Exercise("a", 7, "easy"), Exercise("b", 4, "hard")))
+    assert minutes(chapter) == 2 + 3 + 7 + 4
 
 
 def test_a_notebook_has_the_cells_of_the_chapter_and_first_installs_what_is_missing():
@@ -149,14 +178,157 @@ def test_printed_text_stands_before_the_picture_and_the_caption_after_it():
     text, pictures = page(CHAPTER, kept(noise=[figure, printed, warned]))
     light, dark = pictures
     assert re.search(
-        r"```text\n88%\n```\n\n"
-        rf'!\[(Adding fails[^\]]+)\]\({light}#only-light\)\{{ \.output width="20" height="10" loading="lazy" \}}\n'
-        rf"!\[\1\]\({dark}#only-dark\)\{{.*\}}\n\n\*Adding fails",
+        r"    ```text\n    88%\n    ```\n\n"
+        rf'    !\[(Adding fails[^\]]+)\]\({light}#only-light\)\{{ \.output width="20" height="10" loading="lazy" \}}\n'
+        rf"    !\[\1\]\({dark}#only-dark\)\{{.*\}}\n\n    \*Adding fails",
         text,
     )
     assert "never mind" not in text
     for content, brightness in ((pictures[light], 255), (pictures[dark], 0)):
         assert Image.open(io.BytesIO(content)).convert("L").getextrema() == (brightness, brightness)
+
+
+ASKING = """
+# %% [markdown]
+# # Guesses
+#
+# > **Predict.** What is it?
+#
+# **Exercise: `mix`** · 3 minutes · easy
+
+# %% tags=["exercise"]
+def mix():
+    raise NotImplementedError
+
+# %%
+check(mix)
+
+# %% [markdown]
+# ## What it is
+
+# %%
+x = 1
+
+# %%
+print(x)
+
+# %%
+print(x + 1)
+
+# %% [markdown]
+# *One, and
+# then two.*
+#
+# So it goes.
+
+# %%
+print(x + 2)
+
+# %% [markdown]
+# > **Predict.** And then?
+
+# %%
+y = 2
+"""
+
+ANSWER = """
+```python
+print(x)
+```
+
+??? question answer "Made your guess? See what came out"
+
+    ```text
+    1
+    ```
+
+    ```python
+    print(x + 1)
+    ```
+
+    ```text
+    2
+    ```
+
+    *One, and
+    then two.*
+
+So it goes.
+
+```python
+print(x + 2)
+```
+
+```text
+3
+```
+"""
+
+
+def test_what_comes_out_after_a_question_to_the_reader_is_folded_with_its_caption(tmp_path, monkeypatch):
+    path = tmp_path / "01_noise.py"
+    path.write_text(ASKING)
+    chapter = dataclasses.replace(CHAPTER, path=path)
+    monkeypatch.setattr(pages, "chapters", lambda: (chapter,))
+    printed = {"check(mix)": "right", "print(x)": "1", "print(x + 1)": "2", "print(x + 2)": "3"}
+    outputs = [
+        [{"output_type": "stream", "name": "stdout", "text": printed[cell.source]}] if cell.source in printed else []
+        for cell in written_out(ASKING).cells
+    ]
+    text, _ = page(chapter, {"outputs": outputs, "exercises": {"mix": {"claims": ["So."], "hints": []}}})
+    assert ANSWER in text
+    assert text.count("Made your guess?") == 1
+    assert "\n```text\nright\n```\n" in text
+    assert text.index("!!! question") < text.index("### Exercise") < text.index("## What it is") < text.index(ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("Noise, and more noise.", "[Noise](g#noise){ .word }, and more noise."),
+        ("The **noise\n> level** and levels.", "The **[noise\n> level](g#level){ .word }** and levels."),
+        ("Two batches of a batch.", "Two [batches](g#batch){ .word } of a batch."),
+        ("A step, a *step*, a **step**.", "A step, a *[step](g#step){ .word }*, a **step**."),
+        ("# Noise\n\n`noise` noises", "# Noise\n\n`noise` [noises](g#noise){ .word }"),
+        ("> **Noise?** No noise.", "> **Noise?** No [noise](g#noise){ .word }."),
+        ("[noise](x) <!-- noise --> $noise$ noise", "[noise](x) <!-- noise --> $noise$ [noise](g#noise){ .word }"),
+        ("```\nnoise\n```\nlevel", "```\nnoise\n```\n[level](g#level){ .word }"),
+        ('noisy, noise-free, "noise", denoise', 'noisy, noise-free, "noise", denoise'),
+    ],
+)
+def test_the_first_use_of_a_word_in_prose_links_to_the_glossary(text, linked):
+    known = {"noise": "noise", "level": "level", "noise level": "level", "batch": "batch", "*step*": "step"}
+    assert Linker(known, "g")(text) == linked
+
+
+def test_a_word_is_linked_once_in_a_chapter_and_neither_in_captions_nor_in_notebooks():
+    text, _ = page(CHAPTER, kept())
+    found = re.findall(r"\.\./glossary\.md#([\w-]+)\)\{ \.word \}", text)
+    assert {"noise", "batch", "level", "clean-picture", "question", "broadcasting"} <= set(found)
+    assert len(found) == len(set(found))
+    assert not re.search(r"^\*[^*\n][^\n]*\.word", text, re.MULTILINE)
+    assert "glossary" not in notebook(CHAPTER)
+
+
+def test_every_row_of_the_glossary_has_a_place_of_its_own_and_rows_are_in_order():
+    words = GLOSSARY.read_text().partition("## Words")[2]
+    rows, (_, *lines) = ROW.findall(words), re.findall(r"^\| .+", words, re.MULTILINE)
+    assert len(rows) == len(lines)
+    assert len({place for _, place in rows}) == len(rows) > 40
+    names = [name.removeprefix("to ").strip("*").lower() for name, _ in rows]
+    assert names == sorted(names)
+    assert len(places()) == sum(len(name.split(", ")) for name, _ in rows)
+
+
+def test_under_an_exercise_stands_what_its_own_check_claims_and_not_what_an_earlier_one_does():
+    chapter = chapters()[2]
+    told = specification(chapter)["training_step"]["claims"]
+    check = check_for(chapter.topic, "training_step")
+    made = {claim.says for claim in make_claims(check, check.reference, seed=0)}
+    earlier = check_for("noise", "make_question"), check_for("noise", "random_levels")
+    theirs = {claim.says for one in earlier for claim in make_claims(one, one.reference, seed=0)}
+    assert len(made & theirs) > 20
+    assert set(told) == made - theirs != set()
 
 
 IMPORTS = """

@@ -177,7 +177,7 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
 
 def imported_before(chapter: Chapter) -> set[str]:
     """The names that earlier chapters import from the lesson: their pages show the code."""
-    earlier = chapters()[: chapters().index(chapter)] if chapter in chapters() else ()
+    earlier = chapters()[: chapters().index(chapter)]
     cells = (cell for one in earlier for cell in learner_notebook(one.path.read_text(encoding="utf-8")).cells)
     return {name for cell in cells if cell.cell_type == "code" for _, name, _ in given(cell.source)}
 
