@@ -151,16 +151,22 @@ def test_nothing_jumps_and_little_is_sent_while_a_chapter_loads(reader):
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 def test_what_came_out_is_folded_until_a_reader_has_made_a_guess(reader, javascript):
-    path = f"chapters/{chapters()[0].path.stem}/"
-    page = reader(path, viewport=NARROW, java_script_enabled=javascript)
+    page, late = reader(viewport=NARROW, java_script_enabled=javascript), {}
+    page.route("**/*.webp", lambda route: late.update({route.request.url: route}))
+    address = urljoin(page.url, f"/chapters/{chapters()[0].path.stem}/")
+    page.goto(address, wait_until="domcontentloaded")  # without JavaScript, no picture is lazy
     frame = page.locator("details.answer").first
     picture, caption = frame.locator("img[src$='#only-light']"), frame.get_by_text("Adding fails")
     assert not picture.is_visible() and not caption.is_visible()
     frame.locator("summary").press("Enter")
     caption.wait_for()
-    place = picture.bounding_box()  # before it is there
     picture.scroll_into_view_if_needed()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)
+    place = picture.bounding_box()  # before it has come
+    assert not picture.evaluate("(element) => element.naturalWidth")
+    late[picture.evaluate("(element) => element.src.split('#')[0]")].continue_()
+    page.wait_for_timeout(500)
+    assert picture.evaluate("(element) => element.naturalWidth")
     assert picture.bounding_box()["height"] == place["height"] > 50
     assert place["width"] < NARROW["width"]
     assert page.locator("details.answer").last.locator("img").first.is_visible() is False

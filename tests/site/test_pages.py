@@ -216,7 +216,7 @@ print(x)
 print(x + 1)
 
 # %% [markdown]
-# *One, and
+# *One batch, and
 # then two.*
 #
 # So it goes.
@@ -250,7 +250,7 @@ print(x)
     2
     ```
 
-    *One, and
+    *One batch, and
     then two.*
 
 So it goes.
