@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -358,6 +359,7 @@ def test_a_chapter_runs_again_only_if_what_it_does_has_changed(tmp_path, monkeyp
     assert code_of('"""Old."""\nx = 1  # old') == code_of('"""New."""\nx = 1')
     assert code_of("x = 1") != code_of("x = 2")
     text, other = CHAPTER.path.read_text(), dataclasses.replace(CHAPTER, path=tmp_path / CHAPTER.path.name)
+    shutil.copy(CHAPTER.path.with_suffix(".toml"), tmp_path)
     for change, same in (("# A sentence more.\n", True), ("\n# %%\nprint(1)\n", False)):
         other.path.write_text(text + change)
         assert (key_of(other) == key_of(CHAPTER)) == same
