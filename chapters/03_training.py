@@ -309,8 +309,6 @@ def train(
 
 # %% [markdown]
 # Off we go: 800 steps, the first half now. We keep some guesses on the way, to look at later.
-#
-# > **Predict.** What will be learnt first: colours, outlines, or eyes?
 
 # %%
 torch.manual_seed(0)
@@ -332,13 +330,13 @@ go_on(400)
 print(f"mean loss of the first 20 steps {sum(losses[:20]) / 20:.4f}, of the last 20 {sum(losses[-20:]) / 20:.4f}")
 
 # %% [markdown]
-# And the second half.
+# And the second half. Then we look at its guesses.
+#
+# > **Predict.** What has been learnt first: colours, outlines, or eyes?
 
 # %%
 go_on(400)
 print(f"mean loss of the last 20 steps {sum(losses[-20:]) / 20:.4f}")
-
-# %%
 show({"question": test, **guesses, "answer": held_out[:6]})
 
 # %% [markdown]

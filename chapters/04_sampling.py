@@ -146,9 +146,9 @@ print("each change, compared with the one before:", ", ".join(f"{value:.2f}" for
 # - The first guess has none before it, so it is taken as it is.
 # - `previous` is the *raw* guess of the step before, as the network gave it, not the one that was pushed on.
 #
-# With a stretch of 2, and guesses that are single numbers:
+# With guesses that are single numbers:
 #
-# | | first step | second | third |
+# | with a stretch of 2 | first step | second | third |
 # |---|---|---|---|
 # | raw guess | 0.50 | 0.60 | 0.65 |
 # | previous | none | 0.50 | 0.60 |
@@ -432,9 +432,10 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # the noise, the questions, the way through the network, the training step and the sampler. (The layers inside of `Stage` and the loop of
 # `train` were given; now you can read them.)
 #
-# In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The notebook
+# In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The page *Glossary and
+# formulas* has them side by side. The notebook
 # [Diffusion Models from Scratch](https://github.com/huggingface/diffusion-models-class/blob/main/unit1/02_diffusion_models_from_scratch.ipynb)
-# by Hugging Face takes the very same one: its `mix_factor = 1/(n_steps - i)` is our `1 - next / now`, when levels fall evenly.
+# by Hugging Face takes the very same step: its `mix_factor = 1/(n_steps - i)` is our `1 - next / now` when levels fall evenly.
 #
 # Where to go from here:
 #
