@@ -64,7 +64,8 @@ show({"row 1": fresh[:10], "row 2": drawn[:10]})
 #
 # **Exercise: `nearest`** · 8 minutes · medium
 #
-# Why it matters: a copy is the one flaw that makes pictures look *better*. No other number in this chapter would notice it.
+# Why it matters: a copy is a flaw that makes a picture look *better*. The best-known number for drawings, which you meet at the end
+# of this chapter, does not notice it.
 
 
 # %% tags=["exercise"]
@@ -93,9 +94,9 @@ for name, some in [("nearest to a known one", order[:10]), ("farthest from any",
     show({f"drawn: {name}": drawn[some], "that known one": known[index[some]]})
 
 # %% [markdown]
-# *Above, the ten drawings of 384 that are nearest to a known picture, each with that picture (or its mirror image) below it. Further
-# down, the ten that are farthest from any, the farthest last. Most of them are good animals that differ in size, pose or shade. But
-# the last two are failures: one has no face, and one has two heads.*
+# *Above, the ten drawings of 384 that are nearest to a known picture, each with that picture (or its mirror image) below it.
+# Further down, the ten that are farthest from any, the farthest last. Most of them are good animals that differ in size, pose or
+# shade. But the last two are failures: one has no face, and one has two heads.*
 #
 # So far away can mean original, and it can mean spoiled. This instrument cannot tell which.
 #
@@ -113,11 +114,11 @@ for values, name in ((distance_of_fresh, "fresh, by the program"), (distance, "d
 axis.set(xlabel="distance to the nearest known picture", yticks=[], xlim=(0, 0.3))
 axis.legend()
 plt.show()
-print(f"the middle one of them: fresh {distance_of_fresh.median():.3f}, drawn {distance.median():.3f}")
+print(f"median distance: fresh {distance_of_fresh.median():.3f}, drawn {distance.median():.3f}")
 
 # %% [markdown]
 # *How far real, fresh dinosaurs and drawings are from the nearest known picture. Copies would pile up on the left, near 0. There
-# are none there, and the two curves lie nearly on top of each other.*
+# are none, and the two curves lie nearly on top of each other.*
 #
 # Now make one number of it. Call suspicious what is nearer than 99 in 100 fresh pictures; the hundredth is what chance brings.
 #
@@ -161,15 +162,16 @@ suspicious = {
 }
 for name, share in suspicious.items():
     print(f"suspiciously near: {share:6.1%} of {name}")
-print(f"the middle one of the blurred is {nearest(blurred, known)[0].median():.3f} away")
+print(f"median distance of the blurred: {nearest(blurred, known)[0].median():.3f}")
 
 # %% [markdown]
-# Hardly any of the drawings are suspicious. And the instrument works: known pictures with a little noise on them are all caught. But
-# look at the blurred ones: they are copies, and **all of them slip through!** Blurring changes the pixels along every edge, and puts
-# a copy farther from its original than a fresh picture is from its nearest. Every instrument has a blind spot. Know yours.
+# Hardly any of the drawings are suspicious. And the instrument works: known pictures with a little noise on them are all caught.
+# But look at the blurred ones: they are copies, and **all of them slip through!** Blurring changes the pixels along every edge,
+# and puts most copies farther from their originals than a fresh picture is from its nearest (0.054, above). Every instrument has
+# a blind spot. Know yours.
 #
-# Can we do better? A copy, blurred or not, is nearer to what the network has *seen*. So find the nearest among the known pictures, and the
-# nearest among **as many fresh ones**. For whoever does not copy, it is a coin toss which of the two is nearer.
+# Can we do better? A copy, blurred or not, is nearer to what the network has *seen*. So find the nearest among the known
+# pictures, and the nearest among **as many fresh ones**. For whoever does not copy, it is a coin toss which of the two is nearer.
 
 # %%
 
@@ -184,9 +186,9 @@ print(f"a known one is nearer than any of as many fresh: {favour['drawings']:.0%
 print(f"the same of known pictures, blurred: {favour['blurred']:.0%}")
 
 # %% [markdown]
-# Nearly all blurred copies are caught, and the drawings are close to one half, as tosses of a coin are. (How close is close? With
-# $n$ drawings, a share that should be $p$ is off by about $\sqrt{p(1-p)/n}$, its *standard error*, by chance alone, and by more
-# than twice that only once in twenty times. Here it is 2.6 %.)
+# Blurred copies are found out: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin. (How
+# close to a half is close? With $n$ drawings, a share that should be $p$ is off by about $\sqrt{p(1-p)/n}$, its *standard error*,
+# by chance alone, and by more than twice that only once in twenty times. Here it is 2.6%.)
 #
 # ## When does a network copy?
 #
@@ -236,11 +238,12 @@ for count, pictures in tiny_drawn.items():
 
 # %% [markdown]
 # *Ten drawings by each network, and below each the nearest picture that it learnt from. With 8 pictures, most drawings are one of
-# those pictures, a bit smudged. With 64 and 2048, the nearest known picture is only a relative, with another shape or other colours.*
+# those pictures, a bit smudged. With 64 and 2048, the nearest known picture is mostly a mere relative, with another shape or
+# other colours.*
 #
-# **The network with 8 pictures copies.** What of the others? None of their drawings is suspiciously near. But they are soft, for 900 steps
-# are few, and to soft copies that instrument is blind. The coin is not: with 2048 pictures it shows next to no favour for known ones,
-# though of blurred copies it would. With 64, it does show some.
+# **The network with 8 pictures copies.** What of the others? None of their drawings is suspiciously near. But they are soft, for
+# 900 steps are few, and to soft copies that instrument is blind. The coin is less so. With 64 pictures, it favours known ones:
+# two drawings in three are nearer to one. With 2048 it is close to a half, and farther from what blurred copies would score.
 
 # %%
 levels = torch.linspace(0.1, 1, 10)
@@ -262,12 +265,12 @@ for count in learnt:
 
 # %% [markdown]
 # *The loss of each network at each level, on the pictures that it learnt from and on fresh ones. With 8 pictures, the gap is wide,
-# up to about ten times. With 64 it is small, at low and middle levels. With 2048, there is none.*
+# at low levels more than ten times. With 64 it is small, at low and middle levels. With 2048, there is none.*
 #
-# So the network that copies also has **the lowest loss on its own pictures**. It could: in the same number of steps, it has seen each of
-# them 1800 times, and the last network each of its own seven times. And the gap between the two curves gives it away: **who
-# does better on known pictures than on fresh ones has begun to learn by heart** (to *overfit*). With 64 pictures, that has begun, and
-# the gap shows it though no single drawing looks like a copy.
+# So the network that copies also has **the lowest loss on its own pictures**. It could: in the same number of steps, it has seen
+# each of them 1800 times, and the last network each of its own about seven times. And the gap between the two curves gives it
+# away: **who does better on known pictures than on fresh ones has begun to learn by heart** (to *overfit*). With 64 pictures,
+# that has begun, as the coin had told.
 #
 # > **A common belief: "A low loss on the training pictures means copying."** The *difference* to fresh pictures does. A network
 # > that is good at both has understood something.
@@ -276,9 +279,9 @@ for count in learnt:
 # ## Are they varied?
 #
 # A network might draw nothing but lovely green long-necks. Each would be plausible, none a copy; you would see it only when you
-# look at many. So let us count, with a helper: the `recogniser`, a small network (a *classifier*) that has learnt to tell species and
-# colours, and which can also say *none of these*, because it was shown spoiled dinosaurs, too: blurred, noisy, blended, stitched
-# together, with a piece missing.
+# look at many. So let us count, with a helper: the `recogniser`, a small network (a *classifier*) that has learnt to tell species
+# and colours, and which can also say *none of these*, because it was shown spoiled dinosaurs, too: blurred, noisy, blended,
+# stitched together, with a piece missing.
 #
 # And here we have a luxury: we know the truth. The program that draws our dinosaurs gives each species a share of 1/4, and each
 # colour 1/8.
@@ -323,17 +326,15 @@ axes[0].set(ylabel="share")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
 plt.show()
 for who, errors in off.items():
-    print(
-        f"{who:5}", ", ".join(f"{name} {value:+.1f}" for name, value in errors.items() if name in [*SPECIES, *COLOURS])
-    )
+    print(f"{who:5}", ", ".join(f"{name} {value:+.1f}" for name, value in errors.items() if name != "none of these"))
 
 # %% [markdown]
 # *How often each species and each colour occurs, in as many fresh pictures and drawings; dotted, how often it should. The grey band
 # is two standard errors, $\sqrt{p(1-p)/n}$, to either side. Printed: by how many of them each share is off.*
 #
-# All shares of fresh pictures lie within the band, as they should. Two of the drawings' are far outside: **orange is drawn too rarely, gold
-# too often**, more than twice as often as orange. The t-rex is at the edge of the band; with twelve bars to look at, one of that kind
-# proves nothing. You would never have seen any of this in a sheet of drawings.
+# All shares of fresh pictures lie within the band. Of the drawings', **orange** is far below it, and **gold**, above it, comes
+# more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another will be there by
+# chance. Would you have seen this in a sheet of drawings?
 #
 # And *none of these* should be what is not plausible. It is next to nothing. But does the recogniser hesitate anywhere?
 
@@ -348,7 +349,8 @@ show({"least plausible": drawn[order[:10]], "most plausible": drawn[order[-10:]]
 # *The ten drawings in which the recogniser believes least, and the ten in which it believes most. In the upper row you meet the one
 # without a face and the one with two heads again.*
 #
-# So about one drawing in a hundred is a failure, and this instrument knows what the distance could not tell: spoiled from rare.
+# Of about one drawing in a hundred the recogniser is not sure, and of these two least of all. So it tells what the distance to
+# the nearest could not: spoiled from rare.
 #
 # ## One number for everything
 #
@@ -366,8 +368,8 @@ print(f"means {one.mean():.2f} and {other.mean():.2f}, spreads {one.std():.2f} a
 print(f"distance {(one.mean() - other.mean()) ** 2 + (one.std() - other.std()) ** 2:.2f}")
 
 # %% [markdown]
-# That is the *Frechet distance* (squared) in one dimension: $(\mu - \nu)^2 + (\sigma - \tau)^2$, here $3^2 + 1.58^2$. With two features, could
-# you not just add up the distances of both? Look at these two clouds:
+# That is the *Frechet distance* (squared) in one dimension: $(\mu - \nu)^2 + (\sigma - \tau)^2$, here $3^2 + 1.58^2$. With two
+# features, could you not just add up the distances of both? Look at these two clouds:
 
 # %%
 torch.manual_seed(0)
@@ -387,25 +389,25 @@ plt.show()
 # %% [markdown]
 # *Two clouds. Feature by feature they are alike: nearly the same means, the same spreads. And yet they are very different.*
 #
-# What differs is how the two features go *together*, and that is in the **covariance matrix**. `cov` makes it, with one row for each
-# feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); beside it stands for each pair of features whether they rise
-# together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances along the cloud and across it, and
-# their sum is that of the diagonal, the *trace*.
+# What differs is how the two features go *together*, and that is in the **covariance matrix**. `cov` makes it, with one row for
+# each feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); beside it stands for each pair of
+# features whether they rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances
+# along the cloud and across it, and their sum is that of the diagonal, the *trace*.
 #
 # With $C$ and $D$ for the covariances of two clouds, the formula becomes
 #
 # $$\lVert \mu - \nu \rVert^2 + \operatorname{tr}\left(C + D - 2\,(C D)^{1/2}\right)$$
 #
-# It is the same as before: $(\sigma - \tau)^2$ is $\sigma^2 + \tau^2 - 2\sigma\tau$, and $\sigma\tau$ is the root of $\sigma^2\tau^2$. The first term
-# asks whether the clouds lie in the same place: a greenish tint moves the cloud. The second asks whether they are spread alike: a
-# network that draws a single picture over and over has a cloud without any spread.
+# It is the same as before: $(\sigma - \tau)^2$ is $\sigma^2 + \tau^2 - 2\sigma\tau$, and $\sigma\tau$ is the root of
+# $\sigma^2\tau^2$. The first term asks whether the clouds lie in the same place: a greenish tint moves the cloud. The second asks
+# whether they are spread alike: a network that draws a single picture over and over has a cloud without any spread.
 #
 # The root of a matrix sounds worse than it is. Its eigenvalues are the roots of the eigenvalues of $C D$, and its trace is their
 # sum. So you never need the root itself.
 #
 # **Exercise: `frechet_distance`** · 10 minutes · hard
 #
-# Why it matters: this is the number in nearly every paper on image generation (with features of a large network, it is called
+# Why it matters: this is the usual number in papers on image generation (with features of a large network, it is called
 # FID). Who has written it once knows what it sees, and what it is blind to.
 
 
@@ -453,12 +455,12 @@ for name, value in distances.items():
     print(f"{name:28} {value:8.2f}")
 
 # %% [markdown]
-# It does. Fresh real pictures are near; but even they are not at 0, because no two samples of anything are quite alike. That is
-# the best that anybody can reach. A little noise counts little; missing variety counts more, though each single picture is real; wrong
-# colours and blur count most. The network is about twice as far away as real pictures, and nearer by far than pictures that lack variety
-# or are spoiled.
+# It does. Fresh real pictures are near; but even they are not at 0, because no two samples of anything are quite alike. A little
+# noise counts for little; missing variety for more, though each single picture is real; wrong colours and blur for most. The
+# network is about twice as far away as real pictures, and much nearer than those that lack variety or have wrong colours or blur.
 #
-# But look at the second line: this is what a photocopier scores! **The Frechet distance does not notice copies.** Never trust it alone.
+# But look at the second line: this is what a photocopier scores! **The Frechet distance does not notice copies.** Never trust it
+# alone.
 #
 # > **A common belief: "A distance of 5 is good."** The number depends on the features, on the data and on how many pictures you
 # > take. Compare it only with numbers that were measured in exactly the same way.
@@ -490,14 +492,14 @@ for stretch in (1.0, 2.0):
     print(f"stretch {stretch}" + "".join(f"{table[stretch, steps]:8.1f}" for steps in (4, 8, 16, 32, 64)))
 
 # %% [markdown]
-# More steps are better, but less and less so. With 8 steps, a stretch of 2 is worth about twice as many steps without one, and with 16 about
-# four times as many. From there on, **more steps hardly help** if you stretch: the distance has settled. (With 128 pictures, these
-# distances are larger than those above. Compare them with one another only.)
+# More steps are better, but less and less so. With 8 steps, a stretch of 2 is worth about twice as many steps without one, and
+# with 16, about four times as many. After 32 steps with a stretch of 2, more **hardly help**: the distance has settled a little
+# above the one of 128 fresh pictures, and nobody can be expected to do better than those.
 #
 # ### Plausible, but not varied
 #
-# Chapter 4 ended its gallery of broken samplers with one that throws *fresh noise* at every step, and its drawings looked fine. Here it
-# is again, with the same network, the same starts and 32 steps.
+# Chapter 4 ended its gallery of broken samplers with one that throws *fresh noise* at every step, and its drawings looked fine.
+# Here it is again, with the same network, the same starts and 32 steps.
 #
 # > **Predict.** Will the recogniser find its drawings less plausible? Will they be less varied?
 
@@ -523,18 +525,19 @@ def nearest_other(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 renewed = sample_with_fresh_noise(noise, steps=32)
 compared = {"fresh pictures": fresh[:128], "drawn with `step`": by_steps[1.0, 32], "fresh noise": renewed}
-print(f"{'':18} more than 90% sure   t-rex   with a near twin   distance")
+print(f"{'':17} more than 90% sure   t-rex   triceratops   near twin   distance")
 measured = {}
 for name, pictures in compared.items():
     of_species = recogniser(pictures)[0].softmax(dim=1)
+    share = shares(of_species.argmax(dim=1), 5).tolist()
     measured[name] = {
         "sure": (of_species[:, :4].amax(dim=1) > 0.9).float().mean().item(),
-        "t-rex": shares(of_species.argmax(dim=1), 5)[0].item(),
+        "t-rex": share[0],
+        "triceratops": share[3],
         "twin": (nearest_other(pictures)[0] < 0.04).float().mean().item(),
         "distance": far(pictures),
     }
-    sure_of, rex, twin, value = measured[name].values()
-    print(f"{name:18} {sure_of:18.1%} {rex:7.1%} {twin:18.1%} {value:10.1f}")
+    print("{:17} {:18.1%} {:7.1%} {:13.1%} {:11.1%} {:10.1f}".format(name, *measured[name].values()))
 gap, other = nearest_other(renewed)
 order = gap.argsort()[:20:2]  # every second one, for each of two twins is mostly the other's
 show({"fresh noise": renewed[order], "its twin": renewed[other[order]]})
@@ -542,14 +545,16 @@ show({"fresh noise": renewed[order], "its twin": renewed[other[order]]})
 # %% [markdown]
 # *Drawings with fresh noise at every step, and below each the nearest of the other 127, or its mirror image.*
 #
-# They are **not less plausible**, but **far less varied**. Every sixth or so has a near twin among only 128 (nearer than 0.04), which is rare otherwise. The
-# t-rex comes about half as often as it should, more than three standard errors too rarely. And the Frechet distance is nearly twice that of
-# the sampler with `step`. Look at single pictures, and this is the better sampler. Look at all of them, and it is the worse one.
+# They are **not less plausible**: the recogniser is sure of nearly every one. But they are **far less varied**. More than one in
+# ten has a near twin (nearer than 0.04) among only 128, which is rare otherwise. There are too few of the t-rex and too many
+# triceratops, both by more than two standard errors (of 3.8%). And the Frechet distance is larger by half or more than that of
+# the sampler with `step`. Who looks at single pictures finds nothing wrong. It shows only when you look at all of them.
 #
-# Why? A guess is a mean, so it varies less than pictures do. What it leaves open is still in the noise of the picture; who replaces
-# *all* of that noise throws it away, at each step anew. Known samplers are more careful. *DDPM* renews only part of
-# the noise in each step: about as much as one step of its noising process puts in. *DDIM* (in its usual form) adds none: it goes on with the noise that its own guess implies,
-# $(x - (1 - \text{level}) \cdot \text{guess}) / \text{level}$. That is just what your `step` does.
+# Why? A guess is a mean, so guesses vary less than pictures do. With `step`, the old noise stays, and decides later what the
+# guess leaves open. Who replaces *all* of it draws every picture towards such a mean, again and again. Known samplers are more
+# careful. *DDPM* renews only part of the noise in each step: about as much as one step of its noising process puts in. *DDIM* (in
+# its usual form) renews none: it goes on with the noise that its own guess implies, $(x - (1 - \text{level}) \cdot \text{guess})
+# / \text{level}$. That is just what your `step` does.
 #
 # ## A world in which everything is known
 #
@@ -608,8 +613,8 @@ sheet(F.pad(drawings[1000][:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # %% [markdown]
 # *Forty of its drawings, as they came.*
 #
-# In the end, nearly everything that it draws is a tower, and **more than a fifth of its towers are ones that it has never seen**. It has not just
-# stored 49 pictures. It has found out that there are two blocks, each with a place and a colour of its own.
+# In the end, nearly everything that it draws is a tower, and **more than a fifth of its towers are ones that it has never seen**.
+# It has not just stored 49 pictures. It has found out that there are two blocks, each with a place and a colour of its own.
 #
 # But it has not understood that as well as one could: half of all towers are hidden, so half of its towers should be, too. It leans
 # towards what it knows. That is a number which you will never get for dinosaurs.
@@ -641,13 +646,13 @@ sheet(F.pad(towers[:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # %% [markdown]
 # *Forty of the perfect guesser's drawings with 1000 steps.*
 #
-# How often does it draw a tower that it has never seen? **Never.** Every single drawing that it finishes is one of the 49, exact to the last bit:
-# **the perfect guesser can do nothing but copy.**
+# How often does it draw a tower that it has never seen? **Never.** Every single drawing that it finishes is one of the 49, exact
+# to the last bit: **the perfect guesser can do nothing but copy.**
 #
-# And `nan`? At first, all 49 are possible, and it guesses their mean. A step towards a mean suits none of them quite: in some pixel,
-# a tower would now need noise below 0 or above 1, and it is out. That is how it decides. But a *long* step can put all that
-# are left out at once. Then nothing can have become this mix, and the mean of nothing is `nan`, for good. Short steps make that rare.
-# A network never has this trouble: it answers whatever it is shown.
+# And `nan`? At first, all 49 are possible, and it guesses their mean. A step towards a mean suits none of them quite: in some
+# pixel, a tower would now need noise below 0 or above 1, and it is out. That is how it decides. But a *long* step can put all
+# that are left out at once. Then nothing can have become this mix, and the mean of nothing is `nan`, for good. Short steps make
+# that rare. A network never has this trouble: it answers whatever it is shown.
 #
 # Now compare the two on questions: about towers that both know, and about hidden ones.
 
@@ -674,15 +679,16 @@ for taken in drawings:
     print(f"the network after {taken} steps: loss at level 0.7 on hidden towers {worse:.2f} times that on known ones")
 
 # %% [markdown]
-# *Left, the loss at each level. On the 49 towers, the perfect guesser makes no mistake at all at lower levels, so that its line ends. Right, how many
-# questions about hidden towers it has no answer to.*
+# *Left, the loss at each level. On the 49 towers, the perfect guesser makes no mistake at all at level 0.6 and below, so that its
+# line ends. Right, how many questions about hidden towers it has no answer to.*
 #
-# On what it knows, nobody can beat the perfect guesser, and the network is far from it. About hidden towers, the perfect guesser has
-# **no answer** to nearly any question at 0.8 and below, and to about half of them at 0.9: none of its pictures can have become what it sees. Where
-# it has one, it is wrong, for it is made of other towers. The network answers always, and only somewhat worse than about known ones.
+# On what it knows, nobody can beat the perfect guesser, and the network is far from it, except at the highest levels. About
+# hidden towers, the perfect guesser has **no answer** to nearly any question at 0.8 and below, and to about half of them at 0.9:
+# none of its pictures can have become what it sees. Where it has one, it is wrong, for it is made of other towers. The network
+# answers always, and only somewhat worse than about known ones.
 #
-# *Somewhat* worse: the gap is there, and it has grown with training. This network, too, **has begun to learn by heart**. Both are true of it:
-# it makes new towers, and fewer than it should.
+# *Somewhat* worse: the gap is there, and it has grown with training. This network, too, **has begun to learn by heart**. Both are
+# true of it: it makes new towers, and fewer than it should.
 #
 # > **A common belief: "A better denoiser draws better pictures."** The best denoiser there is, for the pictures that it was given,
 # > has the lowest possible loss on them, and can do nothing but copy. What makes a network draw something new is that it is *not*
@@ -691,7 +697,7 @@ for taken in drawings:
 # %% [markdown]
 # ## What you have now
 #
-# - `nearest` and `copies`, which tell new pictures from remembered ones.
+# - `nearest` and `copies`, which tell new pictures from remembered ones, unless these are blurred; and a coin for that.
 # - `shares`, which sees what is missing, and `frechet_distance`, one number for plausible and varied, which does not see copies.
 # - A habit: never to believe a number before you know what the *real* pictures score, and what chance alone does.
 #
