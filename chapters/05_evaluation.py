@@ -186,9 +186,9 @@ print(f"a known one is nearer than any of as many fresh: {favour['drawings']:.0%
 print(f"the same of known pictures, blurred: {favour['blurred']:.0%}")
 
 # %% [markdown]
-# Blurred copies are found out: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin. (How
-# close to a half is close? With $n$ drawings, a share that should be $p$ is off by about $\sqrt{p(1-p)/n}$, its *standard error*,
-# by chance alone, and by more than twice that only once in twenty times. Here it is 2.6%.)
+# Blurred copies are found out: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin. (By
+# chance alone, a share of $n$ drawings that should be $p$ is off by about $\sqrt{p(1-p)/n}$, its *standard error*, here 2.6%, and
+# by more than twice that only once in twenty times.)
 #
 # ## When does a network copy?
 #
@@ -330,7 +330,7 @@ for who, errors in off.items():
 
 # %% [markdown]
 # *How often each species and each colour occurs, in as many fresh pictures and drawings; dotted, how often it should. The grey band
-# is two standard errors, $\sqrt{p(1-p)/n}$, to either side. Printed: by how many of them each share is off.*
+# is two standard errors to either side; printed is by how many each share is off.*
 #
 # All shares of fresh pictures lie within the band. Of the drawings', **orange** is far below it, and **gold**, above it, comes
 # more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another will be there by
@@ -394,7 +394,8 @@ plt.show()
 # features whether they rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances
 # along the cloud and across it, and their sum is that of the diagonal, the *trace*.
 #
-# With $C$ and $D$ for the covariances of two clouds, the formula becomes
+# With $C$ and $D$ for the covariances of two clouds, the formula becomes (means and covariances are all that it looks at, as if
+# both clouds were normal distributions)
 #
 # $$\lVert \mu - \nu \rVert^2 + \operatorname{tr}\left(C + D - 2\,(C D)^{1/2}\right)$$
 #
@@ -552,9 +553,9 @@ show({"fresh noise": renewed[order], "its twin": renewed[other[order]]})
 #
 # Why? A guess is a mean, so guesses vary less than pictures do. With `step`, the old noise stays, and decides later what the
 # guess leaves open. Who replaces *all* of it draws every picture towards such a mean, again and again. Known samplers are more
-# careful. *DDPM* renews only part of the noise in each step: about as much as one step of its noising process puts in. *DDIM* (in
-# its usual form) renews none: it goes on with the noise that its own guess implies, $(x - (1 - \text{level}) \cdot \text{guess})
-# / \text{level}$. That is just what your `step` does.
+# careful. *DDPM* renews only part of the noise in each step: about as much as one step of its noising process puts in. *DDIM*, in
+# its usual form, renews none: it goes on with the noise that its own guess implies,
+# $(x - (1 - \text{level}) \cdot \text{guess}) / \text{level}$. That is just what your `step` does.
 #
 # ## A world in which everything is known
 #
@@ -652,7 +653,7 @@ sheet(F.pad(towers[:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # And `nan`? At first, all 49 are possible, and it guesses their mean. A step towards a mean suits none of them quite: in some
 # pixel, a tower would now need noise below 0 or above 1, and it is out. That is how it decides. But a *long* step can put all
 # that are left out at once. Then nothing can have become this mix, and the mean of nothing is `nan`, for good. Short steps make
-# that rare. A network never has this trouble: it answers whatever it is shown.
+# that rare.
 #
 # Now compare the two on questions: about towers that both know, and about hidden ones.
 
@@ -697,7 +698,8 @@ for taken in drawings:
 # %% [markdown]
 # ## What you have now
 #
-# - `nearest` and `copies`, which tell new pictures from remembered ones, unless these are blurred; and a coin for that.
+# - `nearest` and `copies`, which tell new pictures from remembered ones, unless these are blurred;
+#   `known_is_nearer` sees through that, mostly.
 # - `shares`, which sees what is missing, and `frechet_distance`, one number for plausible and varied, which does not see copies.
 # - A habit: never to believe a number before you know what the *real* pictures score, and what chance alone does.
 #
