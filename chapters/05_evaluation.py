@@ -242,8 +242,8 @@ for count, pictures in tiny_drawn.items():
 # other colours.*
 #
 # **The network with 8 pictures copies.** What of the others? None of their drawings is suspiciously near. But they are soft, for
-# 900 steps are few, and to soft copies that instrument is blind. The coin is less so. With 64 pictures, it favours known ones:
-# two drawings in three are nearer to one. With 2048 it is close to a half, and farther from what blurred copies would score.
+# 900 steps are few, and to soft copies that instrument is blind. So take the coin. With 2048 pictures it falls close to a half,
+# though with blurred copies it would not. With 64 it favours known pictures: two drawings in three are nearer to one.
 
 # %%
 levels = torch.linspace(0.1, 1, 10)
