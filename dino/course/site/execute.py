@@ -63,7 +63,7 @@ def needed(source: str, topic: str) -> list[Path]:
 def ledger(chapter: Chapter) -> dict[str, str]:
     """What a chapter says of its own results: by the words of a sentence, an expression that is true if the words are.
 
-    It stands beside the chapter, in a file of the same name that ends in .toml, and speaks of the chapter's variables.
+    It stands beside the chapter, in a file of the same name that ends in .toml, and speaks of the chapter's variables and torch.
     """
     path = chapter.path.with_suffix(".toml")
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -90,8 +90,7 @@ def with_ledger(cells: list, claims: dict[str, str]) -> list:
     for cell, text in zip(cells, texts, strict=True):
         found.append(cell)
         if asserts := [f"    assert ({true}), {words!r}" for words, true in claims.items() if words in text]:
-            lines = ["import torch as _torch", "with _torch.random.fork_rng():", *asserts]
-            found.append(nbformat.v4.new_code_cell("\n".join(lines)))
+            found.append(nbformat.v4.new_code_cell("\n".join(["with torch.random.fork_rng():", *asserts])))
     return found
 
 
