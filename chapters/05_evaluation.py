@@ -44,7 +44,7 @@ drawn = sample(denoiser, torch.rand(384, 3, 32, 32), steps=16).float()
 # The network is the one that comes with the course: to train one like it takes longer than you would like to wait here.
 # `dino/weights/README.md` says how it was made.
 #
-# > **Predict.** One of these two rows is real, and one is drawn by the network. Which is which?
+# > **Which is which?** One of these two rows is real, and one is drawn by the network.
 
 # %%
 show({"row 1": fresh[:10], "row 2": drawn[:10]})
