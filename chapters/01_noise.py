@@ -128,7 +128,7 @@ show(rows, titles=[f"{level:.1f}" for level in levels])
 # <!-- live: dino-noise | The dial itself. Drag it, or drop a picture of your own onto it. -->
 #
 # > **A common belief: "50% noise hides half of the picture."** At 0.5 no half is missing: every pixel still says something
-# > about its own colour, and your eye averages over neighbours, where noise cancels out and the animal does not.
+# > about its own colour, and your eye seems to average over neighbours, where noise cancels out and the animal does not.
 #
 # That averaging is worth a closer look, because a network can do it, too. Here are some pictures at level 0.75, once as they
 # are, and then with blocks of 2x2, 4x4 and 8x8 pixels replaced by their mean. For each we measure how well the means go
@@ -150,8 +150,8 @@ show(averaged)
 
 # %% [markdown]
 # *The larger the blocks, the better their means go with those of the clean pictures. Single pixels say little at this level;
-# the 4x4 means show where the animal is, and roughly in which colours. Of eyes and mouths nothing is left. Noise drowns
-# small things first and large things last: this is why the network in the next chapter looks at several sizes.*
+# the 4x4 means show where the animal is, and roughly in which colours. Of eyes and mouths nothing is left. At this
+# level, noise drowns what is small and leaves what is large: this is why the network in the next chapter looks at several sizes.*
 
 # %% [markdown]
 # What does the level do to the numbers? Let us measure it on all 48 dinosaurs.
@@ -172,14 +172,14 @@ for number in (0.0, 0.25, 0.5, 0.75, 1.0):
 #
 # > **A common belief: "Noise must be Gaussian."** Ours is uniform, with shares that add up to 1, so that the *range* stays
 # > the same: every picture can be looked at, at every level. In chapter 2, the sharp edges of uniform noise will let us work
-# > out by plain counting what elsewhere takes a bell curve. Most texts use Gaussian noise, and two ways to mix it are common:
+# > out by plain counting what elsewhere takes a bell curve. Many texts use Gaussian noise, and two ways to mix it are common:
 # >
 # > - DDPM ([arXiv 2006.11239](https://arxiv.org/abs/2006.11239)) takes $\sqrt{\bar\alpha}$ of the picture and
 # >   $\sqrt{1 - \bar\alpha}$ of the noise, where $\bar\alpha$ falls from nearly 1 to nearly 0. The *squares* of these shares add up to
-# >   1, so that the *variance* stays 1 if that of the pictures and that of the noise are 1.
+# >   1. So if pictures and noise both have a *variance* of 1, a mix has a variance of 1, too.
 # > - Flow matching ([arXiv 2210.02747](https://arxiv.org/abs/2210.02747)) and IADB
-# >   ([arXiv 2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: the very `mix` that you wrote
-# >   (only that their time runs from noise to picture).
+# >   ([arXiv 2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: in the simplest case, which is the very `mix` that you wrote.
+# >   (Their time runs from noise to picture, the level the other way.)
 
 # %% [markdown]
 # ## One level for each picture
@@ -232,7 +232,7 @@ check(random_levels)
 #
 # **Exercise: `make_question`** · 4 minutes · easy
 #
-# Why it matters: the network will be trained on nothing else. There are no labels; the pictures themselves are the answers.
+# Why it matters: the network will be trained on such questions alone, but for a little more noise in chapter 3. There are no labels; the pictures themselves are the answers.
 
 
 # %% tags=["exercise"]
@@ -260,15 +260,15 @@ show({"question": noisy, "answer": clean[:10]}, titles=[f"{number:.2f}" for numb
 # *Ten questions, with the level above each, and the answers below. Cover the bottom row with your hand: which of them can
 # you answer?*
 #
-# <!-- live: dino-noise guess | The same questions, to somebody who has learnt to answer them: the network that you build in
-# chapters 2 and 3. Watch what it says at the levels where you see nothing any more. -->
+# <!-- live: dino-noise guess | The same questions, answered by a network like the one that you build in
+# chapters 2 and 3, trained for longer. Watch what it says at the levels where you see nothing any more. -->
 
 # %% [markdown]
 # ## What you have now
 #
 # - `mix` takes a picture to any noise level at once, and stays in the range of colours.
 # - `random_levels` gives every picture a level of its own, in the shape that spreads it over that picture's pixels.
-# - `make_question` makes endless questions out of a few pictures, and knows the answers.
+# - `make_question` makes endless questions out of a few pictures; whoever asks keeps the answers.
 #
 # They are the module `dino/noise.py`. Look at it: it is all that the next chapters need of this one.
 #

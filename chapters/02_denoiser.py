@@ -39,17 +39,19 @@ for number in (0.2, 0.5, 0.8):
     # The noise adds level / 2 on average, and the picture is down to 1 - level.
     contrast = (noisy - level / 2) / (1 - level)
     smooth = F.avg_pool2d(F.pad(contrast, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    before, after = F.mse_loss(noisy, clean), F.mse_loss(smooth, clean)
+    before, undone, after = (F.mse_loss(guess, clean) for guess in (noisy, contrast, smooth))
     gains[number] = before / after
-    print(f"level {number}: mean squared error {before:.3f} as it is, {after:.3f} smoothed")
+    print(
+        f"level {number}: mean squared error {before:.3f} as it is, {undone:.3f} with its contrast, {after:.3f} smoothed"
+    )
     if number == 0.5:
         show({"noisy": noisy, "smoothed": smooth, "clean": clean})
 
 # %% [markdown]
 # *Level 0.5. Smoothing turns the speckles into pale stains. But it smears the eyes and mouths, and the thin horns are gone.*
 #
-# So it helps at all three levels, but at 0.8 hardly at all: to undo the loss of contrast there, everything is multiplied by
-# five, the rest of the noise, too.
+# So doing both helps at all three levels, but at 0.8 hardly at all: to undo the loss of contrast there, everything is multiplied by
+# five, the noise, too, and smoothing only makes up for that.
 #
 # Smoothing knows nothing of dinosaurs. You do: you know that they have legs, eyes and a tail, and that a purple belly does
 # not have green patches. To answer well, one has to *know what is likely*, and that has to be learnt from pictures.
@@ -66,8 +68,8 @@ for number in (0.2, 0.5, 0.8):
 #
 # Now a whole picture. Take an image away at its share, `noisy - (1 - level) * image`, and look at what is left. It must be
 # `level * noise`, so it must lie between 0 and `level`, in every single pixel. If it does, the image is possible; if not,
-# it is out. And because our noise is uniform, all images that are possible are *equally* likely: no noise is preferred to
-# any other. (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with bell curves. Here,
+# it is out. And because our noise is uniform, no noise is preferred to any other: images that were equally likely before still are, if
+# they are possible. (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with bell curves. Here,
 # we count.)
 #
 # And if several are possible, what is the best answer? Say that just two are left, and that answers are marked by their
@@ -98,7 +100,7 @@ for chance in (0.5, 0.75, 0.9):
 # *Five answers if both pictures are equally likely, with their error above, on average over the two truths. The least error
 # is that of the plain mean, right in the middle: half of what it costs to bet on either.*
 #
-# The mean is never right, but it is never as wrong as a bet that is lost, and squares make large errors dear. If one of the two
+# The mean is never right, but it is never as wrong as a lost bet, and squaring makes a large error count for more. If one of the two
 # is likelier, the best share of it is just its chance. And you need not try answers of any other kind. Take one pixel that is
 # $a$ in one picture and $b$ in the other, with the mean $m$. An answer $g$ then has the error
 #
@@ -122,7 +124,7 @@ print(fits, rows, numbers[rows], sep="\n")
 #
 # **Exercise: `best_guess`** · 8 minutes · medium
 #
-# Why it matters: this is the exact optimum that training on these images alone would aim at. Numbers in a computer are rounded, so
+# Why it matters: this is the best that a network could become that is trained on these images alone. Numbers in a computer are rounded, so
 # leave a hair of room, such as `1e-6`, at both ends.
 
 
@@ -163,8 +165,8 @@ guesses = torch.stack([best_guess(one, level, images) for one, level in zip(nois
 def count_possible(noisy: Tensor, level: float) -> int:
     """How many of our images are possible, found out by asking `best_guess` about each of them.
 
-    The noisy picture itself is always possible: mixed with noise just like it, it stays as it is. So we let it stand beside
-    the image. If the guess is that picture alone, the image has been ruled out.
+    A picture that is mixed with itself stays as it is, so the noisy picture could be its own clean picture: it is always
+    possible. We ask about an image together with it. If the guess is the noisy picture alone, the image is impossible.
     """
     guesses = torch.stack([best_guess(noisy, level, torch.stack([image, noisy])) for image in images])
     return int(((guesses - noisy).abs() > 1e-3).flatten(start_dim=1).any(dim=1).sum())
@@ -178,7 +180,7 @@ show({"noisy": noisy, "best guess": guesses}, titles=titles, size=1.2)
 # *The question above, the best possible answer below. Where several images are still possible, the best answer is a blur of
 # all of them; where one is left, it is that image, and perfectly sharp.*
 #
-# Did you expect *one* image at 0.9? There are 3072 numbers in a picture, and a single one that does not fit rules an image out.
+# At 0.9, *one* image is possible. Did you expect that? There are 3072 numbers in a picture, and a single one that does not fit rules an image out.
 # So the perfect guesser, which knows all 512 pictures by heart, recognises the right one in noise where you see nothing.
 # Here is how early, on average over five questions:
 
@@ -193,7 +195,7 @@ for level in (0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9):
 # > **A common belief: "A blurry guess means a weak network."** The best guess that *anyone* can give at level 1 is the
 # > mean of all pictures, the blurriest in the figure. Blur is honest: it is what not knowing looks like.
 #
-# > **Another: "The denoiser sees the noise and removes it."** Nobody can see noise: at level 0.995, dozens of our pictures
+# > **Another: "The denoiser sees the noise and removes it."** Nobody can tell for sure what is noise: at level 0.995, dozens of our pictures
 # > fit, each with noise of its own. It guesses, and hedges.
 
 # %% [markdown]
@@ -218,7 +220,7 @@ for level in (0.999, 0.99, 0.9, 0.5):
 # %% [markdown]
 # ## The smallest part: a block
 #
-# The network is made of two things. A **convolution** replaces each pixel by a weighted sum of the 3x3 pixels around it;
+# Nearly all of the network is made of two things. A **convolution** replaces each pixel by a weighted sum of the 3x3 pixels around it;
 # the weights are what is learnt. A **ReLU** replaces negative numbers by 0. Without it, a stack of convolutions could do no more
 # than a single larger one, for a weighted sum of weighted sums is a weighted sum again. `conv(inputs, outputs)` makes a
 # convolution from `inputs` channels to `outputs`. (A *channel* is what a colour is to a picture. Inside, there are dozens.)
@@ -345,12 +347,12 @@ show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 #
 # That is why the network works at several sizes. Chapter 1 has shown what small pictures are good for: under strong noise the
 # means of large blocks say more than single pixels. At each size there is a **`Stage`**: a convolution that sets the number of
-# channels, a few blocks, and one *pool*, which tells every pixel the largest value of each channel anywhere ("there is a frill
-# in this picture!").
+# channels, a few blocks, and one *pool*, which tells every pixel the largest value of each channel anywhere (perhaps: "there is a
+# frill in this picture!").
 #
 # But what about detail? A picture that was halved three times has 4x4 pixels; nobody can draw an eye from that. So on the
-# way down we *keep* what we have at each size, and on the way up we *add* it again. The bottom brings the layout, what was
-# kept brings the detail. Drawn as a picture, down and up, this looks like the letter U: a **UNet**.
+# way down we *keep* what we have at each size, and on the way up we *add* it again. So the bottom can bring the layout, and what
+# was kept the detail. Drawn as a picture, down and up, this looks like the letter U: a **UNet**.
 #
 # ```
 # noisy + level  ->  enter ------------------------ + -> leave -> guess       32x32
@@ -396,9 +398,9 @@ print("the picture is off by 0.01: the noise is off by    ", noise_errors)
 print("the noise is off by 0.01:   the picture is off by  ", clean_errors)
 
 # %% [markdown]
-# So a right answer to one question is a right answer to all. But *errors* change on the way, where one divides by a small number.
-# An error of 0.01 in the picture is one of half the range in the noise where there is hardly any noise (level 0.02). An error of 0.01
-# in the noise is one of half the range in the picture where there is hardly any picture (level 0.98). We want pictures, and drawing
+# So between levels 0 and 1, a right answer to one question is a right answer to all. But *errors* change on the way, where one divides by a
+# small number. At level 0.02, an error of 0.01 in the picture becomes one of 0.49 in the noise. At level 0.98, an error of 0.01 in the noise
+# becomes one of 0.49 in the picture. We want pictures, and drawing
 # begins where there is only noise. So we ask for the picture, which has another advantage: you can look at it. (Li and He argue for it,
 # too: [arXiv 2511.13720](https://arxiv.org/abs/2511.13720).)
 #
@@ -456,11 +458,11 @@ show({"noisy": noisy, "guess": guess}, titles=[f"{number:.2f}" for number in lev
 blocks = [part for part in denoiser.modules() if type(part).__name__ == "Block"]
 weights, in_blocks = (sum(w.numel() for net in nets for w in net.parameters()) for nets in ([denoiser], blocks))
 print(f"{weights:,} weights, {in_blocks / weights:.0%} of them in its {len(blocks)} blocks")
-print(f"the mean of its guesses is {guess.mean():.2f}; eval() changes them by {(after_eval - guess).abs().max():.1f}")
+print(f"the mean of its guesses is {guess.mean():.2f}; eval() changes them by {(after_eval - guess).abs().max():.0e}")
 
 # %% [markdown]
-# *It says much the same to everything: a murky grey. Its last bias, 0.5, is the middle between black and white, and random
-# weights move it from there only a little.*
+# *It says much the same to everything: a murky colour, not far from grey. Its last bias, 0.5, is the middle between black and white, and
+# random weights move it from there.*
 #
 # > **A common belief: "Call `eval()` before you use a network."** It changes nothing here. `eval()` matters for dropout and
 # > batch normalisation, and there is neither.
@@ -477,8 +479,8 @@ except RuntimeError as error:
 # %% [markdown]
 # ## What you have now
 #
-# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why it has no answer for a stranger.
+# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why it hardly ever has an answer for a stranger.
 # - `Block`, which adds what it finds.
 # - `Denoiser`, a network of over a million weights that sees the whole picture, and detail, and the level.
 #
-# They are the module `dino/denoiser.py`. So far the network answers grey to everything. In chapter 3, it learns.
+# They are the module `dino/denoiser.py`. So far the network answers the same to everything. In chapter 3, it learns.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Learning from questions
 #
-# You have questions (chapter 1) and somebody to answer them (chapter 2), who says grey to everything. In this chapter it
-# learns. At the end you train it for real, for a minute or so, and watch its guesses turn from grey to dinosaurs.
+# You have questions (chapter 1) and somebody to answer them (chapter 2), who says the same to everything. In this chapter it
+# learns. At the end you train it for real, for a few minutes, and watch its guesses turn into dinosaurs.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
@@ -32,8 +32,8 @@ held_out = load(dinosaurs(128, seed=1))  # never trained on
 # ## What is there to gain?
 #
 # The *loss* says how far off a guess is: the mean squared error over all pixels. Before you train anything, ask what
-# somebody could score who has learnt nothing, or who knows nothing but the mean of all pictures. Whoever is worse than
-# that has a bug.
+# somebody could score who has learnt nothing, or who knows nothing but the mean of all pictures. Whoever is still
+# worse than that after training has a bug.
 
 # %%
 mean = images.mean(dim=0, keepdim=True)
@@ -58,9 +58,9 @@ for number in (1.0, 0.99, 0.98, 0.95, 0.9):
     print(f"level {number:4.2f}: {F.mse_loss(best, images[:16]):.4f}")
 
 # %% [markdown]
-# Not 0. At level 1 there is nothing to see, and the best guess is the mean of all pictures, whose error is what pictures
-# differ by: about the last number of the table before. A little lower, a few pictures are still possible, and their mean is
-# wrong by less. Averaged over levels, the loss of a perfect guesser is small, but it is not 0.
+# Not 0. At level 1 there is nothing to see, and the best guess is the mean of all pictures. It errs by about as much as in
+# the first table. A little lower, a few pictures are still possible, and their mean is wrong by less. So the loss of a perfect
+# guesser, averaged over all levels, is small, but it is not 0.
 
 # %% [markdown]
 # ## One step
@@ -136,7 +136,7 @@ with torch.no_grad():
 # %% [markdown]
 # *Four times nothing but noise, and the guess of a network that has only ever seen one dinosaur. It does not need to look.*
 #
-# As low as you like: only one picture is possible, so there is nothing to be unsure of. The loss has fallen to less than a hundredth, and it goes on
+# As low as you like: only one picture is possible, so there is nothing to be unsure of. The loss has fallen to less than a hundredth, and it was still
 # falling. The test is passed: questions, network, loss and optimizer fit together.
 
 # %% [markdown]
@@ -229,8 +229,8 @@ check(loss_by_level)
 
 # %% [markdown]
 # Now you can see what the average is good for. Take the network that comes with the course, `load_denoiser()`, which was trained for long with the
-# very same code (`dino/weights/README.md` says how). Train it on, with large steps that never get smaller, so that it jitters about the place
-# where it is. What happens to its loss, and to that of the average?
+# very same code (`dino/weights/README.md` says how). Train it on, with large steps that never get smaller. What happens to its loss, and to that
+# of the average?
 
 # %%
 torch.manual_seed(0)
@@ -255,7 +255,8 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# *The loss of the newest weights jumps about. That of their average, which has seen the very same steps, is lower and calmer.*
+# *The first large step throws both back. From there, the loss of the newest weights falls a little and then jumps about. That of their average,
+# which has seen the very same steps, is lower and calmer.*
 #
 # ## Train for real
 #
@@ -263,18 +264,18 @@ plt.show()
 # `update_average` after every tenth step. It *yields* the loss of each step, so that whoever calls it can plot or stop.
 # Four things in it are new:
 #
-# - Half of the pictures are **flipped**, so that no dinosaur is ever seen facing only one way. (Do not do this with
+# - Half of the pictures are **flipped**, at random, so that most dinosaurs are seen facing both ways. (Do not do this with
 #   pictures of text.)
-# - The **learning rate**, how far each step moves the weights, rises for 200 steps, while the gradients are still wild, and
-#   falls to 0 towards the end, so that the jitter dies down.
-# - The pictures that it sees are **a little off**: that is what `shaken` does, with a pinch of noise of which the level does
-#   not tell. When the network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
+# - The **learning rate**, how far each step moves the weights, rises for 200 steps, so as to begin with care, and
+#   falls to 0 towards the end, so that the jitter should die down.
+# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.35 either way, and does not say so. When the network draws,
+#   its own small mistakes will be in the picture, and it has to take them in its stride.
 # - Every step throws **dice of its own**: it seeds the random generator, so that a run can be repeated, and be resumed as if
 #   it had never stopped.
 #
-# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer (which
-# first cuts a wild gradient short, for one alone can ruin a run) and the number of steps taken. `in_bfloat16` makes a
-# processor that can do it calculate with half as many bits, which is faster.
+# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer and the number of steps taken.
+# (The optimizer first cuts gradients short that are very large, as [Pascanu et al.](https://arxiv.org/abs/1211.5063) advise.) With
+# `in_bfloat16`, a processor that is made for it calculates with half as many bits, which is faster.
 
 # %%
 
@@ -288,7 +289,7 @@ def train(
     images  (count, 3, height, width), in [0, 1], on the device of the run's denoiser
     steps   how many steps the whole run has
     batch   how many pictures are in one question
-    rate    the largest learning rate
+    rate    the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
     seed    every step has random numbers of its own, which depend on the seed and on its number alone
     flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
     """
@@ -362,8 +363,7 @@ plt.show()
 # jump up and down by a factor of two and more: some batches get harder levels than others.*
 #
 # > **A common belief: "The curve is flat, so training is over."** In the second half, the loss falls only a little; but compare the guesses at
-# > steps 400 and 800 above. The losses at high levels, where little can be gained, hide what goes on at the others. That is why we look at
-# > levels one by one, and at pictures.
+# > steps 400 and 800 above. That is why we look at pictures, and at levels one by one.
 
 # %% [markdown]
 # ## Level by level
@@ -389,22 +389,22 @@ for name, denoiser in candidates.items():
     print(
         f"{name:17} mean over levels {curve.mean():.4f}; at level {levels[5]:.2f}: {curve[5]:.4f}; at level 1: {curve[-1]:.4f}"
     )
-floor = F.mse_loss(mean.expand_as(held_out), held_out)
+floor = F.mse_loss(mean.expand(48, -1, -1, -1), held_out[:48])
 axis.axhline(floor, color="grey", linestyle=":", label="the mean of all pictures")
 axis.set(xlabel="level", ylabel="loss", yscale="log")
 axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plt.show()
 
 # %% [markdown]
-# *Held-out pictures. All that have learnt something meet at level 1, near the dotted line: there, nobody can do better than
-# the mean of all pictures. The lower the level, the more there is to see, and the smaller the loss.*
+# *Held-out pictures. All that have learnt something meet at level 1, near the dotted line: there, no guess can be expected to do better
+# than the mean of all pictures. The lower the level, the more there is to see, and the smaller the loss.*
 #
 # Look where the curves differ most, and where they do not. At level 1, long training gains next to nothing; at the low and
 # middle levels, it divides the loss by about four.
 #
-# And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the
-# network was worse 200 steps ago; and as the steps grew ever smaller, hardly any jitter was left to average out. An average pays when the weights
-# no longer travel far and the steps are still large, as in the experiment above: in long runs, and whenever you stop in the middle of one.
+# And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the network was probably worse
+# 200 steps ago; and with steps that get ever smaller, there should be little jitter left to average out. The average pays while the steps are
+# still large, as in the experiment above: whenever you stop in the middle of a run.
 #
 # > **A common belief: "Lower loss means better pictures."** The loss is an average over levels, and the eye does not average over levels.
 # > Chapter 4 draws, so that you can judge, and chapter 5 measures drawings themselves.
@@ -416,7 +416,7 @@ plt.show()
 #
 # - `training_step`, which is all the learning there is; `update_average`, which calms it; `loss_by_level`, which tells you
 #   how it is going.
-# - A denoiser of your own, trained by your own code for a minute.
+# - A denoiser of your own, trained by your own code for a few minutes.
 #
 # They are the module `dino/training.py`. In a terminal, `dino train` runs the same loop for longer, with a progress bar, a
 # sheet of samples every now and then, and checkpoints: you can stop it at any time, and go on later.

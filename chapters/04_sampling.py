@@ -25,7 +25,7 @@ torch.manual_seed(0)
 images = load(dinosaurs(2048))
 
 # %% [markdown]
-# A minute of training, as in chapter 3, is not enough for sharp pictures. So we go on with a network that was trained by the
+# A few minutes of training, as in chapter 3, are not enough for sharp pictures. So we go on with a network that was trained by the
 # very same code for longer. It comes with the course, and `dino/weights/README.md` says how it was made.
 
 # %%
@@ -50,7 +50,7 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 # %% [markdown]
 # *Eight different noises, and nearly one answer: the mean of all dinosaurs.*
 #
-# Not eight pictures, but one, and not a dinosaur. And that is *right*! You know it from chapter 2: at level 1 everything is still
+# Not eight pictures, but nearly one, in eight tints, and not a dinosaur. And that is *right*! You know it from chapter 2: at level 1 everything is still
 # possible, so the best guess is the mean of everything. It cannot decide for one dinosaur, because nothing in the noise speaks for one.
 #
 # > **A common belief: "One long step is as good as many."** With one step, you get the guess of somebody who has seen nothing.
@@ -59,8 +59,8 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 # ## The idea that works: commit a little
 #
 # So do not take the whole guess. **Mix a little of it in**: go from level 1 to, say, 0.9. The picture now leans ever so
-# slightly towards dinosaur; and the noise that is left, by pure chance, fits some dinosaurs better than others. Ask again.
-# Some are no longer possible, and the guess is a little less of a blur. Mix a little of *that* in. And so on.
+# slightly towards dinosaur. At level 1, every dinosaur could have become this noise; now that a tenth of the picture has to be
+# dinosaur, the noise that happens to be there fits some better than others. Ask again, and the guess is a little less of a blur. Mix a little of *that* in. And so on.
 #
 # Each guess breaks the tie a little more, and each step makes the next guess easier.
 #
@@ -114,8 +114,8 @@ show(seen, titles=["picture", "guess"] * 6, size=0.9)
 
 # %% [markdown]
 # *Six runs side by side, each with the picture on the left and the guess at it on the right; time runs from top to bottom. All
-# begin with nearly the same blur. Then they part: first into animals that face one way, then the details, and some still change colour
-# when the outline has long been settled.*
+# begin with nearly the same blur. Then they part, at first into animals of two kinds at once; later, most have decided for one, and get
+# their details.*
 #
 # Dinosaurs, from noise! Not all are well made, though: look for one that is two animals at once. Two things make them better: more steps,
 # and a trick.
@@ -133,8 +133,8 @@ same_direction = torch.cosine_similarity(changes[1:], changes[:-1], dim=2).mean(
 print("each change, compared with the one before:", ", ".join(f"{value:.2f}" for value in same_direction))
 
 # %% [markdown]
-# They go on in much the same direction. But at each step we mix in the guess of *now*, which has not yet come as far as the guess
-# will have a moment later. We are always a little behind.
+# They never turn back. Each goes on partly in the direction of the one before, and later mostly. So we know something of the next guess
+# before we ask for it; but at each step we mix in the guess of *now*. We are always a little behind.
 #
 # So push each guess on, in the direction in which it has just changed:
 #
@@ -213,7 +213,7 @@ show(rows, titles=[f"level {1 - t / 25:.2f}" for t in times] + ["result"])
 # it.*
 #
 # What is decided first: the outline, or the colour? Let us not trust three pictures, and measure it on all 64. The outline of an animal is
-# where the picture is not white; its colour is the mean over these pixels.
+# where the picture is not white; its colour is the mean over these pixels. How much of the way to the result is still to go, at each level?
 
 # %%
 
@@ -227,20 +227,19 @@ def mean_colour(pictures: Tensor) -> Tensor:
     return (pictures * inside).sum(dim=(2, 3)) / inside.sum(dim=(2, 3))
 
 
-shared, off = {}, {}
+to_go = {}
 for t in times:
     guess = watched.guesses[t].float()
-    both, either = outline(guess) & outline(last), outline(guess) | outline(last)
-    shared[t] = (both.sum(dim=(1, 2, 3)) / either.sum(dim=(1, 2, 3))).mean().item()
-    off[t] = ((mean_colour(guess) - mean_colour(last)).norm(dim=1) > 0.1).float().mean().item()
-    print(
-        f"level {1 - t / 25:.2f}: {shared[t]:4.0%} of the outline as in the result; {off[t]:4.0%} have another colour"
-    )
+    common, either = outline(guess) & outline(last), outline(guess) | outline(last)
+    of_outline = 1 - (common.sum(dim=(1, 2, 3)) / either.sum(dim=(1, 2, 3))).mean()
+    of_colour = (mean_colour(guess) - mean_colour(last)).norm(dim=1).mean()
+    to_go[t] = torch.stack([of_outline, of_colour])
+    left = to_go[t] / to_go[0]
+    print(f"level {1 - t / 25:.2f}: still to go {left[0]:4.0%} of the outline, {left[1]:4.0%} of the colour")
 
 # %% [markdown]
-# At level 0.84, where you can hardly see anything in the pictures, about nine tenths of the outline are settled, but about half of the
-# animals still have another colour than in the end (by more than 0.1; from gold to orange it is not quite twice as much). **The outline comes
-# first, the colour later.**
+# **Neither comes first.** Outline and colour are settled together, and early: at level 0.84, where you can hardly see anything in the pictures, about
+# two thirds of the way are done.
 #
 # > **A common belief: "The guess is the drawing."** The guess is what the network would say if it had to decide now. The drawing
 # > is what has become of all those guesses.
@@ -252,6 +251,7 @@ for t in times:
 
 # %%
 counts, stretches = [1, 2, 4, 8, 16, 32, 64], [1.0, 1.5, 2.0, 2.5]
+grids = []
 for start in (0, 9):
     grid = {
         f"stretch {stretch}": torch.cat(
@@ -259,6 +259,7 @@ for start in (0, 9):
         )
         for stretch in stretches
     }
+    grids.append(grid)
     show(grid, titles=[f"{count} step{'s' * (count > 1)}" for count in counts])
 
 # %% [markdown]
@@ -266,10 +267,10 @@ for start in (0, 9):
 # sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal, if not always in
 # the same colour.*
 #
-# So: no, not with 8 and 64. Few long steps decide differently from many short ones. With 32 steps and more, the animal is settled; only its
-# colour may still differ.
+# So, 8 or 64: not always the same. The first noise gives another animal, the second the same, but not always in the same colour. Few long
+# steps may decide differently from many short ones. For these two noises, the animal is settled with 32 steps; only its colour may still differ.
 #
-# > **A common belief: "More steps are always better."** From 1 to 16 they are. From 32 to 64, can you see a difference in quality? Chapter 5
+# > **A common belief: "Twice as many steps, twice as good."** From 1 to 16 steps, you see it get better. From 32 to 64, do you? Chapter 5
 # > measures it.
 
 # %% [markdown]
@@ -277,12 +278,12 @@ for start in (0, 9):
 #
 # For once, let us take a world so small that the right result is known. A "picture" is a single number, and every number
 # between 0 and 1 is equally likely. Then the best guess can be written down: the middle of all numbers that are still possible
-# (chapter 2!). And since noise and pictures are spread in just the same way, a perfect sampler must return **exactly the number
-# that it was started with**. So we can measure how far off it is.
+# (chapter 2!). Noise and pictures are spread in just the same way here, and an exact sampler keeps numbers in their order. So it must
+# return **exactly the number that it was started with**, and we can measure how far off ours is.
 #
-# First: what is it that we want to know ahead? `step` mixes in *one* guess on the whole way from `now` to `next`, while the right guess
-# changes on that way. So take the one that is right *on average*: the guess in the **middle** of the step. Here is what the guess of a very
-# fine sampler is at levels 0.55 and 0.5, what a stretch makes of these two, and what the guess really becomes.
+# First: what is it that we want to know ahead? `step` mixes in *one* guess all the way from `now` to `next`, though the right guess changes on
+# this way. So the best single one is the mean of them all, which is about the guess in the **middle** of the step. A sampler with very many steps
+# tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well are the last two foretold by the first two?
 
 # %%
 
@@ -301,9 +302,10 @@ for stretch, level, where in ((1.0, 0.5, "beginning"), (1.5, 0.475, "middle"), (
     print(f"stretch {stretch}: {ahead:.3f}; the guess at the {where} of the step from 0.5 to 0.45: {at[level]:.3f}")
 
 # %% [markdown]
-# There it is, to within a hundredth. From 0.55 to 0.5, the guess has changed by the length of one step. A stretch of 1.5 goes on for **half** a step, to the middle of
-# the next one; a stretch of 2 goes on for a **whole** one, to its end. So theory asks for 1.5. (For equations of motion, this is the *two-step
-# Adams-Bashforth method*: 3/2 of the newest slope, minus 1/2 of the one before.) Is it right?
+# To within a hundredth. The guess has changed during one step, from 0.55 to 0.5. A stretch of 1.5 lets it change on for **half** a step, to the
+# middle of the next one; a stretch of 2 for a **whole** one, to its end. So theory asks for 1.5. (3/2 of the newest and minus 1/2 of the one before:
+# these are the weights of the *two-step [Adams-Bashforth method](https://en.wikipedia.org/wiki/Linear_multistep_method)*, which is used for slopes.)
+# Is it right?
 
 # %%
 start = torch.linspace(0.01, 0.99, 99, dtype=torch.float64).view(-1, 1, 1, 1)
@@ -313,17 +315,17 @@ for stretch in (1.0, 1.5, 2.0):
     errors[stretch] = [
         (sample(exact, start, steps=count, stretch=stretch) - start).abs().max().item() for count in counts
     ]
-    print(f"stretch {stretch}     " + "".join(f"{error:11.5f}" for error in errors[stretch]))
+    print(f"stretch {stretch}     " + "".join(f"{error:11.6f}" for error in errors[stretch]))
 
 # %% [markdown]
 # With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. *Second order* would be sixteen
-# times. With 1.5, the last two columns come close to it: ten times, and then nearly fifteen. And 2.0? It overshoots: with few steps it is
-# worse than 1.0, and with many **no better**.
+# times. With 1.5, it is four and a half times, then ten, then fifteen: the finer the steps, the nearer to second order. (What is left out, the bend in
+# the way of the guess, shrinks with the square of the step.) And 2.0? It overshoots: with few steps it is worse than 1.0, and with many **no better**.
 #
-# So both theory and measurement say 1.5. And yet our default is 2.0, for in the pictures above it gives the strongest colours for few steps,
-# and chapter 5 will put a number on that. A *trained* network is not exact, and we are not after exactness, but after crisp dinosaurs. Perhaps
-# it hedges more than it would have to, so that its guesses are always on the blurry side, and pushing them on further makes up for that; we
-# have not proved it. When a default and a theory disagree, look at what the theory takes for granted.
+# So both theory and measurement say 1.5. And yet our default is 2.0. In the pictures above, it gives stronger colours for few steps than 1.0 and
+# 1.5, and chapter 5 measures all three on drawings. A *trained* network is not exact, and we are not after exactness, but after crisp dinosaurs.
+# Perhaps it hedges more than it would have to, so that its guesses are on the blurry side, and pushing them on further makes up for that; we have
+# not proved it. When a default and a theory disagree, look at what the theory takes for granted.
 
 # %% [markdown]
 # ## Broken samplers
@@ -365,14 +367,14 @@ show(eight)
 
 # %% [markdown]
 # *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
-# only, and draws nearly the same. With the ratio forgotten, guesses come in far too early: the network sees pictures unlike any that it
+# only, and draws nearly the same, if not always in the same colour. With the ratio forgotten, guesses come in far too early: the network sees pictures unlike any that it
 # has learnt from, and some run away. Fed back, all of them do. With the difference of the levels, noise is left over.*
 #
 # <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
 # The last row is the dangerous one, for it looks fine. Throwing fresh noise at every step gives good animals, one by one. But they have
-# nothing to do with the noise that it began with, so `check` refuses it. And there is a second fault, which you cannot see in eight drawings:
-# all the noise that is left is thrown away at each step, and nothing is carried on but the guess. Chapter 5 measures what that costs.
+# nothing to do with the noise that it began with, so `check` refuses it. And all the noise that is left is thrown away at each step: nothing is
+# carried on but the guess. Look for twins in the last row. Eight drawings are too few to be certain; chapter 5 counts them among many.
 #
 # (*DDPM*, which many texts begin with, adds fresh noise at each step, too, but only a little, and keeps most of what was there; *DDIM* adds none,
 # as `step` does.)
@@ -419,7 +421,7 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
 # resemble each other, but differ in spots, in pose, in shade, or even in colour.*
 #
-# The numbers to compare with are those on the right: new pictures by the program itself have near relatives, too. Copies would be at 0, or
+# Compare with the numbers of fresh pictures: new pictures by the program itself have near relatives, too. Exact copies would be at 0, or
 # close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
 
 # %% [markdown]
@@ -429,8 +431,8 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # - A good idea of how many steps it takes, of what the stretch does, and of what it looks like when something is wrong.
 #
 # They are the module `dino/sampling.py`. And with it, you have a whole diffusion model, from the first mix to the finished drawing. You wrote
-# the noise, the questions, the way through the network, the training step and the sampler. (The layers inside of `Stage` and the loop of
-# `train` were given; now you can read them.)
+# the noise, the questions, the way through the network, the training step and the sampler. (`Stage`, its pool and the loop of `train` were
+# given; now you can read them.)
 #
 # In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The page *Glossary and
 # formulas* has them side by side. The notebook

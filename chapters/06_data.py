@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Your own pictures
 #
-# Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns to draw those: flowers, coins, the faces of
-# cats, the stickers on your laptop. The recipe stays what it is, to the letter.
+# Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns from those: here letters, at home flowers, coins, the
+# faces of cats or the stickers on your laptop. The recipe stays what it is.
 #
-# What changes is the beginning, and that is where most trainings go wrong. Pictures in the wild lie on their side, have no
+# What changes is the beginning, and much can go wrong there. Pictures in the wild lie on their side, have no
 # background, no colour or a strange shape, and some are no pictures at all. And with pictures that nobody has trained on before,
 # nobody can tell you which loss to expect. So this chapter is about two questions:
 #
@@ -100,8 +100,7 @@ check(to_tensor)
 # Pictures come wide, high and square, and the network wants squares of one size. You could squeeze what is too much into the square.
 # Or you could cut it off (*crop* it).
 #
-# > **Predict.** A picture of a letter is wider than high, and you squeeze it into a square. What does that do to the letter? And what will a
-# > network draw that has only ever seen such letters?
+# > **Predict.** A picture of a letter is wider than high, and you squeeze it into a square. What does that do to the letter?
 #
 # **Exercise: `crop`** · 6 minutes · easy
 #
@@ -131,14 +130,14 @@ show(
 # %% [markdown]
 # *Eight pictures that are wider than high, squeezed into a square and cut to one.*
 #
-# Squeezed letters are thin, and whoever learns from them learns thin letters; further down you see how faithfully a network draws what it was
-# shown, faults and all. Cutting has a price as well: what stands at the edge is gone. If what you care about is not in the middle of your
+# Squeezed letters are thin, and nobody tells the network that letters are not. (Further down you see one that was shown mirror writing, and draws
+# mirror writing.) Cutting has a price as well: what stands at the edge is gone. If what you care about is not in the middle of your
 # pictures, cut them by hand; that hour is well spent.
 #
 # ## What else lies in a folder
 #
-# One more thing is needed before `to_tensor`, and we give it to you: `on_white`. Here is why. The first row does what most
-# programs do, `convert("RGB")`, and hopes for the best.
+# One more thing is needed before `to_tensor`, and we give it to you: `on_white`. Here is why. The first row does the
+# obvious, `convert("RGB")`, and hopes for the best.
 
 # %%
 some = [path for path in files if PIL.Image.open(path).mode == "RGBA"][10::25][:4]
@@ -151,8 +150,8 @@ show(
 )
 
 # %% [markdown]
-# *Left, four pictures that are transparent. Right, four photos that the camera has stored lying on their side, with a note inside that
-# says how to turn them.*
+# *Left, four pictures that are transparent. Right, four that are stored as many cameras store photos: lying on their side, with a note inside
+# that says how to turn them.*
 #
 # Both go wrong without a word. Where a picture is transparent, a file still holds *some* colour, here black. And
 # most programs that show pictures read the camera's note, so you may never have seen those photos lying on their side; but
@@ -186,13 +185,13 @@ fresh, known = letters[order[:100]], letters[order[100:]]
 # %% [markdown]
 # ## The cheapest test there is
 #
-# Before you train on all of it, train on **one** picture. It takes seconds. A network with thousands of weights can learn one
+# Before you train on all of it, train on **one** picture. A hundred steps will do. A network with thousands of weights can learn one
 # picture by heart (it *overfits*, here on purpose), so the loss must fall until hardly anything is left. If it does not, something
 # is broken, and no amount of data would have cured it.
 #
 # **Exercise: `overfit`** · 5 minutes · easy
 #
-# Why it matters: a network that has no chance to learn anything can cost you a night. This finds out in seconds.
+# Why it matters: a network that has no chance to learn anything can cost you a night. This finds out in a hundred steps.
 
 
 # %% tags=["exercise"]
@@ -214,7 +213,7 @@ check(overfit)
 # %% [markdown]
 # Now four trainings. One is sound; in the others, we have made three mistakes that are easily made:
 #
-# - The optimizer was made for one network, and then a fresh network was made, and *that* one is trained.
+# - The optimizer holds the weights of another network than the one that is asked.
 # - `zero_grad` is missing.
 # - Somebody forgot to divide by 255.
 #
@@ -252,16 +251,17 @@ plt.show()
 # %% [markdown]
 # *The loss on one single picture, step by step.*
 #
-# None of them raises an error, and two of the three faulty ones even make progress. But only the sound one learns its picture by
-# heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ from a grey guess by much, so a loss far above 1
+# None of them raises an error. The optimizer with another network's weights changes nothing at all. Without `zero_grad`, the loss falls at first, and
+# then it is stuck, with spikes that fly off. In the wrong range, it falls from a great height and stays far too high. Only the sound one learns its
+# picture by heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ from a grey guess by much, so a loss far above 1
 # tells you that the range is wrong before a single step was taken.
 #
 # What this test does *not* see is whatever matters only with many pictures. For that, we need other instruments.
 #
 # ## Which way round?
 #
-# `train` turns half of the pictures to face the other way (flips are one kind of *data augmentation*). For dinosaurs that was a gift:
-# twice as many pictures for nothing. For letters?
+# `train` turns half of the pictures to face the other way (flips are one kind of *data augmentation*). Dinosaurs face both ways, and look
+# right in a mirror. Letters?
 
 # %%
 noise = torch.rand(20, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -309,13 +309,15 @@ for name, pictures in (("with flips", mirrored), ("without", drawn)):
 # varies; and it sees the noisy value. It knows nothing of neighbours, of letters, of anything. How well can it do?
 #
 # Say a pixel varies by $v$ (its variance). In the noisy picture, that is scaled down to $(1-s)^2 v$ at level $s$. The noise is uniform in [0, 1],
-# which has variance 1/12, so it adds $s^2/12$. The best such guesser leans on the noisy value as much as the pixel's own share
-# deserves, and on the mean for the rest. What remains is the error
+# which has variance 1/12, so it adds $s^2/12$. The guesser takes the mean, and adds a share of how far the noisy value is from what the mean would have
+# become. The share with the least error is that of the picture in the whole variance: the less of what one sees is noise, the more one trusts it. What
+# remains is the error
 #
 # $$v \cdot \frac{s^2/12}{(1-s)^2\,v + s^2/12}$$
 #
 # Read it at both ends: at level 1 it is $v$, for there is nothing to see and the mean is all one has; near level 0 it vanishes, for the pixel
-# is in plain sight. (Signal engineers know this guesser as the *Wiener filter*.)
+# is in plain sight. (Signal engineers know this guesser as the
+# [*Wiener filter*](https://en.wikipedia.org/wiki/Wiener_filter).)
 #
 # **Exercise: `yardstick`** · 10 minutes · hard
 #
@@ -342,8 +344,8 @@ def yardstick(clean: Tensor, levels: Tensor) -> Tensor:
 check(yardstick)
 
 # %% [markdown]
-# Divide a network's loss by the yardstick. Now 1 means *no better than somebody without a brain*, and less is what the network has
-# understood about letters.
+# Divide a network's loss by the yardstick. Now 1 means *no better than somebody without a brain*; and the less it is, the more has been gained by
+# looking at more than a mean and a single pixel.
 
 # %%
 levels = torch.linspace(0.1, 1, 10)
@@ -372,10 +374,10 @@ plt.show()
 # Now the curve speaks:
 #
 # - At **level 1** no network gets below 1. There is nothing to see, and the mean picture is the best answer there is.
-# - **In the middle** this network is about five times better than the guesser without a brain. That is what it knows about letters.
-# - At **low levels** it learns last. With hardly any noise, the noisy picture itself is nearly right, and a network has to be very exact
-#   to do better. After 50 steps it makes things tens of times *worse*; after 1000 it still does at level 0.1. If drawings look smeared,
-#   look here: more steps, or a network that is wider at full size, is what helps.
+# - **In the middle** this network is about five times better than the guesser without a brain.
+# - At **low levels** it learns last. With hardly any noise, the yardstick itself is nearly right, and a network has to be very exact
+#   to do better. After 50 steps its loss is tens of times the yardstick; after 1000 it still is larger at level 0.1. If drawings look smeared,
+#   look here: more steps help, and a network that is wider at full size may.
 #
 # ## Read the curve
 #
@@ -420,11 +422,11 @@ plt.show()
 # *Loss over yardstick of the three networks, on what they have learnt from and on fresh letters.*
 #
 # **B** has the gap that you know from chapter 5: it has learnt its 8 pictures by heart, and with others it is at best a little better than the
-# yardstick. **A** has no gap, but at low levels, where nobody ever asked it anything, it is far worse than **C**, the sound one. Nothing else was
-# different.
+# yardstick. **A** has no gap, but at low levels, where nobody ever asked it anything, it is far worse than **C**, the sound one: the curve with no
+# gap, and below 1 from level 0.2 to about 0.9.
 #
-# > **A fault that you cannot see here.** We wanted to show you a fourth network, one that is never told the level. Its curve is nearly that of
-# > the sound one! On white paper, the noise is in plain sight, and a network can read the level off the paper. In the next cell you see it.
+# > **A fault that curves do not show.** We wanted to show you a fourth network, one that is never told the level. Its curve is nearly that of
+# > the sound one, as the next cell prints! Perhaps it reads the level off the white paper, where only noise can make a difference.
 
 # %%
 
@@ -442,17 +444,20 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
     print(f"{name:15}" + ", ".join(f"{value:.2f}" for value in left[name]))
 
 # %% [markdown]
-# From level 0.2 up, the two differ by less than a tenth. Where pictures have no white paper, this may be otherwise: look.
+# At no level do the two differ by as much as a fifth. Where pictures have no white paper, this may be otherwise: look.
 #
-# So three questions find most faults, in this order:
+# So three questions find many faults, in this order:
 #
 # 1. Does it learn **one** picture by heart? If not, look for a bug.
-# 2. Is it better than the **yardstick** in the middle? If not, it has not been trained for long enough, or the levels go astray.
+# 2. Is it better than the **yardstick**, in the middle, and later at low levels? If not, it has not been trained for long enough, or the
+#    levels go astray.
 # 3. Does it do as well on **fresh** pictures? If not, it needs more pictures.
+#
+# They do not find faults of the pictures themselves: squeezed, mirrored, lying on black. For those, you have to look.
 #
 # ## Train on yours
 #
-# All of this is built into the command that you know:
+# Loading all kinds of pictures, and training on them, is built into the command that you know:
 #
 # ```text
 # dino train --data my/pictures                     a folder
@@ -474,9 +479,9 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # ## What you have now
 #
 # - `to_tensor` and `crop`, which make any picture one that a network can take.
-# - `overfit`, which finds a bug in seconds, and `yardstick`, which tells what a loss is worth.
+# - `overfit`, which finds a bug in a hundred steps, and `yardstick`, which tells what a loss is worth.
 # - A habit: to look at pictures *after* everything was done to them, and at a loss level by level.
 #
-# They are in `dino/data.py`. That was the course. You know how noise becomes a dinosaur, or anything else: there is no step in it
-# that you have not written, or read.
+# They are in `dino/data.py`. That was the course. You know how noise becomes a dinosaur, or anything else: there is hardly a
+# line in it that you have not written, or read.
 # Show somebody what yours draws.

@@ -111,7 +111,7 @@ def train(
     images  (count, 3, height, width), in [0, 1], on the device of the run's denoiser
     steps   how many steps the whole run has
     batch   how many pictures are in one question
-    rate    the largest learning rate
+    rate    the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
     seed    every step has random numbers of its own, which depend on the seed and on its number alone
     flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
     """

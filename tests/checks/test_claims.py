@@ -255,6 +255,16 @@ def test_a_mistake_is_told_for_sure_perhaps_or_not_at_all():
     assert find_mistake(check, {1: 5.0, 2: 9.0}.get, 0) == "Perhaps this: first"
 
 
+def test_large_numbers_agree_in_proportion_and_others_to_within_the_tolerance():
+    def claim(*numbers):
+        return Claim("A ratio.", yours=torch.tensor(numbers), expected=torch.ones(2), tolerance=0.03)
+
+    assert claim(1.02, 8.443).agrees(claim(1.0, 8.412))
+    assert not claim(1.02, 8.443).agrees(claim(1.0, 8.1))
+    assert not claim(0.5, 8.443).agrees(claim(0.54, 8.443))
+    assert claim(torch.nan, 1.0).agrees(claim(torch.nan, 1.0)) and not claim(torch.nan, 1.0).agrees(claim(2.0, 1.0))
+
+
 def test_check_in_a_notebook_draws_what_is_wrong_and_praises_what_is_right(answer, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     shown = []

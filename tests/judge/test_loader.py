@@ -80,6 +80,10 @@ def test_experiments_are_not_run_though_they_give_names_in_loops(tmp_path):
     assert not {"same_noise", "i", "step", "final"} & answers.names.keys()
     verdict = judge_file(path, CHAPTER)[0]
     assert "there is nothing called `same_noise`" in verdict.news
+    # To call an answer in a loop changes nothing of it.
+    path.write_text(with_cell("nets = {}\nfor name in ('one', 'two'):\n    mix(open('never'), 0, nets[name])"))
+    answers = load(path)
+    assert not answers.problems and "mix" in answers.names
 
 
 CAUSES = {
@@ -112,8 +116,9 @@ def test_an_import_that_no_answer_needs_costs_nothing(mix_in):
 
 def test_a_broken_first_cell_is_the_cause_for_all(tmp_path):
     (tmp_path / "01_noise.py").write_text(SOLVED.replace("import torch\n", "import torch as\n", 1))
+    line = SOLVED[: SOLVED.index("import torch\n")].count("\n") + 1
     for verdict in judge_file(tmp_path / "01_noise.py", CHAPTER):
-        assert verdict.news == "01_noise.py, line 18 is not Python yet (invalid syntax): import torch as"
+        assert verdict.news == f"01_noise.py, line {line} is not Python yet (invalid syntax): import torch as"
 
 
 REST = "seems to be the rest of `mix`, which begins above it"

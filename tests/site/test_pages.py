@@ -54,7 +54,10 @@ def test_an_exercise_shows_its_stub_and_folds_hints_and_the_answer():
         assert f"\n```python\n{answer}" not in text
         folded = "\n".join(f"    {line}" if line else "" for line in answer.splitlines())
         stub = text.index(f'raise NotImplementedError("{exercise.name} is yours to write")')
-        order = ['??? abstract "What the check looks at"\n\n    - It is true.', '??? tip "Hint 1"\n\n    Look.']
+        order = [
+            '??? abstract "What the check looks at, some of it several times"\n\n    - It is true.',
+            '??? tip "Hint 1"\n\n    Look.',
+        ]
         order += ['??? tip "Hint 2"\n\n    Look here.', f'??? success "Solution"\n\n    ```python\n{folded}\n    ```']
         places = [text.index(part, stub) for part in order]
         assert places == sorted(places)

@@ -116,7 +116,7 @@ def to_tensor(answer) -> Claims:
         "The same for the top. Then `right = left + side` and `bottom = top + side`.",
     ),
     notice="Pillow's `resize` looks at all pixels that fall into a new one (except with NEAREST, which picks one of them and lets "
-    "thin lines vanish or flicker). Many libraries for arrays do not unless one asks for it.",
+    "thin lines vanish or flicker). `torch.nn.functional.interpolate` does so only with `antialias=True`.",
     mistakes={
         "The whole picture is squeezed into a square: cut the middle out first, so that round things stay round.":
             {".crop((left, top, left + side, top + side))": ""},

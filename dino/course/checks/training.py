@@ -114,7 +114,7 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
         "`optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()`: forget the old gradients, work out the new ones, "
         "change the weights. At the end, return `loss.item()`.",
     ),
-    notice="`loss.item()` is a plain number. Returning the tensor would keep everything alive that was needed to work it out.",
+    notice="`loss.item()` is a plain number. Returning the tensor would keep alive what was needed to work it out.",
     mistakes={
         "The guess is compared with the noisy pictures: the aim is the clean ones.": {", clean)": ", noisy)"},
         "The guess is compared with the noise: this denoiser guesses the clean pictures.":

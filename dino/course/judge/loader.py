@@ -87,7 +87,11 @@ def changed_by(node: ast.stmt) -> set[str]:
     """The names whose values a statement may change: `table[key] = value`, `list.append(value)`."""
     found = set()
     for part in ast.walk(node):
-        called = isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)
+        called = (
+            isinstance(part, ast.Expr)
+            and isinstance(part.value, ast.Call)
+            and isinstance(part.value.func, ast.Attribute)
+        )
         if called or (isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load)):
             place = part.value
             while isinstance(place, ast.Attribute | ast.Subscript | ast.Call):

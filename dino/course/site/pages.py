@@ -169,7 +169,11 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
     (node,) = ast.parse(source).body
     known = exercises[node.name]
     return [
-        folded("abstract", "What the check looks at", "\n".join(f"- {says}" for says in known["claims"])),
+        folded(
+            "abstract",
+            "What the check looks at, some of it several times",
+            "\n".join(f"- {says}" for says in known["claims"]),
+        ),
         *(folded("tip", f"Hint {i}", hint) for i, hint in enumerate(known["hints"], start=1)),
         folded("success", "Solution", fenced(solution(*find_exercise(node.name)), "python")),
     ]
