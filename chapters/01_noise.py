@@ -174,12 +174,12 @@ for number in (0.0, 0.25, 0.5, 0.75, 1.0):
 # > the same: every picture can be looked at, at every level. In chapter 2, the sharp edges of uniform noise will let us work
 # > out by plain counting what elsewhere takes a bell curve. Many texts use Gaussian noise, and two ways to mix it are common:
 # >
-# > - DDPM ([arXiv 2006.11239](https://arxiv.org/abs/2006.11239)) takes $\sqrt{\bar\alpha}$ of the picture and
-# >   $\sqrt{1 - \bar\alpha}$ of the noise, where $\bar\alpha$ falls from nearly 1 to nearly 0. The *squares* of these shares add up to
+# > - DDPM ([arXiv 2006.11239](https://arxiv.org/abs/2006.11239)) takes $\sqrt{\bar\alpha}$ of the picture and $\sqrt{1 -
+# >   \bar\alpha}$ of the noise, where $\bar\alpha$ falls from nearly 1 to nearly 0. The *squares* of these shares add up to
 # >   1. So if pictures and noise both have a *variance* of 1, a mix has a variance of 1, too.
-# > - Flow matching ([arXiv 2210.02747](https://arxiv.org/abs/2210.02747)) and IADB
-# >   ([arXiv 2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: in the simplest case, which is the very `mix` that you wrote.
-# >   (Their time runs from noise to picture, the level the other way.)
+# > - Flow matching ([arXiv 2210.02747](https://arxiv.org/abs/2210.02747)) and IADB ([arXiv
+# >   2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: in the simplest case, which is the very `mix`
+# >   that you wrote. (Their time runs from noise to picture, the level the other way.)
 
 # %% [markdown]
 # ## One level for each picture
@@ -232,7 +232,8 @@ check(random_levels)
 #
 # **Exercise: `make_question`** · 4 minutes · easy
 #
-# Why it matters: the network will be trained on such questions alone, but for a little more noise in chapter 3. There are no labels; the pictures themselves are the answers.
+# Why it matters: the network will be trained on such questions, and on nothing else. (Chapter 3 shakes them a little.) There are
+# no labels; the pictures themselves are the answers.
 
 
 # %% tags=["exercise"]

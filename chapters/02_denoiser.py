@@ -50,8 +50,8 @@ for number in (0.2, 0.5, 0.8):
 # %% [markdown]
 # *Level 0.5. Smoothing turns the speckles into pale stains. But it smears the eyes and mouths, and the thin horns are gone.*
 #
-# So doing both helps at all three levels, but at 0.8 hardly at all: to undo the loss of contrast there, everything is multiplied by
-# five, the noise, too, and smoothing only makes up for that.
+# So doing both helps at all three levels, but at 0.8 hardly at all: to undo the loss of contrast there, everything is multiplied
+# by five, the noise, too, and smoothing only makes up for that.
 #
 # Smoothing knows nothing of dinosaurs. You do: you know that they have legs, eyes and a tail, and that a purple belly does
 # not have green patches. To answer well, one has to *know what is likely*, and that has to be learnt from pictures.
@@ -68,9 +68,9 @@ for number in (0.2, 0.5, 0.8):
 #
 # Now a whole picture. Take an image away at its share, `noisy - (1 - level) * image`, and look at what is left. It must be
 # `level * noise`, so it must lie between 0 and `level`, in every single pixel. If it does, the image is possible; if not,
-# it is out. And because our noise is uniform, no noise is preferred to any other: images that were equally likely before still are, if
-# they are possible. (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with bell curves. Here,
-# we count.)
+# it is out. And because our noise is uniform, no noise is preferred to any other: of the images that are possible, none
+# gets likelier than another. (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with
+# bell curves. Here, we count.)
 #
 # And if several are possible, what is the best answer? Say that just two are left, and that answers are marked by their
 # **mean squared error**: the difference from the truth in each number, squared, and then the mean of all.
@@ -100,15 +100,15 @@ for chance in (0.5, 0.75, 0.9):
 # *Five answers if both pictures are equally likely, with their error above, on average over the two truths. The least error
 # is that of the plain mean, right in the middle: half of what it costs to bet on either.*
 #
-# The mean is never right, but it is never as wrong as a lost bet, and squaring makes a large error count for more. If one of the two
-# is likelier, the best share of it is just its chance. And you need not try answers of any other kind. Take one pixel that is
+# The mean is never right, but it is never as wrong as a lost bet, and squaring makes a large error count for more. If one of the
+# two is likelier, the best share of it is just its chance. And you need not try answers of any other kind. Take one pixel that is
 # $a$ in one picture and $b$ in the other, with the mean $m$. An answer $g$ then has the error
 #
 # $$\frac{(g - a)^2 + (g - b)^2}{2} = (g - m)^2 + \left(\frac{a - b}{2}\right)^2.$$
 #
 # The first part is 0 if $g$ is the mean, and larger for every other answer; the second stays, whatever you say. It is the same
-# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all that is possible**, each with
-# its chance as its share. The whole course rests on this sentence.
+# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all that is possible**, each
+# with its chance as its share. The whole course rests on this sentence.
 #
 # One tool before you write it down. A comparison of tensors gives a *mask*, with `True` or `False` for every number.
 # `&` joins two masks, `.all(dim=1)` asks of each row whether all of it is `True`, and a mask in brackets picks rows:
@@ -124,8 +124,8 @@ print(fits, rows, numbers[rows], sep="\n")
 #
 # **Exercise: `best_guess`** · 8 minutes · medium
 #
-# Why it matters: this is the best that a network could become that is trained on these images alone. Numbers in a computer are rounded, so
-# leave a hair of room, such as `1e-6`, at both ends.
+# Why it matters: this is the best that a network could become that is trained on these images alone. Numbers in a computer are
+# rounded, so leave a hair of room, such as `1e-6`, at both ends.
 
 
 # %% tags=["exercise"]
@@ -165,8 +165,8 @@ guesses = torch.stack([best_guess(one, level, images) for one, level in zip(nois
 def count_possible(noisy: Tensor, level: float) -> int:
     """How many of our images are possible, found out by asking `best_guess` about each of them.
 
-    A picture that is mixed with itself stays as it is, so the noisy picture could be its own clean picture: it is always
-    possible. We ask about an image together with it. If the guess is the noisy picture alone, the image is impossible.
+    We ask about each image together with the noisy picture itself. That one is always possible: mixed with itself, a picture
+    stays as it is. So if the guess is the noisy picture alone, the image is impossible.
     """
     guesses = torch.stack([best_guess(noisy, level, torch.stack([image, noisy])) for image in images])
     return int(((guesses - noisy).abs() > 1e-3).flatten(start_dim=1).any(dim=1).sum())
@@ -180,9 +180,9 @@ show({"noisy": noisy, "best guess": guesses}, titles=titles, size=1.2)
 # *The question above, the best possible answer below. Where several images are still possible, the best answer is a blur of
 # all of them; where one is left, it is that image, and perfectly sharp.*
 #
-# At 0.9, *one* image is possible. Did you expect that? There are 3072 numbers in a picture, and a single one that does not fit rules an image out.
-# So the perfect guesser, which knows all 512 pictures by heart, recognises the right one in noise where you see nothing.
-# Here is how early, on average over five questions:
+# At 0.9, *one* image is possible. Did you expect that? There are 3072 numbers in a picture, and a single one that does not fit
+# rules an image out. So the perfect guesser, which knows all 512 pictures by heart, recognises the right one in noise where you
+# see nothing. Here is how early, on average over five questions:
 
 # %%
 average_counts = {}
@@ -195,8 +195,8 @@ for level in (0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9):
 # > **A common belief: "A blurry guess means a weak network."** The best guess that *anyone* can give at level 1 is the
 # > mean of all pictures, the blurriest in the figure. Blur is honest: it is what not knowing looks like.
 #
-# > **Another: "The denoiser sees the noise and removes it."** Nobody can tell for sure what is noise: at level 0.995, dozens of our pictures
-# > fit, each with noise of its own. It guesses, and hedges.
+# > **Another: "The denoiser sees the noise and removes it."** Nobody can tell for sure what is noise: at level 0.995, dozens of
+# > our pictures fit, each with noise of its own. It guesses, and hedges.
 
 # %% [markdown]
 # ## What is wrong with being perfect
@@ -210,9 +210,10 @@ for level in (0.999, 0.99, 0.9, 0.5):
     print(f"level {level}: {stranger_counts[level]} possible")
 
 # %% [markdown]
-# At 0.9, and even at 0.5, where anybody sees the dinosaur, none of its pictures fits, and it has no answer at all: the mean of none
-# is `nan`. Where it does have an answer, that is a mean of pictures that it knows, and when only one is left, as above, it is that
-# one, to the last pixel. **The perfect guesser memorises.** In chapter 5 it will draw, and we shall look for anything new.
+# At 0.9, and even at 0.5, where anybody sees the dinosaur, none of its pictures fits, and it has no answer at all: the mean of
+# none is `nan`. Where it does have an answer, that is a mean of pictures that it knows, and when only one is left, as above, it
+# is that one, to the last pixel. **The perfect guesser memorises.** In chapter 5 it will draw, and we shall look for anything
+# new.
 #
 # So we want something *worse* than perfect on the pictures that it has seen: something that does not keep 512 pictures pixel
 # by pixel, but gets by with what they have in common. That is what we hope of a network; chapter 5 puts it to the test.
@@ -220,10 +221,10 @@ for level in (0.999, 0.99, 0.9, 0.5):
 # %% [markdown]
 # ## The smallest part: a block
 #
-# Nearly all of the network is made of two things. A **convolution** replaces each pixel by a weighted sum of the 3x3 pixels around it;
-# the weights are what is learnt. A **ReLU** replaces negative numbers by 0. Without it, a stack of convolutions could do no more
-# than a single larger one, for a weighted sum of weighted sums is a weighted sum again. `conv(inputs, outputs)` makes a
-# convolution from `inputs` channels to `outputs`. (A *channel* is what a colour is to a picture. Inside, there are dozens.)
+# Nearly all of the network is made of two things. A **convolution** replaces each pixel by a weighted sum of the 3x3 pixels
+# around it; the weights are what is learnt. A **ReLU** replaces negative numbers by 0. Without it, a stack of convolutions could
+# do no more than a single larger one, for a weighted sum of weighted sums is a weighted sum again. `conv(inputs, outputs)` makes
+# a convolution from `inputs` channels to `outputs`. (A *channel* is what a colour is to a picture. Inside, there are dozens.)
 #
 # We will stack many of them, and there is a snag: each new pair of layers sees only what the one before hands on, and at the
 # start its weights are random. How much of a dinosaur comes through? As in chapter 1, we measure the contrast: how much
@@ -398,11 +399,11 @@ print("the picture is off by 0.01: the noise is off by    ", noise_errors)
 print("the noise is off by 0.01:   the picture is off by  ", clean_errors)
 
 # %% [markdown]
-# So between levels 0 and 1, a right answer to one question is a right answer to all. But *errors* change on the way, where one divides by a
-# small number. At level 0.02, an error of 0.01 in the picture becomes one of 0.49 in the noise. At level 0.98, an error of 0.01 in the noise
-# becomes one of 0.49 in the picture. We want pictures, and drawing
-# begins where there is only noise. So we ask for the picture, which has another advantage: you can look at it. (Li and He argue for it,
-# too: [arXiv 2511.13720](https://arxiv.org/abs/2511.13720).)
+# So between levels 0 and 1, a right answer to one question is a right answer to all. But *errors* change on the way, where one
+# divides by a small number. At level 0.02, an error of 0.01 in the picture becomes one of 0.49 in the noise. At level 0.98, an
+# error of 0.01 in the noise becomes one of 0.49 in the picture. We want pictures, and drawing begins where there is only noise.
+# So we ask for the picture, which has another advantage: you can look at it. (Li and He argue for it, too: [arXiv
+# 2511.13720](https://arxiv.org/abs/2511.13720).)
 #
 # **Exercise: `Denoiser`** · 12 minutes · hard
 #
@@ -461,8 +462,8 @@ print(f"{weights:,} weights, {in_blocks / weights:.0%} of them in its {len(block
 print(f"the mean of its guesses is {guess.mean():.2f}; eval() changes them by {(after_eval - guess).abs().max():.0e}")
 
 # %% [markdown]
-# *It says much the same to everything: a murky colour, not far from grey. Its last bias, 0.5, is the middle between black and white, and
-# random weights move it from there.*
+# *It says much the same to everything: a murky colour, not far from grey. Its last bias, 0.5, is the middle between black and
+# white, and random weights move it from there.*
 #
 # > **A common belief: "Call `eval()` before you use a network."** It changes nothing here. `eval()` matters for dropout and
 # > batch normalisation, and there is neither.
@@ -479,7 +480,8 @@ except RuntimeError as error:
 # %% [markdown]
 # ## What you have now
 #
-# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why it hardly ever has an answer for a stranger.
+# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why, but for the highest
+#   levels, it has no answer for a stranger.
 # - `Block`, which adds what it finds.
 # - `Denoiser`, a network of over a million weights that sees the whole picture, and detail, and the level.
 #

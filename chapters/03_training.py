@@ -87,8 +87,8 @@ mover.zero_grad()
 print(f"after zero_grad: its gradient is {weight.grad}")
 
 # %% [markdown]
-# `backward` works the gradient out, and `step` follows it. But the second gradient should have been 2 · (2.6 - 1) = 3.2. It is 7.2, because
-# torch *adds* each gradient to the one that is there already. `zero_grad` forgets it.
+# `backward` works the gradient out, and `step` follows it. But the second gradient should have been 2 · (2.6 - 1) = 3.2. It is
+# 7.2, because torch *adds* each gradient to the one that is there already. `zero_grad` forgets it.
 #
 # **Exercise: `training_step`** · 6 minutes · medium
 #
@@ -136,8 +136,8 @@ with torch.no_grad():
 # %% [markdown]
 # *Four times nothing but noise, and the guess of a network that has only ever seen one dinosaur. It does not need to look.*
 #
-# As low as you like: only one picture is possible, so there is nothing to be unsure of. The loss has fallen to less than a hundredth, and it was still
-# falling. The test is passed: questions, network, loss and optimizer fit together.
+# As low as you like: only one picture is possible, so there is nothing to be unsure of. The loss has fallen to less than a
+# hundredth, and it was still falling. The test is passed: questions, network, loss and optimizer fit together.
 
 # %% [markdown]
 # ## Steadier than the last step
@@ -228,9 +228,9 @@ def loss_by_level(denoiser: Callable, clean: Tensor, levels: Tensor) -> Tensor:
 check(loss_by_level)
 
 # %% [markdown]
-# Now you can see what the average is good for. Take the network that comes with the course, `load_denoiser()`, which was trained for long with the
-# very same code (`dino/weights/README.md` says how). Train it on, with large steps that never get smaller. What happens to its loss, and to that
-# of the average?
+# Now you can see what the average is good for. Take the network that comes with the course, `load_denoiser()`, which was trained
+# for long with the very same code (`dino/weights/README.md` says how). Train it on, with large steps that never get smaller. What
+# happens to its loss, and to that of the average?
 
 # %%
 torch.manual_seed(0)
@@ -239,24 +239,31 @@ average = copy.deepcopy(newest)
 optimizer = torch.optim.AdamW(newest.parameters(), lr=1.5e-3)
 few_levels = torch.linspace(0.2, 1, 5)
 jitter = {"newest weights": [], "their average": []}
+
+
+def measure() -> None:
+    for name, network in (("newest weights", newest), ("their average", average)):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # the same noise for both, at all times
+            jitter[name].append(loss_by_level(network, held_out[:24], few_levels).mean().item())
+
+
+measure()
 for n in range(120):
     training_step(in_bfloat16(newest, images.device), optimizer, images[torch.randint(len(images), (16,))])
     if n % 10 == 0:
         update_average(average, newest, n // 10)
-        for name, network in (("newest weights", newest), ("their average", average)):
-            with torch.random.fork_rng():
-                torch.manual_seed(0)  # the same noise for both, at all times
-                jitter[name].append(loss_by_level(network, held_out[:24], few_levels).mean().item())
+        measure()
 figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
 for name, values in jitter.items():
-    axis.plot(range(1, 121, 10), values, marker=".", label=name)
+    axis.plot([0, *range(1, 121, 10)], values, marker=".", label=name)
 axis.set(xlabel="step", ylabel="loss, held-out pictures")
 axis.legend()
 plt.show()
 
 # %% [markdown]
-# *The first large step throws both back. From there, the loss of the newest weights falls a little and then jumps about. That of their average,
-# which has seen the very same steps, is lower and calmer.*
+# *The first large step throws both back. From there, the loss of the newest weights falls again and then jumps about. That of
+# their average, which has seen the very same steps, is lower and calmer.*
 #
 # ## Train for real
 #
@@ -268,14 +275,15 @@ plt.show()
 #   pictures of text.)
 # - The **learning rate**, how far each step moves the weights, rises for 200 steps, so as to begin with care, and
 #   falls to 0 towards the end, so that the jitter should die down.
-# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.35 either way, and does not say so. When the network draws,
-#   its own small mistakes will be in the picture, and it has to take them in its stride.
+# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.35 either way, and does not say so. When the
+#   network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
 # - Every step throws **dice of its own**: it seeds the random generator, so that a run can be repeated, and be resumed as if
 #   it had never stopped.
 #
-# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer and the number of steps taken.
-# (The optimizer first cuts gradients short that are very large, as [Pascanu et al.](https://arxiv.org/abs/1211.5063) advise.) With
-# `in_bfloat16`, a processor that is made for it calculates with half as many bits, which is faster.
+# `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer and the number
+# of steps taken. (The optimizer first cuts gradients short that are very large, as [Pascanu et
+# al.](https://arxiv.org/abs/1211.5063) advise.) With `in_bfloat16`, a processor that is made for it calculates with half as many
+# bits, which is faster.
 
 # %%
 
@@ -362,8 +370,8 @@ plt.show()
 # *The loss, on a logarithmic scale. It dives below what the mean of all pictures would score, and then creeps. Single steps
 # jump up and down by a factor of two and more: some batches get harder levels than others.*
 #
-# > **A common belief: "The curve is flat, so training is over."** In the second half, the loss falls only a little; but compare the guesses at
-# > steps 400 and 800 above. That is why we look at pictures, and at levels one by one.
+# > **A common belief: "The curve is flat, so training is over."** In the second half, the loss falls only a little; but compare
+# > the guesses at steps 400 and 800 above. That is why we look at pictures, and at levels one by one.
 
 # %% [markdown]
 # ## Level by level
@@ -396,18 +404,18 @@ axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plt.show()
 
 # %% [markdown]
-# *Held-out pictures. All that have learnt something meet at level 1, near the dotted line: there, no guess can be expected to do better
-# than the mean of all pictures. The lower the level, the more there is to see, and the smaller the loss.*
+# *Held-out pictures. All that have learnt something meet at level 1, near the dotted line: there, no guess can be expected to do
+# better than the mean of all pictures. The lower the level, the more there is to see, and the smaller the loss.*
 #
 # Look where the curves differ most, and where they do not. At level 1, long training gains next to nothing; at the low and
 # middle levels, it divides the loss by about four.
 #
-# And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the network was probably worse
-# 200 steps ago; and with steps that get ever smaller, there should be little jitter left to average out. The average pays while the steps are
-# still large, as in the experiment above: whenever you stop in the middle of a run.
+# And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the network
+# was probably worse 200 steps ago; and with steps that get ever smaller, there should be little jitter left to average out. The
+# average pays while the steps are still large, as in the experiment above.
 #
-# > **A common belief: "Lower loss means better pictures."** The loss is an average over levels, and the eye does not average over levels.
-# > Chapter 4 draws, so that you can judge, and chapter 5 measures drawings themselves.
+# > **A common belief: "Lower loss means better pictures."** The loss is an average over levels, and the eye does not average over
+# > levels. Chapter 4 draws, so that you can judge, and chapter 5 measures drawings themselves.
 #
 # <!-- live: dino-noise guess | What long training pays for: the network that comes with the course, at any level. -->
 

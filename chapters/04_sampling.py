@@ -25,8 +25,8 @@ torch.manual_seed(0)
 images = load(dinosaurs(2048))
 
 # %% [markdown]
-# A few minutes of training, as in chapter 3, are not enough for sharp pictures. So we go on with a network that was trained by the
-# very same code for longer. It comes with the course, and `dino/weights/README.md` says how it was made.
+# A few minutes of training, as in chapter 3, are not enough for sharp pictures. So we go on with a network that was trained by
+# the very same code for longer. It comes with the course, and `dino/weights/README.md` says how it was made.
 
 # %%
 denoiser = in_bfloat16(load_denoiser(), torch.device("cpu"))
@@ -50,17 +50,19 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 # %% [markdown]
 # *Eight different noises, and nearly one answer: the mean of all dinosaurs.*
 #
-# Not eight pictures, but nearly one, in eight tints, and not a dinosaur. And that is *right*! You know it from chapter 2: at level 1 everything is still
-# possible, so the best guess is the mean of everything. It cannot decide for one dinosaur, because nothing in the noise speaks for one.
+# Not eight pictures, but nearly one, in eight tints, and not a dinosaur. And that is *right*! You know it from chapter 2: at
+# level 1 everything is still possible, so the best guess is the mean of everything. It cannot decide for one dinosaur, because
+# nothing in the noise speaks for one.
 #
 # > **A common belief: "One long step is as good as many."** With one step, you get the guess of somebody who has seen nothing.
 
 # %% [markdown]
 # ## The idea that works: commit a little
 #
-# So do not take the whole guess. **Mix a little of it in**: go from level 1 to, say, 0.9. The picture now leans ever so
-# slightly towards dinosaur. At level 1, every dinosaur could have become this noise; now that a tenth of the picture has to be
-# dinosaur, the noise that happens to be there fits some better than others. Ask again, and the guess is a little less of a blur. Mix a little of *that* in. And so on.
+# So do not take the whole guess. **Mix a little of it in**: go from level 1 to, say, 0.9. The picture now leans ever so slightly
+# towards dinosaur. At level 1, every dinosaur could have become this noise; now that a tenth of the picture has to be dinosaur,
+# the noise that happens to be there fits some better than others. Ask again, and the guess is a little less of a blur. Mix a
+# little of *that* in. And so on.
 #
 # Each guess breaks the tie a little more, and each step makes the next guess easier.
 #
@@ -114,18 +116,18 @@ show(seen, titles=["picture", "guess"] * 6, size=0.9)
 
 # %% [markdown]
 # *Six runs side by side, each with the picture on the left and the guess at it on the right; time runs from top to bottom. All
-# begin with nearly the same blur. Then they part, at first into animals of two kinds at once; later, most have decided for one, and get
-# their details.*
+# begin with nearly the same blur. Then they part, at first into animals of two kinds at once; later, most have decided for one,
+# and get their details.*
 #
-# Dinosaurs, from noise! Not all are well made, though: look for one that is two animals at once. Two things make them better: more steps,
-# and a trick.
+# Dinosaurs, from noise! Not all are well made, though: look for one that is two animals at once. Two things make them better:
+# more steps, and a trick.
 
 # %% [markdown]
 # ## The trick: think ahead
 #
-# Look at the guesses of one run, from top to bottom. Do they wander about, or does each change go on where the one before left off?
-# We can measure it: take the differences between successive guesses as arrows, and compare the direction of each with that of the
-# next. (1 is the same direction, 0 is a right angle, as between two arrows that have nothing to do with each other.)
+# Look at the guesses of one run, from top to bottom. Do they wander about, or does each change go on where the one before left
+# off? We can measure it: take the differences between successive guesses as arrows, and compare the direction of each with that
+# of the next. (1 is the same direction, 0 is a right angle, as between two arrows that have nothing to do with each other.)
 
 # %%
 changes = torch.stack(guesses).diff(dim=0)  # (change, run, numbers)
@@ -133,8 +135,9 @@ same_direction = torch.cosine_similarity(changes[1:], changes[:-1], dim=2).mean(
 print("each change, compared with the one before:", ", ".join(f"{value:.2f}" for value in same_direction))
 
 # %% [markdown]
-# They never turn back. Each goes on partly in the direction of the one before, and later mostly. So we know something of the next guess
-# before we ask for it; but at each step we mix in the guess of *now*. We are always a little behind.
+# On average over the six runs, they never turn back. Each goes on partly in the direction of the one before, and later mostly. So
+# we know something of the next guess before we ask for it; but at each step we mix in the guess of *now*. We are always a little
+# behind.
 #
 # So push each guess on, in the direction in which it has just changed:
 #
@@ -209,11 +212,12 @@ for i in range(3):
 show(rows, titles=[f"level {1 - t / 25:.2f}" for t in times] + ["result"])
 
 # %% [markdown]
-# *Three runs, from left to right. The guess (lower row of each pair) shows the animal long before you can see it in the picture above
-# it.*
+# *Three runs, from left to right. The guess (lower row of each pair) shows the animal long before you can see it in the picture
+# above it.*
 #
-# What is decided first: the outline, or the colour? Let us not trust three pictures, and measure it on all 64. The outline of an animal is
-# where the picture is not white; its colour is the mean over these pixels. How much of the way to the result is still to go, at each level?
+# What is decided first: the outline, or the colour? Let us not trust three pictures, and measure it on all 64. The outline of an
+# animal is where the picture is not white; its colour is the mean over these pixels. How much of the way to the result is still
+# to go, at each level?
 
 # %%
 
@@ -238,8 +242,8 @@ for t in times:
     print(f"level {1 - t / 25:.2f}: still to go {left[0]:4.0%} of the outline, {left[1]:4.0%} of the colour")
 
 # %% [markdown]
-# **Neither comes first.** Outline and colour are settled together, and early: at level 0.84, where you can hardly see anything in the pictures, about
-# two thirds of the way are done.
+# **Neither comes first.** Outline and colour are settled together, and early: at level 0.84, where you can hardly see anything in
+# the pictures, about two thirds of the way are done.
 #
 # > **A common belief: "The guess is the drawing."** The guess is what the network would say if it had to decide now. The drawing
 # > is what has become of all those guesses.
@@ -263,27 +267,30 @@ for start in (0, 9):
     show(grid, titles=[f"{count} step{'s' * (count > 1)}" for count in counts])
 
 # %% [markdown]
-# *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two give a pale
-# sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal, if not always in
-# the same colour.*
+# *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two give a
+# pale sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal, if
+# not always in the same colour.*
 #
-# So, 8 or 64: not always the same. The first noise gives another animal, the second the same, but not always in the same colour. Few long
-# steps may decide differently from many short ones. For these two noises, the animal is settled with 32 steps; only its colour may still differ.
+# So, 8 or 64: not always the same. The first noise gives another animal, the second the same, but not always in the same colour.
+# Few long steps may decide differently from many short ones. For these two noises, the animal is settled with 32 steps; only its
+# colour may still differ.
 #
-# > **A common belief: "Twice as many steps, twice as good."** From 1 to 16 steps, you see it get better. From 32 to 64, do you? Chapter 5
-# > measures it.
+# > **A common belief: "Twice as many steps, twice as good."** From 1 to 16 steps, you see it get better. From 32 to 64, do you?
+# > Chapter 5 measures it.
 
 # %% [markdown]
 # ### How far ahead should one think?
 #
-# For once, let us take a world so small that the right result is known. A "picture" is a single number, and every number
-# between 0 and 1 is equally likely. Then the best guess can be written down: the middle of all numbers that are still possible
-# (chapter 2!). Noise and pictures are spread in just the same way here, and an exact sampler keeps numbers in their order. So it must
-# return **exactly the number that it was started with**, and we can measure how far off ours is.
+# For once, let us take a world so small that the right result is known. A "picture" is a single number, and every number between
+# 0 and 1 is equally likely. Then the best guess can be written down: the middle of all numbers that are still possible (chapter
+# 2!). An exact sampler turns noise into numbers that are spread like pictures. Here, noise is spread in just that way already,
+# and the sampler keeps its numbers in their order. So it must return **exactly the number that it was started with**, and we can
+# measure how far off ours is.
 #
-# First: what is it that we want to know ahead? `step` mixes in *one* guess all the way from `now` to `next`, though the right guess changes on
-# this way. So the best single one is the mean of them all, which is about the guess in the **middle** of the step. A sampler with very many steps
-# tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well are the last two foretold by the first two?
+# First: what is it that we want to know ahead? `step` mixes in *one* guess all the way from `now` to `next`, though the right
+# guess changes on this way. So the best single one is the mean of them all, which is about the guess in the **middle** of the
+# step. A sampler with very many steps tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well are the
+# last two foretold by the first two?
 
 # %%
 
@@ -302,10 +309,10 @@ for stretch, level, where in ((1.0, 0.5, "beginning"), (1.5, 0.475, "middle"), (
     print(f"stretch {stretch}: {ahead:.3f}; the guess at the {where} of the step from 0.5 to 0.45: {at[level]:.3f}")
 
 # %% [markdown]
-# To within a hundredth. The guess has changed during one step, from 0.55 to 0.5. A stretch of 1.5 lets it change on for **half** a step, to the
-# middle of the next one; a stretch of 2 for a **whole** one, to its end. So theory asks for 1.5. (3/2 of the newest and minus 1/2 of the one before:
-# these are the weights of the *two-step [Adams-Bashforth method](https://en.wikipedia.org/wiki/Linear_multistep_method)*, which is used for slopes.)
-# Is it right?
+# To within a hundredth. The guess has changed during one step, from 0.55 to 0.5. A stretch of 1.5 lets it change on for **half**
+# a step, to the middle of the next one; a stretch of 2 for a **whole** one, to its end. So theory asks for 1.5. (3/2 of the
+# newest and minus 1/2 of the one before: these are the weights of the *two-step [Adams-Bashforth
+# method](https://en.wikipedia.org/wiki/Linear_multistep_method)*, which is used for slopes.) Is it right?
 
 # %%
 start = torch.linspace(0.01, 0.99, 99, dtype=torch.float64).view(-1, 1, 1, 1)
@@ -318,14 +325,16 @@ for stretch in (1.0, 1.5, 2.0):
     print(f"stretch {stretch}     " + "".join(f"{error:11.6f}" for error in errors[stretch]))
 
 # %% [markdown]
-# With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. *Second order* would be sixteen
-# times. With 1.5, it is four and a half times, then ten, then fifteen: the finer the steps, the nearer to second order. (What is left out, the bend in
-# the way of the guess, shrinks with the square of the step.) And 2.0? It overshoots: with few steps it is worse than 1.0, and with many **no better**.
+# With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. *Second order* would
+# be sixteen times. With 1.5, it is four and a half times, then ten, then fifteen: the finer the steps, the nearer to second
+# order. (What is left out, the bend in the way of the guess, shrinks with the square of the step.) And 2.0? It overshoots: with
+# few steps it is worse than 1.0, and with many **no better**.
 #
-# So both theory and measurement say 1.5. And yet our default is 2.0. In the pictures above, it gives stronger colours for few steps than 1.0 and
-# 1.5, and chapter 5 measures all three on drawings. A *trained* network is not exact, and we are not after exactness, but after crisp dinosaurs.
-# Perhaps it hedges more than it would have to, so that its guesses are on the blurry side, and pushing them on further makes up for that; we have
-# not proved it. When a default and a theory disagree, look at what the theory takes for granted.
+# So both theory and measurement say 1.5. And yet our default is 2.0. In the pictures above, it gives stronger colours for few
+# steps than 1.0 and 1.5, and chapter 5 measures all three on drawings. A *trained* network is not exact, and we are not after
+# exactness, but after crisp dinosaurs. Perhaps it hedges more than it would have to, so that its guesses are on the blurry side,
+# and pushing them on further makes up for that; we have not proved it. When a default and a theory disagree, look at what the
+# theory takes for granted.
 
 # %% [markdown]
 # ## Broken samplers
@@ -367,17 +376,19 @@ show(eight)
 
 # %% [markdown]
 # *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
-# only, and draws nearly the same, if not always in the same colour. With the ratio forgotten, guesses come in far too early: the network sees pictures unlike any that it
-# has learnt from, and some run away. Fed back, all of them do. With the difference of the levels, noise is left over.*
+# only, and draws nearly the same, if not always in the same colour. With the ratio forgotten, guesses come in far too early: the
+# network sees pictures unlike any that it has learnt from, and some run away. Fed back, all of them do. With the difference of
+# the levels, noise is left over.*
 #
 # <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
-# The last row is the dangerous one, for it looks fine. Throwing fresh noise at every step gives good animals, one by one. But they have
-# nothing to do with the noise that it began with, so `check` refuses it. And all the noise that is left is thrown away at each step: nothing is
-# carried on but the guess. Look for twins in the last row. Eight drawings are too few to be certain; chapter 5 counts them among many.
+# The last row is the dangerous one, for it looks fine. Throwing fresh noise at every step gives good animals, one by one. But
+# they have next to nothing to do with the noise that it began with, so `check` refuses it. And all the noise that is left is
+# thrown away at each step: nothing is carried on but the guess. Look for twins in the last row. Eight drawings are too few to be
+# certain; chapter 5 counts them among many.
 #
-# (*DDPM*, which many texts begin with, adds fresh noise at each step, too, but only a little, and keeps most of what was there; *DDIM* adds none,
-# as `step` does.)
+# (*DDPM*, which many texts begin with, adds fresh noise at each step, too, but only a little, and keeps most of what was there;
+# *DDIM* adds none, as `step` does.)
 
 # %% [markdown]
 # ## Between two dinosaurs
@@ -396,8 +407,8 @@ for i, j in [(0, 9), (4, 8), (3, 14)]:
 show(rows, titles=[f"{share:.0%}" for share in shares.flatten()])
 
 # %% [markdown]
-# *From the noise of one drawing to that of another, by swapping more and more of its pixels. Species and colour change in leaps, and
-# on the way you meet animals that are neither the first nor the last.*
+# *From the noise of one drawing to that of another, by swapping more and more of its pixels. Species and colour change in leaps,
+# and on the way you meet animals that are neither the first nor the last.*
 
 # %% [markdown]
 # ## New, or remembered?
@@ -421,8 +432,9 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
 # resemble each other, but differ in spots, in pose, in shade, or even in colour.*
 #
-# Compare with the numbers of fresh pictures: new pictures by the program itself have near relatives, too. Exact copies would be at 0, or
-# close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next chapter.)
+# Compare with the numbers of fresh pictures: new pictures by the program itself have near relatives, too. Exact copies would be
+# at 0, or close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next
+# chapter.)
 
 # %% [markdown]
 # ## What you have now
@@ -430,14 +442,14 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # - `step`, which mixes a guess in, and `sample`, which begins with noise and ends with a dinosaur.
 # - A good idea of how many steps it takes, of what the stretch does, and of what it looks like when something is wrong.
 #
-# They are the module `dino/sampling.py`. And with it, you have a whole diffusion model, from the first mix to the finished drawing. You wrote
-# the noise, the questions, the way through the network, the training step and the sampler. (`Stage`, its pool and the loop of `train` were
-# given; now you can read them.)
+# They are the module `dino/sampling.py`. And with it, you have a whole diffusion model, from the first mix to the finished
+# drawing. You wrote the noise, the questions, the way through the network, the training step and the sampler. (`Stage`, its pool
+# and the loop of `train` were given; now you can read them.)
 #
-# In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The page *Glossary and
-# formulas* has them side by side. The notebook
-# [Diffusion Models from Scratch](https://github.com/huggingface/diffusion-models-class/blob/main/unit1/02_diffusion_models_from_scratch.ipynb)
-# by Hugging Face takes the very same step: its `mix_factor = 1/(n_steps - i)` is our `1 - next / now` when levels fall evenly.
+# In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The page
+# *Glossary and formulas* has them side by side. The notebook [Diffusion Models from
+# Scratch](https://github.com/huggingface/diffusion-models-class/blob/main/unit1/02_diffusion_models_from_scratch.ipynb) by
+# Hugging Face takes the very same step: its `mix_factor = 1/(n_steps - i)` is our `1 - next / now` when levels fall evenly.
 #
 # Where to go from here:
 #

@@ -52,8 +52,8 @@ show({"row 1": fresh[:10], "row 2": drawn[:10]})
 # %% [markdown]
 # *Ten dinosaurs by the program, and ten by the network. Look closely at spots, spikes and feet, and at how even the colours are.*
 #
-# **The second row is drawn.** Whether you saw it or not: what would you say if somebody showed you ten drawings by another network?
-# Which of the two is *better*? Ten pictures are few, and an honest eye gets tired.
+# **The second row is drawn.** Whether you saw it or not: what would you say if somebody showed you ten drawings by another
+# network? Which of the two is *better*? Ten pictures are few, and an honest eye gets tired.
 #
 # ## Are they new?
 #
@@ -94,9 +94,9 @@ for name, some in [("nearest to a known one", order[:10]), ("farthest from any",
     show({f"drawn: {name}": drawn[some], "that known one": known[index[some]]})
 
 # %% [markdown]
-# *Above, the ten drawings of 384 that are nearest to a known picture, with that picture below each; sometimes it is its mirror image that is
-# so near. Further down, the ten that are farthest from any, the farthest last. Most of them are good animals that differ in size, pose or
-# shade. But the last two are failures: one has no face, and one has two heads.*
+# *Above, the ten drawings of 384 that are nearest to a known picture, with that picture below each; sometimes it is its mirror
+# image that is so near. Further down, the ten that are farthest from any, the farthest last. Most of them are good animals that
+# differ in size, pose or shade. But the last two are failures: one has no face, and one has two heads.*
 #
 # So far away can mean original, and it can mean spoiled. This instrument cannot tell which.
 #
@@ -120,12 +120,12 @@ print(f"median distance: fresh {distance_of_fresh.median():.3f}, drawn {distance
 # *How far real, fresh dinosaurs and drawings are from the nearest known picture. Exact copies would pile up on the left, near
 # 0. There are none, and the two curves lie in much the same place.*
 #
-# Now make one number of it. Let suspicious be what is nearer than 99 in 100 fresh pictures are. Of pictures that are no copies, one in a hundred
-# is that near by chance.
+# Now make one number of it. Call a drawing suspicious if it is nearer to a known picture than 99 in 100 fresh pictures are. Of
+# pictures that are no copies, about one in a hundred will be so by chance.
 #
 # **Exercise: `copies`** · 6 minutes · medium
 #
-# Why it matters: a distance alone says nothing. Compared with what pictures do that cannot be copies, it does.
+# Why it matters: a distance alone says nothing. Compared with the distances of pictures that cannot be copies, it does.
 
 
 # %% tags=["exercise"]
@@ -187,13 +187,13 @@ print(f"a known one is nearer than any of as many fresh: {favour['drawings']:.0%
 print(f"the same of known pictures, blurred: {favour['blurred']:.0%}")
 
 # %% [markdown]
-# Blurred copies are found out: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin. (Chance alone
-# moves a share, too. If $p$ is right, then a share of $n$ drawings is typically off by $\sqrt{p(1-p)/n}$, its *standard error*, here 2.6%. Only
-# once in twenty times is it off by more than two of these.)
+# Blurred copies are found out: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin.
+# (Chance alone moves a share, too. If $p$ is right, then a share of $n$ drawings is typically off by $\sqrt{p(1-p)/n}$, its
+# *standard error*, here 2.6%. Only once in twenty times is it off by more than two of these.)
 #
 # ## When does a network copy?
 #
-# Ours has seen 4096 pictures. Let us give three networks far fewer: **8, 64 and 2048** pictures, of 16 by 16 pixels so that it
+# Ours has seen 4096 pictures. Let us give three networks fewer: **8, 64 and 2048** pictures, of 16 by 16 pixels so that it
 # goes fast. Everything else is the same, the number of steps too.
 #
 # > **Predict.** Which of them will copy? And which of them will have the lowest loss on the pictures that it learns from?
@@ -244,9 +244,10 @@ for count, pictures in tiny_drawn.items():
 # those pictures, a bit smudged. With 64 and 2048, the nearest known picture is mostly a mere relative, with another shape or
 # other colours.*
 #
-# **The network with 8 pictures copies.** What of the others? None of their drawings is suspiciously near. But they are soft, and that
-# instrument may be blind to soft copies. So take the coin. With 2048 pictures, a known one is nearer about as often as for other real pictures, and
-# not as often as for blurred copies. With 64 it is nearer for two drawings in three, and that is more often than for other real pictures.
+# **The network with 8 pictures copies.** What of the others? None of their drawings is suspiciously near. But they are soft, and
+# that instrument may be blind to soft copies. So take the coin. With 2048 pictures, a known one is nearer for about half of the
+# drawings, and for far more of the blurred copies. With 64 it is nearer for two drawings in three, and that is more often than
+# for other real pictures.
 
 # %%
 levels = torch.linspace(0.1, 1, 10)
@@ -267,16 +268,16 @@ for count in learnt:
     print(f"{count:4} pictures: loss on fresh / on known " + " ".join(f"{value:5.2f}" for value in ratio))
 
 # %% [markdown]
-# *The loss of each network at each level, on the pictures that it learnt from and on fresh ones. With 8 pictures, the gap is wide,
-# at low levels more than ten times. With 64 it is small, at low and middle levels. With 2048, there is none.*
+# *The loss of each network at each level, on the pictures that it learnt from and on fresh ones. With 8 pictures, the gap is
+# wide, at low levels more than ten times. With 64 it is small, at low and middle levels. With 2048, there is none.*
 #
 # So the network that copies also has **the lowest loss on its own pictures**. It could: in the same number of steps, it has seen
 # each of them 1800 times, and the last network each of its own about seven times. And the gap between the two curves gives it
 # away: **who does better on known pictures than on fresh ones has begun to learn by heart** (to *overfit*). With 64 pictures,
 # that has begun, as the coin had told.
 #
-# > **A common belief: "A low loss on the training pictures means copying."** Only the *difference* to fresh pictures says that learning by heart
-# > has begun. A network that is good at both has understood something.
+# > **A common belief: "A low loss on the training pictures means copying."** Only the *difference* to fresh pictures says that
+# > learning by heart has begun. A network that is good at both has understood something.
 
 # %% [markdown]
 # ## Are they varied?
@@ -332,12 +333,12 @@ for who, errors in off.items():
     print(f"{who:5}", ", ".join(f"{name} {value:+.1f}" for name, value in errors.items() if name != "none of these"))
 
 # %% [markdown]
-# *How often each species and each colour occurs, in as many fresh pictures and drawings; dotted, how often it should. The grey band
-# is two standard errors to either side; printed is by how many each share is off.*
+# *How often each species and each colour occurs, in as many fresh pictures and drawings; dotted, how often it should. The grey
+# band is two standard errors to either side; printed is by how many each share is off.*
 #
 # All shares of fresh pictures lie within the band. Of the drawings', **orange** is far below it, and **gold**, above it, comes
-# more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another may well be there by
-# chance. Would you have seen this in a sheet of drawings?
+# more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another may well be there
+# by chance. Would you have seen this in a sheet of drawings?
 #
 # *None of these* is what the recogniser takes for no dinosaur. That is next to nothing. But does it hesitate anywhere?
 
@@ -349,18 +350,18 @@ order = sure["drawn"].argsort()
 show({"least plausible": drawn[order[:10]], "most plausible": drawn[order[-10:]]})
 
 # %% [markdown]
-# *The ten drawings in which the recogniser believes least, and the ten in which it believes most. In the upper row you meet the one
-# without a face and the one with two heads again.*
+# *The ten drawings in which the recogniser believes least, and the ten in which it believes most. In the upper row you meet the
+# one without a face and the one with two heads again.*
 #
-# Of about one drawing in a hundred the recogniser is not sure, and these two come first. So it sees what the distance to the nearest could not
-# tell: a drawing that is spoiled, and not just rare.
+# Of about one drawing in a hundred the recogniser is not sure, and these two come first. So it sees what the distance to the
+# nearest could not tell: a drawing that is spoiled, and not just rare.
 #
 # ## One number for everything
 #
 # Plausible, varied: each can be measured, and you will want one number to compare two networks with. The usual one goes like
 # this. Describe each picture by a list of numbers, its *features*: here the 64 that the recogniser looks at last. Then a set of
-# pictures is a cloud of points in a space of 64 dimensions. Real pictures form one cloud, drawings another. **How far is one cloud
-# from the other?**
+# pictures is a cloud of points in a space of 64 dimensions. Real pictures form one cloud, drawings another. **How far is one
+# cloud from the other?**
 #
 # Begin with a single feature. Then each set of pictures is a list of numbers, and we compare where two lists lie (the
 # *mean*) and how wide they are (the *spread*, or standard deviation $\sigma$):
@@ -462,9 +463,10 @@ for name, value in distances.items():
 # %% [markdown]
 # *Eight pictures of each of the seven sets.*
 #
-# It mostly does. Fresh real pictures are near; but even they are not at 0, because no two samples of anything are quite alike. A little
-# noise counts for little; missing variety for more, though each single picture is real; wrong colours and blur for most. The
-# network is about twice as far away as real pictures, and much nearer than those that lack variety or have wrong colours or blur.
+# It mostly does. Fresh real pictures are near; but even they are not at 0, because no two samples of anything are quite alike. A
+# little noise counts for little; missing variety for more, though each single picture is real; wrong colours and blur for most.
+# The network is about twice as far away as real pictures, and much nearer than those that lack variety or have wrong colours or
+# blur.
 #
 # But look at the second line: this is what a photocopier scores! **The Frechet distance does not notice copies.** Never trust it
 # alone.
@@ -504,8 +506,9 @@ for stretch in (1.0, 1.5, 2.0):
 
 # %% [markdown]
 # More steps are better, but less and less so. With 8 steps, a stretch of 2 is worth about twice as many steps without one, and
-# with 16, about four times as many. The 1.5 that theory asks for in chapter 4 lies in between. After 32 steps with a stretch of 2, more **hardly help**: the distance has settled a little
-# above the one of 128 fresh pictures, and nobody can be expected to do better than those.
+# with 16, about four times as many. The 1.5 that theory asks for in chapter 4 lies in between. After 32 steps with a stretch of
+# 2, more **hardly help**: the distance has settled a little above the one of 128 fresh pictures, and nobody can be expected to do
+# better than those.
 #
 # ### Plausible, but not varied
 #
@@ -561,17 +564,17 @@ show({"fresh noise": renewed[order], "its twin": renewed[other[order]]})
 # triceratops, both by more than two standard errors (of 3.8%). And the Frechet distance is larger by half or more than that of
 # the sampler with `step`. Who looks at single pictures finds nothing wrong. It shows when you look at many side by side.
 #
-# Why? A guess is a mean, so guesses vary less than pictures do. With `step`, the old noise stays, and decides later what the guess leaves open.
-# Who replaces *all* of it probably draws every picture towards such a mean, again and again. Known samplers are more
-# careful. *DDPM* renews only part of the noise in each step: about as much as one step of its noising process puts in. *DDIM*, in
-# its usual form, renews none: it goes on with the noise that its own guess implies,
-# $(x - (1 - \text{level}) \cdot \text{guess}) / \text{level}$. That is just what your `step` does.
+# Why? A guess is a mean, so guesses vary less than pictures do. With `step`, the old noise stays, and decides later what the
+# guess leaves open. Who replaces *all* of it probably draws every picture towards such a mean, again and again. Known samplers
+# are more careful. *DDPM* renews only part of the noise in each step: about as much as one step of its noising process puts in.
+# *DDIM*, in its usual form, renews none: it goes on with the noise that its own guess implies, $(x - (1 - \text{level}) \cdot
+# \text{guess}) / \text{level}$. That is just what your `step` does.
 #
 # ## A world in which everything is known
 #
-# All these instruments only *estimate*: nobody can list all dinosaurs. So let us build a world that can be listed. It has pictures
-# of 8 by 8 pixels: towers of two blocks, each red or blue, each in one of five places. That makes 10 x 10 = 100 pictures, and
-# there are no others.
+# All these instruments only *estimate*: nobody can list all dinosaurs. So let us build a world that can be listed. It has
+# pictures of 8 by 8 pixels: towers of two blocks, each red or blue, each in one of five places. That makes 10 x 10 = 100
+# pictures, and there are no others.
 
 # %%
 colours = torch.tensor([[0.85, 0.3, 0.35], [0.2, 0.5, 0.85]]).view(2, 3, 1, 1)
@@ -595,7 +598,8 @@ sheet(F.pad(pale, (2, 2, 2, 2), value=1), columns=20, scale=4)
 # is new if it is one of the hidden ones. And somebody who had understood how towers are built would draw hidden ones as often as
 # their share.
 #
-# > **Predict.** How often will the network draw a tower that it has never seen? And how often would the perfect guesser of chapter 2?
+# > **Predict.** How often will the network draw a tower that it has never seen? And how often would the perfect guesser of
+# > chapter 2?
 
 # %%
 learnt_from = world[~hidden]
@@ -625,10 +629,11 @@ sheet(F.pad(drawings[1000][:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # *Forty of its drawings, as they came.*
 #
 # In the end, nearly everything that it draws is a tower, and **more than a fifth of its towers are ones that it has never seen**.
-# It has not just stored 49 pictures. It draws as if it had found out that there are two blocks, each with a place and a colour of its own.
+# It has not just stored 49 pictures. It draws as if it had found out that there are two blocks, each with a place and a colour of
+# its own.
 #
-# But it has not understood that as well as one could: half of all towers are hidden, so half of its towers should be, too. It leans
-# towards what it knows. That is a number which you will never get for dinosaurs.
+# But it has not understood that as well as one could: half of all towers are hidden, so half of its towers should be, too. It
+# leans towards what it knows. That is a number which you will never get for dinosaurs.
 #
 # ### The perfect guesser draws
 #
@@ -660,9 +665,10 @@ sheet(F.pad(towers[:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # How often does it draw a tower that it has never seen? **Never.** Every single drawing that it finishes is one of the 49, exact
 # to the last bit: **the perfect guesser can do nothing but copy.**
 #
-# And `nan`? At first, all 49 are possible, and it guesses their mean. A step mixes that mean in, which is none of the 49. After it, some of them
-# would need noise below 0 or above 1 in some pixel: they are out, and that is how it decides. But a *long* step can rule out all that were left, at
-# once. Then nothing can have become this mix, and the mean of nothing is `nan`, for good. With short steps, that is rare.
+# And `nan`? At first, all 49 are possible, and it guesses their mean. A step mixes that mean in, which is none of the 49. After
+# it, some of them would need noise below 0 or above 1 in some pixel: they are out, and that is how it decides. But a *long* step
+# can rule out all that were left, at once. Then nothing can have become this mix, and the mean of nothing is `nan`, for good.
+# With short steps, that is rare.
 #
 # Now compare the two on questions: about towers that both know, and about hidden ones.
 
@@ -700,9 +706,9 @@ for taken in drawings:
 # *Somewhat* worse: the gap is there, and it has grown with training. This network, too, **has begun to learn by heart**. Both are
 # true of it: it makes new towers, and fewer than it should.
 #
-# > **A common belief: "A better denoiser draws better pictures."** The best denoiser there is, for the pictures that it was given,
-# > has the lowest possible loss on them, and can do nothing but copy. What makes a network draw something new is that it is *not*
-# > perfect, and that the way in which it fails happens to be a sensible one.
+# > **A common belief: "A better denoiser draws better pictures."** The best denoiser there is, for the pictures that it was
+# > given, has the lowest possible loss on them, and can do nothing but copy. What makes a network draw something new is that it
+# > is *not* perfect, and that the way in which it fails happens to be a sensible one.
 
 # %% [markdown]
 # ## What you have now

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Your own pictures
 #
-# Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns from those: here letters, at home flowers, coins, the
-# faces of cats or the stickers on your laptop. The recipe stays what it is.
+# Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns from those: here letters, at home flowers,
+# coins, the faces of cats or the stickers on your laptop. The recipe stays what it is.
 #
 # What changes is the beginning, and much can go wrong there. Pictures in the wild lie on their side, have no
 # background, no colour or a strange shape, and some are no pictures at all. And with pictures that nobody has trained on before,
@@ -40,9 +40,9 @@ from dino.training import Run, loss_by_level, train, training_step
 cpu = torch.device("cpu")
 
 # %% [markdown]
-# You need an album. Ours is a folder of letters, drawn with the fonts that come with matplotlib and saved in five ways, as pictures
-# lie around on real disks. If you have a folder of your own, with three hundred pictures or more that have something in common, you
-# can load it further down, where it says so.
+# You need an album. Ours is a folder of letters, drawn with the fonts that come with matplotlib and saved in five ways, as
+# pictures lie around on real disks. If you have a folder of your own, with three hundred pictures or more that have something in
+# common, you can load it further down, where it says so.
 
 # %%
 album = Path(mkdtemp()) / "album"
@@ -67,8 +67,8 @@ plt.show()
 #
 # ## From a file to numbers
 #
-# Pillow and torch disagree about two things. To Pillow, a picture is (height, width, 3), in whole numbers from 0 to 255. Torch wants
-# (3, height, width), and this course wants numbers from 0 to 1.
+# Pillow and torch disagree about two things. To Pillow, a picture is (height, width, 3), in whole numbers from 0 to 255. Torch
+# wants (3, height, width), and this course wants numbers from 0 to 1.
 
 # %%
 with PIL.Image.open(files[3]) as picture:
@@ -80,8 +80,8 @@ print(
 # %% [markdown]
 # **Exercise: `to_tensor`** · 5 minutes · easy
 #
-# Why it matters: something like this stands at the beginning of every program that works with pictures. Each of the two steps has a
-# wrong way that raises no error.
+# Why it matters: something like this stands at the beginning of every program that works with pictures. Each of the two steps has
+# a wrong way that raises no error.
 
 
 # %% tags=["exercise"]
@@ -97,8 +97,8 @@ check(to_tensor)
 # %% [markdown]
 # ## One shape for all
 #
-# Pictures come wide, high and square, and the network wants squares of one size. You could squeeze what is too much into the square.
-# Or you could cut it off (*crop* it).
+# Pictures come wide, high and square, and the network wants squares of one size. You could squeeze what is too much into the
+# square. Or you could cut it off (*crop* it).
 #
 # > **Predict.** A picture of a letter is wider than high, and you squeeze it into a square. What does that do to the letter?
 #
@@ -130,9 +130,9 @@ show(
 # %% [markdown]
 # *Eight pictures that are wider than high, squeezed into a square and cut to one.*
 #
-# Squeezed letters are thin, and nobody tells the network that letters are not. (Further down you see one that was shown mirror writing, and draws
-# mirror writing.) Cutting has a price as well: what stands at the edge is gone. If what you care about is not in the middle of your
-# pictures, cut them by hand; that hour is well spent.
+# Squeezed letters are thin, and nobody tells the network that letters are not. (Further down you see one that was shown mirror
+# writing, and draws mirror writing.) Cutting has a price as well: what stands at the edge is gone. If what you care about is not
+# in the middle of your pictures, cut them by hand; that hour is well spent.
 #
 # ## What else lies in a folder
 #
@@ -150,8 +150,8 @@ show(
 )
 
 # %% [markdown]
-# *Left, four pictures that are transparent. Right, four that are stored as many cameras store photos: lying on their side, with a note inside
-# that says how to turn them.*
+# *Left, four pictures that are transparent. Right, four that are stored as many cameras store photos: lying on their side, with a
+# note inside that says how to turn them.*
 #
 # Both go wrong without a word. Where a picture is transparent, a file still holds *some* colour, here black. And
 # most programs that show pictures read the camera's note, so you may never have seen those photos lying on their side; but
@@ -161,8 +161,8 @@ show(
 # > out, with a warning. Those that open *wrongly* are learnt. So look at your pictures **after** everything was done to them, a
 # > hundred at once, before you train for a night.
 #
-# `load` does it all: it opens every file, turns it upright, lays it on white, and calls `crop` and `to_tensor`. What it cannot read, it
-# names. It names two here: somebody left a text file in the album, and a broken photo.
+# `load` does it all: it opens every file, turns it upright, lays it on white, and calls `crop` and `to_tensor`. What it cannot
+# read, it names. It names two here: somebody left a text file in the album, and a broken photo.
 
 # %%
 with warnings.catch_warnings(record=True) as notes:
@@ -175,8 +175,8 @@ show({"": letters[5::69][:10]})
 # %% [markdown]
 # *Ten of the pictures that the network will see, 16 by 16 pixels large.*
 #
-# Hold some back (*held-out* pictures, they are called). A network does well on pictures that it has seen; you will want to know how
-# it does on others.
+# Hold some back (*held-out* pictures, they are called). A network does well on pictures that it has seen; you will want to know
+# how it does on others.
 
 # %%
 order = torch.randperm(len(letters), generator=torch.Generator().manual_seed(0))
@@ -185,9 +185,9 @@ fresh, known = letters[order[:100]], letters[order[100:]]
 # %% [markdown]
 # ## The cheapest test there is
 #
-# Before you train on all of it, train on **one** picture. A hundred steps will do. A network with thousands of weights can learn one
-# picture by heart (it *overfits*, here on purpose), so the loss must fall until hardly anything is left. If it does not, something
-# is broken, and no amount of data would have cured it.
+# Before you train on all of it, train on **one** picture. A hundred steps will do. A network with thousands of weights can learn
+# one picture by heart (it *overfits*, here on purpose), so the loss must fall until hardly anything is left. If it does not,
+# something is broken, and no amount of data would have cured it.
 #
 # **Exercise: `overfit`** · 5 minutes · easy
 #
@@ -251,17 +251,17 @@ plt.show()
 # %% [markdown]
 # *The loss on one single picture, step by step.*
 #
-# None of them raises an error. The optimizer with another network's weights changes nothing at all. Without `zero_grad`, the loss falls at first, and
-# then it is stuck, with spikes that fly off. In the wrong range, it falls from a great height and stays far too high. Only the sound one learns its
-# picture by heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ from a grey guess by much, so a loss far above 1
-# tells you that the range is wrong before a single step was taken.
+# None of them raises an error. The optimizer with another network's weights changes nothing at all. Without `zero_grad`, the loss
+# falls at first, and then it is stuck, with spikes that fly off. In the wrong range, it falls from a great height and stays far
+# too high. Only the sound one learns its picture by heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ
+# from a grey guess by much, so a loss far above 1 tells you that the range is wrong before a single step was taken.
 #
 # What this test does *not* see is whatever matters only with many pictures. For that, we need other instruments.
 #
 # ## Which way round?
 #
-# `train` turns half of the pictures to face the other way (flips are one kind of *data augmentation*). Dinosaurs face both ways, and look
-# right in a mirror. Letters?
+# `train` turns half of the pictures to face the other way (flips are one kind of *data augmentation*). Dinosaurs face both ways,
+# and look right in a mirror. Letters?
 
 # %%
 noise = torch.rand(20, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -302,22 +302,23 @@ for name, pictures in (("with flips", mirrored), ("without", drawn)):
 #
 # ## Where is it weak?
 #
-# You have met the loss at each level in chapter 3. But is a loss of, say, 0.01 at level 0.5 good? For dinosaurs you could look it up there. For
-# letters, nobody can. What is missing is a **yardstick** (a *baseline*): how far does somebody get without any understanding?
+# You have met the loss at each level in chapter 3. But is a loss of, say, 0.01 at level 0.5 good? For dinosaurs you could look it
+# up there. For letters, nobody can. What is missing is a **yardstick** (a *baseline*): how far does somebody get without any
+# understanding?
 #
-# Take a guesser that looks at each pixel *alone*. It knows how bright that pixel is on average, over all pictures, and how much it
-# varies; and it sees the noisy value. It knows nothing of neighbours, of letters, of anything. How well can it do?
+# Take a guesser that looks at each pixel *alone*. It knows how bright that pixel is on average, over all pictures, and how much
+# it varies; and it sees the noisy value. It knows nothing of neighbours, of letters, of anything. How well can it do?
 #
-# Say a pixel varies by $v$ (its variance). In the noisy picture, that is scaled down to $(1-s)^2 v$ at level $s$. The noise is uniform in [0, 1],
-# which has variance 1/12, so it adds $s^2/12$. The guesser takes the mean, and adds a share of how far the noisy value is from what the mean would have
-# become. The share with the least error is that of the picture in the whole variance: the less of what one sees is noise, the more one trusts it. What
-# remains is the error
+# Say a pixel varies by $v$ (its variance). In the noisy picture, that is scaled down to $(1-s)^2 v$ at level $s$. The noise is
+# uniform in [0, 1], which has variance 1/12, so it adds $s^2/12$. First, the guesser undoes the mix as far as it can: it takes
+# the noise's mean away and divides by $1-s$. Then it goes from the mean towards this value, by a share. The share with the least
+# error is the picture's part of the whole variance, so the more noise there is, the less it goes. What remains is the error
 #
 # $$v \cdot \frac{s^2/12}{(1-s)^2\,v + s^2/12}$$
 #
-# Read it at both ends: at level 1 it is $v$, for there is nothing to see and the mean is all one has; near level 0 it vanishes, for the pixel
-# is in plain sight. (Signal engineers know this guesser as the
-# [*Wiener filter*](https://en.wikipedia.org/wiki/Wiener_filter).)
+# Read it at both ends: at level 1 it is $v$, for there is nothing to see and the mean is all one has; near level 0 it vanishes,
+# for the pixel is in plain sight. (Signal engineers know this guesser as the [*Wiener
+# filter*](https://en.wikipedia.org/wiki/Wiener_filter).)
 #
 # **Exercise: `yardstick`** · 10 minutes · hard
 #
@@ -344,8 +345,8 @@ def yardstick(clean: Tensor, levels: Tensor) -> Tensor:
 check(yardstick)
 
 # %% [markdown]
-# Divide a network's loss by the yardstick. Now 1 means *no better than somebody without a brain*; and the less it is, the more has been gained by
-# looking at more than a mean and a single pixel.
+# Divide a network's loss by the yardstick. Now 1 means *no better than somebody without a brain*; and the less it is, the more
+# has been gained by looking at more than a mean and a single pixel.
 
 # %%
 levels = torch.linspace(0.1, 1, 10)
@@ -375,15 +376,15 @@ plt.show()
 #
 # - At **level 1** no network gets below 1. There is nothing to see, and the mean picture is the best answer there is.
 # - **In the middle** this network is about five times better than the guesser without a brain.
-# - At **low levels** it learns last. With hardly any noise, the yardstick itself is nearly right, and a network has to be very exact
-#   to do better. After 50 steps its loss is tens of times the yardstick; after 1000 it still is larger at level 0.1. If drawings look smeared,
-#   look here: more steps help, and a network that is wider at full size may.
+# - At **low levels** it learns last. With hardly any noise, the yardstick itself is nearly right, and a network has to be very
+#   exact to do better. After 50 steps its loss is tens of times the yardstick; after 1000 it still is larger at level 0.1. If
+#   drawings look smeared, look here: more steps help, and a network that is wider at full size may.
 #
 # ## Read the curve
 #
-# Three networks, 400 steps each, all on letters, and all by the same plain loop. One is sound. One has only ever seen 8 of the pictures. And for
-# one, somebody wrote the levels as `0.5 + 0.5 * torch.rand(...)`, so that it was never asked about a picture with little noise. For each, you see
-# the loss on what it has learnt from, and on fresh pictures.
+# Three networks, 400 steps each, all on letters, and all by the same plain loop. One is sound. One has only ever seen 8 of the
+# pictures. And for one, somebody wrote the levels as `0.5 + 0.5 * torch.rand(...)`, so that it was never asked about a picture
+# with little noise. For each, you see the loss on what it has learnt from, and on fresh pictures.
 #
 # > **Predict.** Say what you would see in the curves of each; then look, and find out which is which.
 
@@ -421,12 +422,13 @@ plt.show()
 # %% [markdown]
 # *Loss over yardstick of the three networks, on what they have learnt from and on fresh letters.*
 #
-# **B** has the gap that you know from chapter 5: it has learnt its 8 pictures by heart, and with others it is at best a little better than the
-# yardstick. **A** has no gap, but at low levels, where nobody ever asked it anything, it is far worse than **C**, the sound one: the curve with no
-# gap, and below 1 from level 0.2 to about 0.9.
+# **B** has the gap that you know from chapter 5: it has learnt its 8 pictures by heart, and with others it is at best a little
+# better than the yardstick. **A** has no gap, but at low levels, where nobody ever asked it anything, it is far worse than **C**,
+# the sound one: the curve with no gap, and below 1 from level 0.2 to about 0.9.
 #
-# > **A fault that curves do not show.** We wanted to show you a fourth network, one that is never told the level. Its curve is nearly that of
-# > the sound one, as the next cell prints! Perhaps it reads the level off the white paper, where only noise can make a difference.
+# > **A fault that curves do not show.** We wanted to show you a fourth network, one that is never told the level. Its curve is
+# > nearly that of the sound one, as the next cell prints! Perhaps it reads the level off the white paper, where only noise can
+# > make a difference.
 
 # %%
 
@@ -449,8 +451,8 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # So three questions find many faults, in this order:
 #
 # 1. Does it learn **one** picture by heart? If not, look for a bug.
-# 2. Is it better than the **yardstick**, in the middle, and later at low levels? If not, it has not been trained for long enough, or the
-#    levels go astray.
+# 2. Is it better than the **yardstick**, in the middle, and later at low levels? If not, it has not been trained for long
+#    enough, or the levels go astray.
 # 3. Does it do as well on **fresh** pictures? If not, it needs more pictures.
 #
 # They do not find faults of the pictures themselves: squeezed, mirrored, lying on black. For those, you have to look.
@@ -467,10 +469,9 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # dino train --data huggan/anime-faces --size 64    another, of drawn faces
 # ```
 #
-# It looks through **all** pictures before the first step, names those that it leaves out, and writes a sheet of drawings every few hundred
-# steps. Stop it whenever you like: the same command goes on from there. A page of its own,
-# *Training for real*, tells how to go on from here: larger pictures, graphics cards, several of them, and what to change first when the
-# drawings look wrong.
+# It looks through **all** pictures before the first step, names those that it leaves out, and writes a sheet of drawings every
+# few hundred steps. Stop it whenever you like: the same command goes on from there. A page of its own, *Training for real*, tells
+# how to go on from here: larger pictures, graphics cards, several of them, and what to change first when the drawings look wrong.
 #
 # > **Before you publish.** A picture that you can download is not a picture that you may use. `dino train` tells the licence of a
 # > data set, if it has one. And a network that has seen only a few pictures can draw copies of them: you have the instrument for

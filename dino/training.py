@@ -87,7 +87,7 @@ class Run:
         # Channels side by side in memory: the same numbers, but processors like this order better.
         self.denoiser = denoiser.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.denoiser)
-        # A shorter memory for how large gradients are (0.99, not 0.999) learns faster in a run of a few thousand steps.
+        # A shorter memory for how large gradients are (0.99, not 0.999), for runs of a few thousand steps.
         self.optimizer = ClippedAdamW(self.denoiser.parameters(), betas=(0.9, 0.99), fused=True)
         self.taken = 0
 
