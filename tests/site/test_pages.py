@@ -106,7 +106,7 @@ def test_an_exercise_has_a_heading_that_one_can_link_to():
 def test_a_comment_becomes_something_to_play_with_in_the_page_and_nothing_in_the_notebook():
     text, _ = page(CHAPTER, kept())
     assert re.search(
-        r'<div class="live"><dino-noise guess>.+</dino-noise></div>\n\n\*The same questions, to [^\n]+\*\n', text
+        r'<div class="live"><dino-noise guess>.+</dino-noise></div>\n\n\*The same questions, [^\n]+\*\n', text
     )
     assert "<!--" not in text + notebook(CHAPTER)
 
