@@ -19,11 +19,26 @@ def test_pictures_stand_in_three_rows_and_grey_means_no_difference():
     expected = torch.rand(2, 3, 4, 5)
     yours = expected.clone()
     yours[1, 0, 2, 3] += 0.5
-    drawn = [axis.get_images()[0].get_array() for axis in compare(expected, yours).axes]
+    figure = compare(expected, yours)
+    drawn = [axis.get_images()[0].get_array() for axis in figure.axes]
     assert np.allclose(drawn[0], expected[0].permute(1, 2, 0))
     assert np.allclose(drawn[2], yours[0].permute(1, 2, 0).clamp(0, 1))
     assert np.allclose(drawn[4], 0.5)
-    assert np.allclose(drawn[5][2, 3], [0.75, 0.5, 0.5])
+    assert np.allclose(drawn[5][2, 3], [1, 0.5, 0.5])
+    assert "x 2" in figure.axes[4].get_ylabel()
+
+
+def test_a_small_difference_is_drawn_stronger_and_a_large_one_as_it_is():
+    expected = torch.full((1, 3, 4, 5), 0.5)
+    for off, times, seen in (
+        (0.03, "x 33", 0.995),
+        (-0.15, "x 6", 0.05),
+        (0.8, "difference\n", 0.9),
+        (0.0001, "x 100", 0.505),
+    ):
+        axis = compare(expected, expected + off).axes[2]
+        assert times in axis.get_ylabel()
+        assert np.allclose(axis.get_images()[0].get_array(), seen, atol=0.01)
 
 
 def test_channels_that_are_no_colours_are_drawn_from_dark_to_bright():
