@@ -57,7 +57,7 @@ def compare(expected: Tensor, yours: Tensor) -> Figure:
         low, high = expected.min(), expected.max()
         expected, yours = ((x.expand(-1, 3, -1, -1) - low) / (high - low + 1e-9) for x in (expected, yours))
     difference = yours - expected
-    times = max(1, int(1 / difference.abs().max().clamp(min=0.01)))
+    times = max(1, int(1 / difference.nan_to_num(0).abs().max().clamp(min=0.01)))
     label = f"difference{f', x {times}' * (times > 1)}\n(grey: none)"
     return draw({"expected": expected, "yours": yours, label: 0.5 + times * difference / 2})
 
