@@ -483,6 +483,6 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # - `overfit`, which finds a bug in a hundred steps, and `yardstick`, which tells what a loss is worth.
 # - A habit: to look at pictures *after* everything was done to them, and at a loss level by level.
 #
-# They are in `dino/data.py`. That was the course. You know how noise becomes a dinosaur, or anything else: there is hardly a
-# line in it that you have not written, or read.
-# Show somebody what yours draws.
+# They are in `dino/data.py`. Now you know how noise becomes a dinosaur, or anything else: there is hardly a line in it that you
+# have not written, or read. Show somebody what yours draws. Then have a say in it: in the next chapter, you scribble, and it
+# makes a dinosaur of that.

@@ -50,7 +50,7 @@ def test_nothing_else_stands_at_the_top():
 
 
 def test_one_word_names_four_files():
-    assert TOPICS == ["noise", "denoiser", "training", "sampling", "evaluation", "data"]
+    assert TOPICS == ["noise", "denoiser", "training", "sampling", "evaluation", "data", "editing"]
     for number, chapter in enumerate(chapters(), start=1):
         assert chapter.path.name == f"{number:02}_{chapter.topic}.py"
         for path in (
@@ -135,7 +135,7 @@ def test_no_notebook_is_committed():
 def test_the_lesson_stays_small():
     sizes = {path.stem: len(path.read_text().splitlines()) for path in (ROOT / "dino").glob("*.py")}
     assert max(sizes.values()) <= 130
-    assert sum(sizes.values()) < 1050
+    assert sum(sizes.values()) < 1150
     for path in (ROOT / "dino").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):

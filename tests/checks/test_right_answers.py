@@ -21,6 +21,57 @@ DENOISER = """class Denoiser(nn.Module):
 FORWARD"""
 
 UNUSUAL = {
+    "begin_from": [
+        "def begin_from(denoiser, picture, noise, strength=0.6, steps=25, stretch=2.0):\n"
+        "    levels = torch.linspace(strength, 0, steps + 1)\n    x, last = picture + strength * (noise - picture), None\n"
+        "    with torch.no_grad():\n        for now, then in zip(levels[:-1], levels[1:]):\n"
+        "            raw = denoiser(x, torch.full((len(x), 1, 1, 1), now.item()))\n"
+        "            guess = raw if last is None else last + stretch * (raw - last)\n"
+        "            x, last = guess + (x - guess) * then / now, raw\n    return torch.clamp(x, min=0, max=1)",
+        "def begin_from(denoiser, picture, noise, strength=0.6, steps=25, stretch=2.0):\n"
+        "    return sample(lambda x, s: denoiser(x, s.mul(strength)), torch.lerp(picture, noise, strength), stretch=stretch, steps=steps)",
+        "class Told:\n    def __init__(self, other, share):\n        self.other, self.share = other, share\n\n"
+        "    def __call__(self, noisy, level):\n        return self.other(noisy, level * self.share)\n\n\n"
+        "def begin_from(denoiser, picture, noise, strength=0.6, steps=25, stretch=2.0):\n"
+        "    start = mix(picture.expand_as(noise), noise, torch.full((len(noise), 1, 1, 1), float(strength)))\n"
+        "    return sample(Told(denoiser, strength), start, steps, stretch)",
+    ],
+    "with_fresh_noise": [
+        "def with_fresh_noise(denoiser, noisy, level, times=7):\n    guess = denoiser(noisy, level)\n    if times == 0:\n"
+        "        return guess\n    return with_fresh_noise(denoiser, mix(guess, torch.rand_like(guess), level), level, times - 1)",
+        "def with_fresh_noise(denoiser, noisy, level, times=7):\n    question = noisy\n    for left in reversed(range(times + 1)):\n"
+        "        guess = denoiser(question, level)\n        question = torch.lerp(guess, torch.rand(noisy.shape), level)\n    return guess",
+        "import numpy as np\n\n\ndef with_fresh_noise(denoiser, noisy, level, times=7):\n    answers = [denoiser(noisy, level)]\n    while len(answers) <= times:\n"
+        "        fresh = torch.from_numpy(np.random.default_rng().random(noisy.shape, dtype='f4'))\n"
+        "        answers.append(denoiser((1 - level) * answers[-1] + level * fresh, level))\n    return answers[-1]",
+        "import functools\n\n\ndef with_fresh_noise(denoiser, noisy, level, times=7):\n"
+        "    again = lambda guess, _: denoiser(mix(guess, torch.empty_like(noisy).uniform_(), level), level)\n"
+        "    return functools.reduce(again, range(times), denoiser(noisy, level))",
+    ],
+    "keep_known": [
+        "def keep_known(guess, picture, known):\n    return torch.where(known == 1, picture, guess)",
+        "def keep_known(guess, picture, known):\n    return mix(guess, picture, known)",
+        "def keep_known(guess, picture, known):\n    return guess + known * (picture - guess)",
+        "def keep_known(guess, picture, known):\n    result, inside = guess.clone(), known.expand_as(guess).bool()\n"
+        "    result[inside] = picture.expand_as(guess)[inside]\n    return result",
+        "def keep_known(guess, picture, known):\n    return guess.masked_fill(known.bool(), 0) + picture * known",
+    ],
+    "sample_known": [
+        "from functools import partial\n\n\ndef sample_known(denoiser, picture, known, noise, strength=1.0, times=7, steps=6, stretch=2.0):\n"
+        "    right = lambda x, s: keep_known(denoiser(x, s), picture, known)\n"
+        "    return begin_from(partial(with_fresh_noise, right, times=times), picture, noise, strength, steps, stretch)",
+        "@torch.no_grad()\ndef sample_known(denoiser, picture, known, noise, strength=1.0, times=7, steps=6, stretch=2.0):\n"
+        "    inside, x, last = known == 1, mix(picture, noise, strength), None\n    for i in range(steps):\n"
+        "        now, then = strength * (1 - i / steps), strength * (1 - (i + 1) / steps)\n        asked = x\n"
+        "        for _ in range(times + 1):\n            raw = torch.where(inside, picture, denoiser(asked, torch.full((len(x), 1, 1, 1), now)))\n"
+        "            asked = mix(raw, torch.rand_like(x), now)\n        guess = raw if last is None else last + stretch * (raw - last)\n"
+        "        x, last = x * (then / now) + guess * (1 - then / now), raw\n    return x.clamp(0, 1)",
+        "def sample_known(denoiser, picture, known, noise, strength=1.0, times=7, steps=6, stretch=2.0):\n"
+        "    # The noisy picture is put right instead of the guess, as many programs do, and the result at the end.\n"
+        "    def ask(x, s):\n        return denoiser(keep_known(x, mix(picture, noise, s), known), s)\n\n"
+        "    def again(x, s):\n        return with_fresh_noise(ask, x, s, times)\n\n"
+        "    return keep_known(begin_from(again, picture, noise, strength, steps, stretch), picture, known)",
+    ],
     "to_tensor": [
         "def to_tensor(picture):\n    return torch.tensor(np.asarray(picture) / 255, dtype=torch.float32).movedim(-1, 0)",
         "def to_tensor(picture):\n    return torch.stack([torch.tensor(list(one.getdata())).view(one.height, one.width) for one "
