@@ -486,7 +486,7 @@ def test_the_command_is_a_program_that_exits_with_a_code(tmp_path):
 
 def test_help_and_usage_errors():
     here = Path.cwd()
-    for command in ("start", "check", "hint", "assemble", "train", "sample"):
+    for command in ("start", "check", "hint", "assemble", "train", "sample", "edit"):
         assert command in dino("--help", cwd=here)
         assert "Usage:" in dino(command, "--help", cwd=here)
     assert "No such command" in dino("fly", cwd=here, code=2)

@@ -296,6 +296,12 @@ def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: 
     return leave(1)
 
 
+def check_ending(out: Path) -> None:
+    """Raise ValueError for a sheet that would not be a picture."""
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise ValueError(f"{out} should end in .png, .jpg or .webp.")
+
+
 @cli.command(context_settings={"show_default": True})
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
 @click.option("--count", type=click.IntRange(1, 1024), default=64, help="How many pictures to draw.")
@@ -309,8 +315,7 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
     WEIGHTS is a file of weights, a checkpoint, or the folder of a run, be it finished or not; without it, the weights that
     come with the course are used.
     """
-    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise ValueError(f"{out} should end in .png, .jpg or .webp.")
+    check_ending(out)
     import torch
 
     from dino.course.train.draw import draw_run, open_denoiser
@@ -322,6 +327,65 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
     seed = torch.seed() % 2**31 if seed is None else seed
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
     for written in draw_run(denoiser, noise, steps, stretch, out):
+        click.echo(written)
+    click.echo(f"These are the pictures of --seed {seed}.")
+    return 0
+
+
+@cli.command(context_settings={"show_default": True})
+@click.argument("picture", type=click.Path(path_type=Path))
+@click.option(
+    "--keep", metavar="MASK", type=click.Path(path_type=Path), help="A picture: white is kept, black is drawn."
+)
+@click.option(
+    "--strength",
+    type=float,
+    help="How much noise to begin with: near 0 little changes, at 1 the picture is ignored.  [default: 0.6; with --keep 1.0]",
+)
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="As for `dino sample`.  [default: those of the course]"
+)
+@click.option("--count", type=click.IntRange(1, 1024), default=16, help="How many pictures to draw.")
+@click.option("--steps", type=COUNT, default=12, help="Sampling steps.")
+@click.option("--resample", type=click.IntRange(0), default=3, help="How often the denoiser thinks again in each step.")
+@click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
+@click.option("--seed", type=SEED, help="The same seed draws the same pictures.  [default: another each time]")
+@click.option("--out", type=click.Path(path_type=Path), default="edited.png", help="The sheet.")
+def edit(
+    picture: Path, keep: Path | None, strength: float | None, weights: Path | None, count: int, steps: int, resample: int,
+    stretch: float, seed: int | None, out: Path,
+) -> int:  # fmt: skip
+    """Draw variations of PICTURE, a scribble or a photo, or keep a part of it and draw the rest.
+
+    Its middle square is taken, scaled to the size of the model's pictures; the same square of MASK, which has to be as
+    large as PICTURE. What is transparent counts as white. The sheet begins with the picture and what is kept of it, and an
+    animation (.webp) beside it shows how the drawings came about.
+    """
+    check_ending(out)
+    strength = (1.0 if keep else 0.6) if strength is None else strength
+    if not 0 < strength <= 1:
+        raise ValueError(
+            f"--strength {strength:g} should be above 0 and at most 1: it is the share of noise to begin with."
+        )
+    import torch
+
+    from dino.course.train.draw import draw_edit, files_of_run, open_denoiser, read_mask, read_picture
+    from dino.data import crop, to_tensor
+    from dino.saving import TRAINED
+
+    whole = read_picture(picture)
+    denoiser, size, note = open_denoiser(weights or TRAINED)
+    known = read_mask(keep, whole, size) if keep else torch.zeros(1, 1, size, size)
+    for given in filter(None, (picture, keep)):
+        if any(file.exists() and file.samefile(given) for file in files_of_run(out)):
+            raise ValueError(f"{given} would be written over. Name another file with --out.")
+    if note:
+        click.echo(note)
+    seed = torch.seed() % 2**31 if seed is None else seed
+    # Fresh noise comes from this seed, too, and lies in memory as the picture does: contiguous, as `stack` makes it.
+    noise = torch.rand(count, 3, size, size, generator=torch.manual_seed(seed))
+    middle = torch.stack([to_tensor(crop(whole, size))])
+    for written in draw_edit(denoiser, middle, known, noise, strength, resample, steps, stretch, out):
         click.echo(written)
     click.echo(f"These are the pictures of --seed {seed}.")
     return 0

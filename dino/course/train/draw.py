@@ -1,17 +1,21 @@
-"""Drawing for the command line: sheets and animations of what a denoiser draws."""
+"""Drawing for the command line: sheets and animations of what a denoiser draws, alone or from a picture."""
 
 import io
+import warnings
 from pathlib import Path
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from dino.course.files import write
 from dino.course.train import checkpoints
-from dino.data import sheet
+from dino.data import crop, on_white, sheet, to_tensor
 from dino.denoiser import Denoiser, in_bfloat16
+from dino.editing import keep_known, sample_known
 from dino.sampling import Watched, sample
 from dino.saving import load_denoiser, trained_size
+from dino.sources import open_picture
 
 
 def open_denoiser(path: Path) -> tuple[Denoiser, int, str | None]:
@@ -62,16 +66,96 @@ def is_still(path: Path) -> bool:
         return False
 
 
-def draw_run(denoiser: Denoiser, noise: torch.Tensor, steps: int, stretch: float, path: Path) -> list[Path]:
-    """Draw pictures, and write a sheet of them and, beside it, the run from noise to pictures as an animation."""
-    watched = Watched(in_bfloat16(denoiser, noise.device))
-    pictures = sample(watched, noise, steps, stretch).float()
-    write_picture(sheet(pictures, scale=3), path)
-    frames = [sheet(frame.float()) for frame in [*watched.pictures[:: max(1, steps // 40)], pictures]]
-    durations = [80] * (len(frames) - 1) + [3000]
+def read_picture(path: Path) -> Image.Image:
+    """Read a picture that somebody made: the right way up and on white paper.
+
+    Raises FileNotFoundError if there is none, and ValueError if it cannot be read.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Name a picture in it.")
+    if not path.exists():
+        raise FileNotFoundError(f"There is no picture {path}. Name one that is there.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # such a picture is refused below
+            with open_picture({"bytes": None, "path": str(path)}, tell=True) as picture:
+                return on_white(picture)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path} has too many pixels. Scale it down first.") from error
+    except Exception as error:  # damaged files make decoders fail in every way there is
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f"{path} cannot be read as a picture ({reason}). If it opens elsewhere, save it there as .png."
+        ) from error
+
+
+def read_mask(path: Path, picture: Image.Image, size: int) -> Tensor:
+    """Read what is to be kept of a picture: 1 where the mask, scaled to `size`, is at least half white, and 0 elsewhere.
+
+    Returns (1, 1, size, size), with both in it. Raises FileNotFoundError or ValueError for a mask that cannot be used.
+    """
+    mask = read_picture(path)
+    if mask.size != picture.size:
+        raise ValueError(
+            f"{path} is {mask.width} by {mask.height} pixels, and the picture {picture.width} by {picture.height}. "
+            "Make the mask as large as the picture."
+        )
+    known = (to_tensor(crop(mask, size)).mean(dim=0) >= 0.5).float().expand(1, 1, -1, -1)
+    if not known.any():
+        raise ValueError(f"{path} keeps nothing of the picture. Paint white what is to stay, or leave out --keep.")
+    if known.all():
+        raise ValueError(f"{path} leaves nothing to draw: it is white or transparent. Paint black what is to be drawn.")
+    return known
+
+
+def files_of_run(path: Path) -> tuple[Path, Path]:
+    """Where a sheet and its animation are written. A still picture beside the sheet is never taken for an animation."""
     film = path.with_suffix(".webp")
     if path.suffix.lower() == ".webp" or is_still(film):
         film = path.with_name(f"{path.stem}-animation.webp")
+    return path, film
+
+
+def write_run(run: list[Tensor], pictures: Tensor, given: Tensor, path: Path) -> tuple[Path, Path]:
+    """Write a sheet of pictures and, beside it, the run from noise to pictures as an animation.
+
+    run       how the pictures were at each step, each (count, 3, height, width)
+    given     what they were made from, (any number up to 8, 3, height, width): it stands in a row of its own, above them
+    """
+    row = torch.cat([given, torch.ones(-len(given) % 8, *given.shape[1:])])
+    path, film = files_of_run(path)
+    write_picture(sheet(torch.cat([row, pictures.float()]), scale=3), path)
+    frames = [sheet(torch.cat([row, frame.float()])) for frame in [*run[:: max(1, len(run) // 40)], pictures]]
+    durations = [80] * (len(frames) - 1) + [3000]
     options = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0, "quality": 40}
     write_picture(frames[0], film, **options)
-    return [path, film]
+    return path, film
+
+
+def draw_run(denoiser: Denoiser, noise: Tensor, steps: int, stretch: float, path: Path) -> tuple[Path, Path]:
+    """Draw pictures, and write them as a sheet and an animation."""
+    watched = Watched(in_bfloat16(denoiser, noise.device))
+    pictures = sample(watched, noise, steps, stretch)
+    return write_run(watched.pictures, pictures, noise[:0], path)
+
+
+def draw_edit(
+    denoiser: Denoiser,
+    picture: Tensor,
+    known: Tensor,
+    noise: Tensor,
+    strength: float,
+    times: int,
+    steps: int,
+    stretch: float,
+    path: Path,
+) -> tuple[Path, Path]:
+    """Draw pictures from one, and write them as a sheet and an animation, below the picture and what was kept of it.
+
+    known  (1, 1, height, width), as for `sample_known`; all 0 keeps nothing
+    """
+    watched = Watched(in_bfloat16(denoiser, noise.device))
+    pictures = sample_known(watched, picture, known, noise, strength, times, steps, stretch)
+    given = [picture, keep_known(torch.full_like(picture, 0.5), picture, known)] if known.any() else [picture]
+    # At each step the denoiser is asked about the picture, and then about its own guesses, which are no part of the run.
+    return write_run(watched.pictures[:: times + 1], pictures, torch.cat(given), path)
