@@ -345,7 +345,7 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="As for `dino sample`.  [default: those of the course]"
 )
-@click.option("--count", type=click.IntRange(1, 1024), default=16, help="How many pictures to draw.")
+@click.option("--count", type=click.IntRange(1, 256), default=16, help="How many pictures to draw.")
 @click.option("--steps", type=COUNT, default=12, help="Sampling steps.")
 @click.option("--resample", type=click.IntRange(0), default=3, help="How often the denoiser thinks again in each step.")
 @click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
