@@ -1,6 +1,7 @@
 """`dino edit`, run as a learner runs it: what it draws, what of the picture stays, and what it refuses."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import PIL.Image
@@ -52,7 +53,7 @@ def cells_of(picture, scale):
 
 def varied(denoiser, times, **options):
     """What the lesson draws without a mask."""
-    return begin_from(with_fresh_noise(denoiser, times), **options)
+    return begin_from(partial(with_fresh_noise, denoiser, times=times), **options)
 
 
 def expected(folder, draw, **options):
