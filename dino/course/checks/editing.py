@@ -9,7 +9,7 @@ from dino import editing as lesson
 from dino.course.checks.claims import Claim, Claims, Curve, Pictures, Shape, check_of, name_of
 from dino.course.checks.inputs import any_size, between, pictures, spread_levels
 from dino.noise import mix
-from dino.sampling import sample
+from dino.sampling import sample, step
 
 
 class Asked:
@@ -85,6 +85,10 @@ class Asked:
         "Only a share of the steps is taken: all of them are for the way from the strength to 0.":
             ({"steps, stretch)": "max(1, round(strength * steps)), stretch)"},
              {"steps, stretch)": "max(1, int(strength * steps)), stretch)"}),
+        "There is one step too few: from the strength to 0, `steps` steps need steps + 1 levels.":
+            {"steps, stretch)": "steps - 1, stretch)"},
+        "There is one step too many: from the strength to 0, `steps` steps need steps + 1 levels.":
+            {"steps, stretch)": "steps + 1, stretch)"},
         "`steps` is not passed on: the sampler takes its own 100.": {"start, steps, stretch": "start, stretch=stretch"},
         "`stretch` is not passed on: the sampler takes its own 2.": {"steps, stretch)": "steps)"},
         "Only one step is taken: pass `steps` on.": {"steps, stretch)": "1, stretch)"},
@@ -97,6 +101,10 @@ class Asked:
             {"mix(picture, noise, strength)": "(picture + strength * noise) / (1 + strength)"},
         "The noise is missing: the picture only fades.":
             {"mix(picture, noise, strength)": "(1 - strength) * picture + 0 * noise"},
+        "Picture and noise are mixed with square roots, as elsewhere: here, their shares add up to 1.": (
+            {"mix(picture, noise, strength)": "(1 - strength) ** 0.5 * picture + strength**0.5 * noise"},
+            {"mix(picture, noise, strength)": "(1 - strength**2) ** 0.5 * picture + strength * noise"},
+        ),
         "The noise that came in is not used: mix that in.": {"picture, noise, strength)": "picture, torch.rand_like(noise), strength)"},
         "The noise that is mixed in is Gaussian: mix in the noise that came in.":
             {"picture, noise, strength)": "picture, torch.randn_like(noise), strength)"},
@@ -106,6 +114,17 @@ class Asked:
             {"denoiser(noisy,": "denoiser(start,"},
         "Noise is mixed in anew for every question: only the beginning is mixed.":
             {"denoiser(noisy,": "denoiser(mix(noisy, noise, strength * level),"},
+        "The picture is mixed into every question: it has its say at the beginning, and not after.": (
+            {"denoiser(noisy,": "denoiser(mix(picture, noisy, strength),"},
+            {"denoiser(noisy,": "denoiser(mix(picture, noisy, strength),", "sample(told, start": "sample(told, noise"},
+        ),
+        "What you remember as `previous` is the guess after stretching: remember the raw one, or use `sample`.":
+            {"return sample(told, start, steps, stretch)":
+                 "previous = None\n    with torch.no_grad():\n        for i in range(steps):\n"
+                 "            now, next = 1 - i / steps, 1 - (i + 1) / steps\n"
+                 "            guess = told(start, torch.full((len(start), 1, 1, 1), now))\n"
+                 "            guess = guess if previous is None else previous + stretch * (guess - previous)\n"
+                 "            start, previous = start * (next / now) + guess * (1 - next / now), guess\n    return start.clamp(0, 1)"},
         "Every guess is mixed with the picture: the picture has its say at the beginning, and not after.":
             {"return denoiser(noisy, strength * level)": "return mix(picture, denoiser(noisy, strength * level), strength)"},
         "The guess is multiplied by the strength: only its level is.": {"return denoiser": "return strength * denoiser"},
@@ -121,8 +140,8 @@ def begin_from(answer) -> Claims:
     most, height, width = between(4, 5), between(17, 20), between(13, 16)
     denoiser, scribbles, all_noise = Asked(pictures(most, height, width)), torch.rand(most, 3, height, width), None
     all_noise = torch.rand(most, 3, height, width)
-    low, high = ((torch.rand(()) * 0.1 + start).item() for start in (0.3, 0.7))
-    few, more, much = between(3, 4), between(6, 9), 1.25 + torch.rand(()).item()
+    low, high = ((torch.rand(()) * 0.06 + start).item() for start in (0.3, 0.62))
+    few, more, much = between(5, 6), between(7, 9), 1.25 + torch.rand(()).item()
     for steps, stretch, strength, count in [(few, 1.0, high, most), (more, much, low, 3)]:
         picture, noise = scribbles[:count], all_noise[:count]
         expected = lesson.begin_from(denoiser, picture, noise, strength, steps, stretch)
@@ -154,10 +173,8 @@ def begin_from(answer) -> Claims:
             clue="Those are not the levels that the pictures are at.",
         )  # fmt: skip
         for i in range(1, steps):
-            says, clue = (
-                f"Picture {i + 1} of {steps} is what the sampler makes of the ones before.",
-                "The first is right.",
-            )
+            says = f"Picture {i + 1} of {steps} is what the sampler makes of the guess before."
+            clue = f"Picture {i + 1} of {steps} is the first that is off: look at how the guess before is mixed in."
             yield Claim(says, yours=yours[i], expected=right[i], figure=Pictures, clue=clue)
         says = "Pictures come out, in the shape of the noise."
         yield Claim(says, yours=result, expected=Shape(tuple(noise.shape)))
@@ -239,8 +256,10 @@ def share_of(guess: Tensor, question: Tensor, other: Tensor) -> tuple[Tensor, Te
             {"mix(guess, torch.rand_like(noisy), level)": "torch.rand_like(noisy)"},
         "The noise is drawn once, and is the same each time: draw it in the loop.":
             {"for _ in": "fresh = torch.rand_like(noisy)\n    for _ in", "torch.rand_like(noisy), ": "fresh, "},
-        "The noise comes from a fixed seed, and is the same each time: leave the seed alone.":
+        "The noise comes from a fixed seed, and is the same each time: leave the seed alone.": (
             {"torch.rand_like(noisy)": "torch.rand(noisy.shape, generator=torch.Generator().manual_seed(0))"},
+            {"guess = denoiser(noisy, level)": "torch.manual_seed(0)\n    guess = denoiser(noisy, level)"},
+        ),
         "Each picture gets one number of noise: each pixel and colour needs its own.":
             {"torch.rand_like(noisy)": "torch.rand_like(level).expand_as(noisy)"},
         "The three colours of a pixel get the same noise: each needs its own.":
@@ -268,13 +287,21 @@ def share_of(guess: Tensor, question: Tensor, other: Tensor) -> tuple[Tensor, Te
         "It never thinks again.": {"range(times)": "range(0)"},
         "The new guess is thrown away, and the first one returned: put it into `guess`.":
             {"guess = denoiser(mix": "denoiser(mix"},
+        "It thinks about the first guess each time: put the new guess into `guess`, and think about that.":
+            {"guess = denoiser(noisy, level)": "guess = first = denoiser(noisy, level)", "mix(guess,": "mix(first,"},
         "The mean of all guesses is returned: return the last one.":
             {"guess = denoiser(noisy, level)": "guess = total = denoiser(noisy, level)",
              "level), level)": "level), level)\n        total = total + guess", "return guess": "return total / (times + 1)"},
         "The denoiser is not asked at first: the noisy pictures are taken for its guess.":
             {"guess = denoiser(noisy, level)": "guess = noisy"},
-        "The hidden guess is returned: return what the denoiser guesses of it.":
+        "A noisy picture is returned: return what the denoiser guesses of it.": (
             {"return guess": "return mix(guess, torch.rand_like(noisy), level)"},
+            {"guess = denoiser(mix(guess, torch.rand_like(noisy), level), level)":
+                 "noisy = mix(guess, torch.rand_like(noisy), level)\n        guess = denoiser(noisy, level)",
+             "return guess": "return noisy"},
+            {"guess = denoiser(noisy, level)\n": "pass\n", "guess = denoiser(mix(guess, torch.rand_like(noisy), level), level)":
+                 "noisy = mix(denoiser(noisy, level), torch.rand_like(noisy), level)", "return guess": "return noisy"},
+        ),
         "The level of the first picture is used for all: each has its own.":
             {"(noisy), level), level)": "(noisy), level[:1]), level)"},
         "Nothing is returned: is the `return` missing?": {"return guess": "guess"},
@@ -305,7 +332,7 @@ def with_fresh_noise(answer) -> Claims:
             figure=Curve(level.flatten(), told.flatten(), "picture", "level told"),
         )
     every = []
-    for i in range(1, times + 1):
+    for i in range(1, min(times + 1, len(asked))):
         which, guess = f"Question {i + 1} of {times + 1}", guesses[i - 1]
         names = {
             "the noisy pictures": noisy, "the guess": guess, "the guess in the noisy pictures": mix(guess, noisy, level),
@@ -373,6 +400,12 @@ def with_fresh_noise(answer) -> Claims:
             clue="The same noise is used twice.",
         )
     yield Claim("The last guess comes out.", yours=result, expected=guesses[-1], figure=Pictures)
+    denoiser.forget()
+    answer(denoiser, noisy, level, 1)
+    other = (denoiser.questions[1] - (1 - level) * denoiser.guesses[0]) / level - 0.5
+    alike = 12 * (every[0] * other).mean().item()
+    clue = "The noise is the same at every call: is a seed set?"
+    yield Claim("Called again, it draws other noise.", yours=alike, expected=0.0, tolerance=0.1, clue=clue)
     denoiser.forget()
     result = answer(denoiser, noisy, level, 0)
     yield Claim("To think again 0 times, it asks once.", yours=len(denoiser.questions), expected=1)
@@ -449,6 +482,12 @@ def masks(count: int, height: int, width: int) -> Tensor:
             {"known * picture + (1 - known) * guess": "guess - known * picture"},
         "Picture and guess are multiplied: where one is known, it replaces the other.":
             {"known * picture + (1 - known) * guess": "known * picture * guess + (1 - known) * guess"},
+        "Where it is known, you go twice as far as to the picture: go from the guess to it, and stop there.":
+            {"known * picture + (1 - known) * guess": "guess + 2 * known * (picture - guess)"},
+        "Dark pixels of the picture are not kept: the mask alone says what is known.":
+            {"known * picture + (1 - known) * guess": "torch.where(known * picture > 0.5, picture, guess)"},
+        "The result is made of whole numbers from 0 to 255 on the way, which spoils what leaves the range: leave it as it is.":
+            {"known * picture + (1 - known) * guess": "((known * picture + (1 - known) * guess) * 255).byte().float() / 255"},
         "The brighter of the two is taken: where the mask is 1, the picture counts, be it dark or bright.":
             {"known * picture + (1 - known) * guess": "torch.maximum(known * picture, guess)"},
         "The result is clamped: a guess may leave the range. The sampler clamps once, at its end.":
@@ -476,14 +515,13 @@ def keep_known(answer) -> Claims:
     count, height, width = between(3, 5), between(17, 24), between(11, 16)
     picture, guess = pictures(count, height, width), 1.6 * torch.rand(count, 3, height, width) - 0.3
     every = masks(count, height, width)
-    for kind, known in (("A mask for each picture", every), ("One mask for all pictures", every[1:2])):
+    for kind, known in (("of each picture", every), ("of all pictures", every[1:2])):
         result, expected = answer(guess, picture, known), torch.where(known == 1, picture, guess)
-        yield Claim(f"{kind} keeps the shape of the guess.", yours=result, expected=Shape(tuple(guess.shape)))
-        for part, inside in (("known", known == 1), ("not known", known == 0)):
-            inside = inside.expand_as(guess)
-            says = f"{kind}: what is {part} is the {'picture' if part == 'known' else 'guess'}."
-            see = Pictures(expected, result)
-            yield Claim(says, yours=result[inside], expected=expected[inside], figure=see)
+        yield Claim("The shape of the guess comes out.", yours=result, expected=Shape(tuple(guess.shape)))
+        for value, part in ((1, "picture"), (0, "guess")):
+            inside = (known == value).expand_as(guess)
+            says = f"Where the mask {kind} is {value}, the {part} comes out."
+            yield Claim(says, yours=result[inside], expected=expected[inside], figure=Pictures(expected, result))
     result, expected = answer(guess, picture[:1], every), torch.where(every == 1, picture[:1], guess)
     clue = "`picture` may be one for the whole batch: let it broadcast."
     yield Claim("One picture can be kept in many guesses.", yours=result, expected=expected, figure=Pictures, clue=clue)
@@ -544,6 +582,42 @@ def keep_known(answer) -> Claims:
             {"return keep_known(denoiser(noisy, level), picture, known)": "return denoiser(noisy, level)",
              "return with_fresh_noise(informed, noisy, level, times)":
                  "return keep_known(with_fresh_noise(informed, noisy, level, times), picture, known)"},
+        "It thinks again in the noise that came in: use `with_fresh_noise`, which draws fresh noise.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "guess = informed(noisy, level)\n        for _ in range(times):\n"
+                 "            guess = informed(mix(guess, noise, level), level)\n        return guess"},
+        "It asks the same question again, which gives the same guess: use `with_fresh_noise`.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "for _ in range(times + 1):\n            guess = informed(noisy, level)\n        return guess"},
+        "It thinks again, but returns its first guess.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "first = informed(noisy, level)\n        guess = first\n        for _ in range(times):\n"
+                 "            guess = informed(mix(guess, torch.rand_like(noisy), level), level)\n        return first"},
+        "It always thinks about its first guess: think about the one before.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "guess = first = informed(noisy, level)\n        for _ in range(times):\n"
+                 "            guess = informed(mix(first, torch.rand_like(noisy), level), level)\n        return guess"},
+        "It returns the mean of what it thought: return the last guess.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "guess = total = informed(noisy, level)\n        for _ in range(times):\n"
+                 "            guess = informed(mix(guess, torch.rand_like(noisy), level), level)\n            total = total + guess\n"
+                 "        return total / (times + 1)"},
+        "The fresh noise is Gaussian: use `with_fresh_noise`.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "guess = informed(noisy, level)\n        for _ in range(times):\n"
+                 "            guess = informed(mix(guess, torch.randn_like(noisy), level), level)\n        return guess"},
+        "Fresh noise comes into the known part only, so that the rest of the guess is never hidden: use `with_fresh_noise`.":
+            {"return with_fresh_noise(informed, noisy, level, times)":
+                 "guess = informed(noisy, level)\n        for _ in range(times):\n"
+                 "            guess = informed(keep_known(guess, mix(guess, torch.rand_like(noisy), level), known), level)\n        return guess"},
+        "The true pixels are put into each question with noise that is not the sampler's: put the guess right, or use the noise that "
+        "came in.":
+            {"keep_known(denoiser(noisy, level), picture, known)":
+                 "denoiser(keep_known(noisy, mix(picture, torch.rand_like(noisy), level), known), level)",
+             "return begin_from(again, picture, noise, strength, steps, stretch)":
+                 "return keep_known(begin_from(again, picture, noise, strength, steps, stretch), picture, known)"},
+        "The steps are divided by how often it thinks: all of them are taken, and it thinks in each.":
+            {"strength, steps,": "strength, max(1, steps // (times + 1)),"},
         "It never thinks again: use `with_fresh_noise`.":
             ({"with_fresh_noise(informed, noisy, level, times)": "informed(noisy, level)"}, {"begin_from(again": "begin_from(informed"}),
         "`times` is not passed on: it thinks again 7 times, whatever it says.": {"level, times)": "level)"},
@@ -638,12 +712,34 @@ def sample_known(answer) -> Claims:
     yield Claim(
         says, yours=told, expected=true, figure=Curve(true, told, across="how often asked before", up="level told")
     )
+    # What is asked about again is the guess before, put right, in noise of its own; and the last guess is what counts.
+    right, before = [torch.where(inside, picture, guess) for guess in denoiser.guesses], noise - 0.5
     for i, level in enumerate(true.tolist()):
-        hidden = ((yours[i] - (1 - level) * picture) / level)[inside]
-        says = f"When it thinks again, question {i + 1} of {total} has the true pixels in the known part, in noise from 0 to 1."
-        clue = "It thinks again about a guess that is wrong in the known part."
-        see = Pictures(torch.where(inside, mix(picture, noise, level), yours[i]), yours[i])
-        yield Claim(says, yours=((hidden > -0.01) & (hidden < 1.01)).all().item(), expected=True, figure=see, clue=clue)
+        if i % (times + 1) == 0:
+            continue
+        which, hidden = f"question {i + 1} of {total}", (yours[i] - (1 - level) * right[i - 1]) / level
+        for part, where in (("the true pixels in the known part", inside), ("the guess before in the rest", ~inside)):
+            says = f"When it thinks again, {which} has {part}, in noise from 0 to 1."
+            fine = ((hidden > -0.01) & (hidden < 1.01))[where].all().item()
+            clue = "It thinks again about something else than its last guess, put right in the known part."
+            see = Pictures(mix(right[i - 1], torch.rand_like(noise), level), yours[i])
+            yield Claim(says, yours=fine, expected=True, figure=see, clue=clue)
+        middle = (hidden - 0.5)[~inside]
+        says = f"When it thinks again, the noise in {which} is spread as uniform noise is."
+        yield Claim(
+            says, yours=middle.std().item(), expected=12**-0.5, tolerance=0.04, clue="The fresh noise is not uniform."
+        )
+        alike, clue = 12 * (middle * before[~inside]).mean().item(), "It thinks again in noise that was there before."
+        says = f"When it thinks again, the noise in {which} is new."
+        yield Claim(says, yours=alike, expected=0.0, tolerance=0.25, clue=clue)
+        before = hidden - 0.5
+    for i, (now, next) in enumerate(pairwise(torch.linspace(high, 0, few + 1).tolist())):
+        first, last = i * (times + 1), i * (times + 1) + times
+        expected = step(yours[first], right[last], now, next)
+        came, expected = (yours[last + 1], expected) if last + 1 < total else (result, expected.clamp(0, 1))
+        says = f"Step {i + 1} of {few} goes towards the last guess, put right."
+        clue = "It thinks again, but something else than the last guess counts."
+        yield Claim(says, yours=came, expected=expected, figure=Pictures, clue=clue)
     says = "After it has thought again, too, what is known comes out as it was."
     yield Claim(says, yours=result[inside], expected=picture[inside], figure=Pictures)
     rest = result[~inside]
