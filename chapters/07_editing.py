@@ -86,9 +86,9 @@ show({f"told level {level:g}": guess for level, guess in asked.items()}, size=1.
 # %% [markdown]
 # *The network's guess at each scribble, told that there is no noise on it, and told that there is much.*
 #
-# They stay scribbles. A little softer, and with a hint of an eye here and there; but the letter is a letter. In training, whatever
-# was *not* noise was right. A scribble has no noise to look through, so why should the network doubt any of it, whatever level it
-# is told?
+# They stay scribbles. The edges are softer, a horn fades, and an eye or a mouth appears; but the letter is a letter, whatever level
+# the network is told. In training, whatever was *not* noise was right. A scribble has no noise to look through, so why should the
+# network doubt any of it?
 #
 # ## Hide it first
 #
@@ -101,19 +101,20 @@ show(
 
 # %% [markdown]
 # *Left, the scribbles, and right, five dinosaurs, with more and more noise. At 0.6 you still see where things are and what colour
-# they have. How well they are drawn, you can hardly tell.*
+# they have. You can hardly tell how well they are drawn.*
 #
 # Now draw on from there, as if you were half way through a drawing. What the noise has hidden, the network makes up, and it knows
-# nothing but dinosaurs. What still shows, it follows. This is called **image to image**, and the level at which one begins is its
+# nothing but dinosaurs. What still shows can lead it. This is called **image to image**, and the level at which one begins is its
 # **strength** (the idea is that of [SDEdit](https://arxiv.org/abs/2108.01073)).
 #
 # One thing is in the way: your `sample` always counts from 1 to 0, and now it should go from the strength to 0. But look at
 # `step`: it uses nothing but `next / now`, and that stays the same if both are multiplied by the strength. So let the sampler
-# count as it likes. Only the denoiser has to hear how noisy the pictures really are.
+# count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are then for the way from the
+# strength to 0. And `mix` takes a plain number as a level, too.)
 #
 # **Exercise: `begin_from`** · 6 minutes · medium
 #
-# Why it matters: every picture that you can hide can be a beginning: a scribble, a photo, or yesterday's drawing.
+# Why it matters: any picture can be a beginning: a scribble, a photo, or yesterday's drawing.
 
 
 # %% tags=["exercise"]
@@ -126,7 +127,7 @@ def begin_from(
 
     denoiser        takes noisy pictures and their levels, returns its guess at the clean pictures
     picture         (batch or 1, 3, height, width), in [0, 1]: a scribble, a photo, a drawing
-    noise           (batch, 3, height, width), in [0, 1]; each noise makes another drawing
+    noise           (batch, 3, height, width), in [0, 1]; another noise makes another drawing, the more so at a great strength
     strength        number in (0, 1], the level to begin at: near 0 the picture hardly changes, at 1 nothing of it is left
     steps, stretch  as for `sample`
 
@@ -149,20 +150,21 @@ drawn = {strength: begin_from(denoiser, scribbles, noise[:5], strength).float() 
 show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, pictures in drawn.items()}, size=1.2)
 
 # %% [markdown]
-# *The same five scribbles, begun from at five strengths, always with the same noise.*
+# *Drawings from the same five scribbles at five strengths, always with the same noise.*
 #
-# Even the letter and the star turn into animals! At 0.2 they are nothing yet; from 0.6 on, all five are dinosaurs. The three
-# animals keep their place and pose up to 0.8. Their colours are less safe: red turns to gold, and purple to pink, at 0.2 already.
-# At 1, nothing of the scribbles is left, and the drawings are the noise's alone.
+# Even the letter and the star turn into animals! At 0.2 they are nothing yet; from 0.6 on, all five are dinosaurs. Of the three
+# scribbled animals, the pose lasts, up to 0.8. **Colour is lost first**: at 0.2 already, red becomes gold and purple pink, though
+# that little noise hardly hides a colour. It may also come back at another strength. Why, we do not know. At 1, the drawings
+# depend on the noise alone. (That one of them is a t-rex once more is chance.)
 #
 # ## How strong?
 #
 # So there are two wishes, and the strength weighs them: *be a dinosaur*, and *do as I say*. Measure both. Nobody wants to scribble
-# a hundred times, so take real dinosaurs and make them so coarse that hardly more is left than of a scribble: mosaics of 4 by 4
-# blocks.
+# a hundred times, so take real dinosaurs and make them so coarse that hardly more is left than of a scribble: mosaics of only 16
+# squares.
 #
 # - A **dinosaur** is what the recogniser of chapter 5 is more than 90% sure of.
-# - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of blocks.
+# - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of its squares.
 
 # %%
 recogniser = load_recogniser()
@@ -185,25 +187,26 @@ mosaics = F.interpolate(blocks(fresh[:96]), scale_factor=8)
 plain = {strength: begin_from(denoiser, mosaics, noise, strength, steps=12).float() for strength in strengths}
 table = {strength: judge(pictures, mosaics) for strength, pictures in plain.items()}
 for strength, (share, distance) in table.items():
-    print(f"strength {strength}: {share:4.0%} are dinosaurs; difference to the mosaic {distance:.3f}")
+    print(f"strength {strength}: {share:4.0%} are dinosaurs; difference from the mosaic {distance:.3f}")
 unsure = recogniser(plain[0.6])[0].softmax(dim=1)[:, :4].amax(dim=1).argsort()[:10]
 show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 0.8": plain[0.8][unsure]}, size=0.8)
 
 # %% [markdown]
 # *The ten mosaics whose drawings at strength 0.6 convince the recogniser least, and what strength 0.8 makes of them.*
 #
-# At 0.2, all obey, and not even half are dinosaurs. At 0.8, nearly all are, and they have begun to stray. At 1, they ignore the
-# mosaic: what is left of the difference is what any two dinosaurs have.
+# At 0.2, they obey as well as they ever do, and not even half are dinosaurs. At 0.8, nearly all are, and they have begun to stray.
+# At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
 #
 # ## Think again
 #
-# Must obedience cost so much? Look at what goes wrong at 0.6: blobs without a face, about as soft as the mosaics were. A mosaic in
-# noise is *not quite* a dinosaur in noise, and the guess takes some of its softness over. The next picture is made of that guess
-# *and* of what was there before, mosaic and all.
+# Must obedience cost so much? Look at what goes wrong at 0.6: bodies without a head. Where a mosaic is pale, so are they. A mosaic
+# in noise is *not quite* a dinosaur in noise, and the guess takes over what is wrong with it. The next picture is made of that
+# guess *and* of what was there before, mosaic and all.
 #
-# But a guess can be asked about, too. Hide **the guess**, as deep as the picture was, in noise that has nothing to do with the old
-# one, and let the network guess again. Then again. If each guess is a little more of a dinosaur than what was asked about, that
-# leads somewhere. ([RePaint](https://arxiv.org/abs/2201.09865), of which more below, calls it *resampling*.)
+# But a guess can be asked about, too. Hide **the guess** under as much noise as the picture had, noise that has nothing to do with
+# the old one, and let the network guess again. Then again. If each guess is a little more of a dinosaur than what was asked about,
+# that leads somewhere. ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it is the
+# picture after the next step that is made noisy again.)
 #
 # **Exercise: `with_fresh_noise`** · 5 minutes · medium
 #
@@ -231,7 +234,7 @@ def with_fresh_noise(denoiser: Callable, noisy: Tensor, level: Tensor, times: in
 check(with_fresh_noise)
 
 # %% [markdown]
-# Let it think again three times at each step, and take half as many steps: that makes 24 questions instead of 12.
+# Let it think again three times at each step, and take half as many steps. That makes 24 questions instead of 12.
 
 # %%
 
@@ -249,23 +252,29 @@ for name, values in (("as it is", table), ("thinking again", table_again)):
     axis.plot(distances, shares, marker="o", label=name)
     for strength, (share, distance) in values.items():
         axis.annotate(f"{strength}", (distance, share), (4, -11), textcoords="offset points", fontsize=8)
-axis.set(xlabel="difference to the mosaic", ylabel="share of dinosaurs", ylim=(0, 1.05))
+axis.set(xlabel="difference from the mosaic", ylabel="share of dinosaurs", ylim=(0, 1.05))
 axis.legend(loc="lower right")
 plt.show()
 for strength, (share, distance) in table_again.items():
-    print(f"strength {strength}: {share:4.0%} are dinosaurs; difference to the mosaic {distance:.3f}")
-show({"mosaics": mosaics[unsure], "again, 0.6": again[0.6][unsure]}, size=0.8)
+    print(f"strength {strength}: {share:4.0%} are dinosaurs; difference from the mosaic {distance:.3f}")
+more_steps = judge(begin_from(denoiser, mosaics, noise, 0.6, steps=24).float(), mosaics)
+print(
+    "24 questions in 24 steps, strength 0.6: {:4.0%} are dinosaurs; difference from the mosaic {:.3f}".format(
+        *more_steps
+    )
+)
+show({"mosaics": mosaics[unsure], "again, 0.6": again[0.6][unsure], "real": fresh[unsure]}, size=0.8)
 
 # %% [markdown]
 # *Both wishes at once, at five strengths (the small numbers): the best place is the upper left corner. Below, the same ten mosaics
-# as above, at strength 0.6.*
+# as above, at strength 0.6, and the dinosaurs that they were made of.*
 #
 # Now at **0.6** nearly everything is a dinosaur, and the difference is about half of what it is for drawings that ignore the
-# mosaic. Without thinking again, you would have to go beyond 0.8 for that, and stray farther. 0.6 is the strength that we
-# recommend, and what `dino edit` takes unless you say otherwise.
+# mosaic. Without thinking again, you would have to go beyond 0.8 for that, and stray farther. More steps alone would hardly help.
+# So 0.6 is the strength that we recommend, and what `dino edit` takes unless you say otherwise. (To obey a mosaic is not to know
+# what it was: of these ten, most have become another species.)
 #
-# It has a price, beside twice the questions. Fresh noise did harm in chapter 5, when everything was drawn from pure noise. Here,
-# too?
+# It has a price, besides the questions. Fresh noise did harm in chapter 5, when everything was drawn from pure noise. Here, too?
 
 # %%
 
@@ -274,12 +283,20 @@ def far(pictures: Tensor) -> float:
     return frechet_distance(recogniser.features(pictures), goal)
 
 
-timid = {"as it is": far(plain[1.0]), "thinking again": far(again[1.0]), "real ones": far(fresh[96:192])}
-print("Frechet distance at strength 1:", ", ".join(f"{name} {value:.1f}" for name, value in timid.items()))
+tamed = begin_from(thinking_again, mosaics, noise, 1.0, steps=12).float()
+price = {"as it is": far(plain[1.0]), "thinking again": far(tamed), "real dinosaurs": far(fresh[96:192])}
+print("Frechet distance, strength 1, 12 steps:", ", ".join(f"{name} {value:.1f}" for name, value in price.items()))
+variations = {
+    f"strength {strength}": begin_from(thinking_again, scribbles[1:2], noise[:10], strength, steps=12).float()
+    for strength in (0.6, 0.8)
+}
+show({"scribble": scribbles[1:2].expand(10, -1, -1, -1)} | variations, size=0.8)
 
 # %% [markdown]
+# *One scribble and ten different noises, thinking again: variations.*
+#
 # Yes: where there is nothing to hold on to, thinking again makes drawings *less* like real ones. So use it where there is
-# something: a scribble, or a part that is known.
+# something: a scribble, or a part that is known. And if you want more variety, use a greater strength.
 #
 # ## Keep a part
 #
@@ -370,17 +387,18 @@ def sample_known(
 check(sample_known)
 
 # %% [markdown]
-# Four ways to fill in, from the obvious one to yours. All but the last ask 24 questions, the last 48.
+# Four ways to fill in, from the obvious one to yours. The first two ask 24 questions, the last two 48.
 
 # %%
 torch.manual_seed(0)
 ways = {
     "pasted over": pasted,
     "guesses put right": sample_known(denoiser, pictures, known, noise, times=0, steps=24).float(),
-    "and thought over once": sample_known(denoiser, pictures, known, noise, times=1, steps=12).float(),
-    "and 7 times": sample_known(denoiser, pictures, known, noise).float(),
+    "the same, 48 steps": sample_known(denoiser, pictures, known, noise, times=0, steps=48).float(),
+    "thinking again": sample_known(denoiser, pictures, known, noise).float(),
 }
 show({"the whole picture": pictures[:10]} | {name: drawings[:10] for name, drawings in ways.items()}, size=0.8)
+ways["real dinosaurs"] = pictures
 ladder = {name: (sure(drawings), far(drawings)) for name, drawings in ways.items()}
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.4), layout="constrained", sharey=True)
 for axis, title, values in zip(
@@ -395,12 +413,13 @@ for name, (share, distance) in ladder.items():
     print(f"{name:22} {share:4.0%} are dinosaurs; Frechet distance {distance:5.1f}")
 
 # %% [markdown]
-# *Ten dinosaurs, and what becomes of their left halves in each of the four ways; then the four ways measured.*
+# *Ten dinosaurs, and what becomes of their left halves in each of the four ways; then all measured, the real ones too.*
 #
-# Putting the guesses right is what makes the difference: from next to none to more than half. Thinking again brings more still.
-# Some right halves are not the ones that were there, and that is how it should be: the left half does not tell all.
+# Putting the guesses right makes the difference: from next to none to more than half. More steps alone do not help, and thinking
+# again does. (A share of 96 drawings has a standard error of up to 5%.) Some of the halves drawn are not the original ones, and
+# that is how it should be: the left half does not tell all.
 #
-# Is the known part really never wrong on the way? Watch what the denoiser is asked:
+# Is the known part really never wrong on the way? Without thinking again, that is easy to see. Watch what the denoiser is asked:
 
 # %%
 watched = Watched(denoiser)
@@ -410,23 +429,23 @@ off = [
     (asked - mix(pictures[:8], noise[:8], level))[..., :16].abs().max()
     for asked, level in zip(watched.pictures, levels, strict=False)
 ]
-print(f"largest difference to the true pixels in their own noise, in all 24 questions: {max(off):.1e}")
+print(f"largest difference from the true pixels with their noise, in all 24 questions: {max(off):.1e}")
 
 # %% [markdown]
 # In the known part, each question is what `mix` would have made of the true picture at that level. That is no accident: chapter 4
-# found that a step with the right guess is a mix. (Many programs do the same from the other side: they replace the known part of
-# the *noisy* picture by the true one with noise on it.)
+# found that a step with the right guess is a mix. (Many programs do nearly the same from the other side: they replace the known
+# part of the *noisy* picture by the true one with noise on it.)
 #
-# > **A common belief: "Then just put the clean pixels into the noisy picture."** It has no noise there, so the denoiser is told a
-# > wrong level for that half. What makes this mistake nasty is that its drawings look quite good. `check` finds it by looking at
-# > what the denoiser is asked.
+# > **A common belief: "Then just put the clean pixels into the noisy picture."** Then it has no noise there, and the denoiser is
+# > told a wrong level for that half. `check` finds this by looking at what the denoiser is asked, for its drawings may well look
+# > good.
 #
 # ## What it does not know
 #
-# About one in four still fails. Why, if every guess is put right? Go back to the towers of chapter 5, the world in which
-# everything can be listed. Let the two right columns be known. Then there is an exact answer: **the mean of all towers that fit**
-# both what is known and the noisy picture. Compare it with the guess that you use: that of the perfect guesser, who sees the
-# noisy picture alone, put right in the known part.
+# Of about one in four, the recogniser is still not sure. Why, if every guess is put right? Go back to the towers of chapter 5, the
+# world in which everything can be listed. Let the two right columns be known. Then the best guess is **the mean of all towers that
+# fit** both what is known and the noisy picture. What you use is something else: the perfect guesser looks at the noisy picture
+# only, and its guess is put right afterwards.
 #
 # > **Predict.** At level 1, the very first question: how much of the known part does the perfect guesser see?
 
@@ -469,31 +488,34 @@ print(
 )
 
 # %% [markdown]
-# *Six towers of which two columns are known, at level 1: the guess that is used, and the mean of all towers that fit.*
+# *Six towers of which two columns are known, at level 1: the guess that you use, and the mean of all towers that fit.*
 #
 # At level 1, the noisy picture *is* noise, so the guesser sees **nothing** of what is known. Putting its guess right does not tell
 # it anything: it has to see it in the next picture, where the known part is still faint. Only as the level falls do the two come
 # to agree. But what to draw, outline and colour, is decided at high levels, as you have seen in chapter 4.
 #
-# So the sampler makes up its mind before it could have seen what you told it. Thinking again helps to change it, and costs
-# questions. The cure would be a network that sees the known part itself, clean, beside the noisy picture, and has been trained so.
+# So the sampler makes up its mind before it could have seen what you told it, and that is probably what goes wrong with
+# dinosaurs, too. Thinking again helps to change its mind, and costs questions. The cure would be a network that sees the known part
+# itself, clean, beside the noisy picture, and has been trained so.
 #
 # ## Both at once
 #
-# `sample_known` has a strength, too: then what is to be redrawn begins with what is there. Keep the legs, and redraw the rest:
+# `sample_known` has a strength, too: then what is to be redrawn begins with what is there. Keep the feet, and redraw the rest:
 
 # %%
-legs = torch.zeros(1, 1, 32, 32)
-legs[..., 21:, :] = 1
+feet = torch.zeros(1, 1, 32, 32)
+feet[..., 21:, :] = 1
 torch.manual_seed(0)
 redrawn = {
-    f"strength {strength}": sample_known(denoiser, pictures[:10], legs, noise[:10], strength).float()
+    f"strength {strength}": sample_known(denoiser, pictures[:8], feet, noise[:8], strength).float()
     for strength in (0.6, 0.8, 1.0)
 }
-show({"known": keep_known(grey[:10], pictures[:10], legs), "the whole picture": pictures[:10]} | redrawn, size=0.8)
+show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pictures[:8]} | redrawn, size=0.8)
 
 # %% [markdown]
-# *The feet of ten dinosaurs are kept. At a low strength, what stands on them stays much as it was; at 1, it is whatever fits.*
+# *The feet of eight dinosaurs are kept.*
+#
+# At a low strength, what stands on them stays much as it was; at 1, it is whatever fits. Between the two, you decide.
 #
 # ## What you have now
 #
@@ -502,5 +524,7 @@ show({"known": keep_known(grey[:10], pictures[:10], legs), "the whole picture": 
 # - `keep_known` and `sample_known`: what is known stays, and the rest comes to fit.
 #
 # They are the module `dino/editing.py`. In your terminal, `dino edit PICTURE` draws variations of any picture, and with
-# `--keep MASK` it keeps a part. In the field, all of this is standard: *image to image* with its *denoising strength*, and
-# *inpainting*; if the part to be drawn lies beyond the edge, it is called *outpainting*.
+# `--keep MASK` it keeps a part. All of this is standard in the field: *image to image* with its *denoising strength*, and
+# *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
+#
+# Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for it.
