@@ -1,101 +1,16 @@
-// The parts of the pages that one can play with. They fetch the network when somebody first plays with it, not before.
+// The parts of the chapters that one can play with. They fetch the network when somebody first plays with it, not before.
 
-import { trained } from "./denoiser.js";
+import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf, slider, soon } from "./parts.js";
 import { SAMPLERS, mix, noise, sample } from "./recipe.js";
-
-const SIZE = 32;
-const COUNT = 3 * SIZE * SIZE;
-
-/** An element with attributes, properties (where it has them) and children. */
-function make(name, given = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(given)) {
-    if (key in element) element[key] = value;
-    else element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-/** A place for a picture, with a caption. */
-function frame(caption) {
-  const canvas = make("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": caption });
-  return { canvas, figure: make("figure", {}, canvas, make("figcaption", {}, caption)) };
-}
-
-/** A slider with its name and its value. */
-function slider(name, given, words = String) {
-  const input = make("input", { type: "range", ...given });
-  const output = make("output");
-  const tell = () => {
-    output.textContent = words(input.valueAsNumber);
-    input.setAttribute("aria-valuetext", output.textContent);
-  };
-  input.addEventListener("input", tell);
-  tell();
-  return { input, tell, label: make("label", {}, make("span", {}, name), input, output) };
-}
-
-/** Puts a picture onto a canvas. What lies outside [0, 1] is cut off, as on every screen. */
-function paint({ canvas }, picture, words) {
-  const pixels = new ImageData(SIZE, SIZE);
-  for (let i = 0; i < SIZE * SIZE; i++) {
-    for (let colour = 0; colour < 3; colour++) pixels.data[4 * i + colour] = 255 * picture[colour * SIZE * SIZE + i];
-    pixels.data[4 * i + 3] = 255;
-  }
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  canvas.setAttribute("aria-label", words);
-}
-
-/** A square of an image as a picture. What is transparent becomes white. */
-function pictureOf(image, x, y, side) {
-  const canvas = make("canvas", { width: SIZE, height: SIZE });
-  const context = canvas.getContext("2d");
-  context.fillStyle = "white";
-  context.fillRect(0, 0, SIZE, SIZE);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(image, x, y, side, side, 0, 0, SIZE, SIZE);
-  const { data } = context.getImageData(0, 0, SIZE, SIZE);
-  return Float32Array.from({ length: COUNT }, (_, i) => data[4 * (i % (SIZE * SIZE)) + Math.floor(i / (SIZE * SIZE))] / 255);
-}
 
 let dinosaurs;
 
 /** The real dinosaurs that lie beside this file, in one row. */
 function loadDinosaurs() {
-  dinosaurs ??= (async () => {
-    const image = new Image();
-    image.src = new URL("dinosaurs.png", import.meta.url);
-    await image.decode();
-    return Array.from({ length: image.width / SIZE }, (_, i) => pictureOf(image, i * SIZE, 0, SIZE));
-  })();
+  dinosaurs ??= imageBeside("dinosaurs.png").then((image) =>
+    Array.from({ length: image.width / SIZE }, (_, i) => pictureOf(image, i * SIZE, 0, SIZE)),
+  );
   return dinosaurs;
-}
-
-const soon = () => new Promise(requestAnimationFrame);
-
-/** What both have in common: they are built once, when they come into the page, and can tell what is going on. */
-class Live extends HTMLElement {
-  connectedCallback() {
-    if (this.status) return;
-    this.status = make("p", { role: "status" });
-    this.replaceChildren(...this.build(), this.status);
-    this.begin().catch((error) => this.say(error.message));
-  }
-
-  say(words) {
-    this.status.textContent = words;
-  }
-
-  /** The network, once it is there. */
-  async network() {
-    if (!this.denoiser) {
-      this.say("Fetching the network (2 MB) …");
-      this.denoiser = await trained();
-      this.say("");
-    }
-    return this.denoiser;
-  }
 }
 
 /** A dinosaur, a slider that mixes noise in, and with the attribute `guess` the network's guess beside it. */
@@ -105,15 +20,8 @@ class DinoNoise extends Live {
     this.answer = this.hasAttribute("guess") ? frame("the network's guess") : undefined;
     this.level = slider("noise level", { min: 0, max: 1, step: 0.01, value: 0.5 }, (level) => level.toFixed(2));
     this.level.input.addEventListener("input", () => this.show());
-    const file = make("input", { type: "file", accept: "image/*" });
-    file.addEventListener("change", () => this.take(file.files[0]));
-    this.addEventListener("dragover", (event) => event.preventDefault());
-    this.addEventListener("drop", (event) => {
-      event.preventDefault();
-      this.take(event.dataTransfer.files[0]);
-    });
     const another = make("button", { type: "button", onclick: () => this.another() }, "Another dinosaur");
-    const own = make("label", { className: "button" }, "Your own picture", file);
+    const own = this.ownPicture((picture) => this.take(picture));
     return [
       make("div", { className: "pictures" }, this.noisy.figure, ...(this.answer ? [this.answer.figure] : [])),
       this.level.label,
@@ -139,16 +47,8 @@ class DinoNoise extends Live {
     await this.show();
   }
 
-  async take(file) {
-    if (!file) return;
-    try {
-      const image = await createImageBitmap(file);
-      const side = Math.min(image.width, image.height);
-      this.clean = pictureOf(image, (image.width - side) / 2, (image.height - side) / 2, side);
-    } catch {
-      this.say(`${file.name} is not a picture that this browser can read.`);
-      return;
-    }
+  async take(picture) {
+    this.clean = picture;
     await this.show();
   }
 

@@ -1,4 +1,5 @@
-// The recipe of chapters 1 and 4: mixing noise in, and mixing guesses back in. Pictures are Float32Arrays, as in denoiser.js.
+// The recipe of chapters 1, 4 and 7: mixing noise in, mixing guesses back in, and having a say. Pictures are Float32Arrays, as in
+// denoiser.js.
 
 /** As many numbers of noise as asked for, uniform in [0, 1): the same for the same seed (mulberry32, by Tommy Ettinger). */
 export function noise(seed, count) {
@@ -48,4 +49,37 @@ export function* sample(denoiser, noise, steps = 25, stretch = 2, sampler = "as 
   }
   picture = picture.map((number) => Math.min(1, Math.max(0, number)));
   yield { level: 0, picture, guess: picture };
+}
+
+/** Draws as `sample` does, but begins with a picture that is noisy only up to a level, its strength: image to image. */
+export function* beginFrom(denoiser, picture, noise, strength = 0.6, steps = 25, stretch = 2) {
+  const told = (noisy, level) => denoiser(noisy, strength * level);
+  for (const seen of sample(told, mix(picture, noise, strength), steps, stretch)) yield { ...seen, level: strength * seen.level };
+}
+
+/** Noise that nobody has seen yet, at every call. All of it belongs to the seed. */
+export function freshNoise(seed, count) {
+  let calls = 0;
+  return () => noise(seed + 1e6 * ++calls, count);
+}
+
+/** A denoiser that thinks again: so many times, it hides its own guess in fresh noise, and guesses once more. */
+export const withFreshNoise = (denoiser, fresh, times = 3) => (noisy, level) => {
+  let guess = denoiser(noisy, level);
+  for (let i = 0; i < times; i++) guess = denoiser(mix(guess, fresh(), level), level);
+  return guess;
+};
+
+/** Puts what is known of a picture in the place of what was guessed there. `known` is one plane: 1 where it is known, 0 elsewhere. */
+export const keepKnown = (guess, picture, known) =>
+  guess.map((number, i) => known[i % known.length] * picture[i] + (1 - known[i % known.length]) * number);
+
+/**
+ * Keeps what is known of a picture, and has the rest drawn: inpainting. Yields as `sample` does.
+ *
+ * fresh  a function that returns noise which nobody has seen yet, such as `freshNoise` makes
+ */
+export function* sampleKnown(denoiser, picture, known, noise, fresh, strength = 1, times = 3, steps = 12, stretch = 2) {
+  const informed = (noisy, level) => keepKnown(denoiser(noisy, level), picture, known);
+  yield* beginFrom(withFreshNoise(informed, fresh, times), picture, noise, strength, steps, stretch);
 }

@@ -8,10 +8,15 @@ import os
 import shutil
 from pathlib import Path
 
+import torch
+from PIL import Image
+
 from dino.course.chapters import LESSON, chapters
 from dino.course.site.execute import run_all
 from dino.course.site.pages import notebook, page, reference
-from dino.data import dinosaurs, load, sheet
+from dino.data import dinosaurs, load, sheet, to_tensor
+from dino.editing import sample_known
+from dino.saving import load_denoiser
 
 
 def made(root: Path) -> dict[str, str | bytes]:
@@ -30,10 +35,25 @@ def made(root: Path) -> dict[str, str | bytes]:
         found |= {f"chapters/{name}": content for name, content in pictures.items()}
     if repository:
         found["begin.md"] = (root / "docs" / "begin.md").read_text(encoding="utf-8").replace("OWNER/NAME", repository)
-    buffer = io.BytesIO()
-    sheet(load(dinosaurs(12, seed=1)), columns=12, scale=1).save(buffer, format="png", optimize=True)
     weights = {f"live/{path.name}": path.read_bytes() for path in LESSON.glob("weights/dinosaurs-*.safetensors")}
-    return found | {"live/dinosaurs.png": buffer.getvalue(), **weights}
+    real, drawn = load(dinosaurs(12, seed=1)), drawn_from(root / "docs" / "live" / "scribble.png")
+    return found | {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn), **weights}
+
+
+def strip(pictures: torch.Tensor) -> bytes:
+    """Pictures in one row, as a PNG file."""
+    buffer = io.BytesIO()
+    sheet(pictures, columns=len(pictures), scale=1).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def drawn_from(path: Path, seed: int = 1) -> torch.Tensor:
+    """What the model makes of a scribble, (1, 3, height, width), with the settings that the pad on the pages begins with."""
+    scribble = to_tensor(Image.open(path).convert("RGB"))[None]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        nothing_known, noise = torch.zeros_like(scribble[:, :1]), torch.rand_like(scribble)
+        return sample_known(load_denoiser(), scribble, nothing_known, noise, strength=0.6, times=1)
 
 
 def write(root: Path, folder: Path) -> None:
