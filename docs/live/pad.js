@@ -1,5 +1,6 @@
 // A pad to scribble on: the network makes a dinosaur of it.
 
+import { trained } from "./denoiser.js";
 import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf, slider, soon } from "./parts.js";
 import { freshNoise, noise, sampleKnown } from "./recipe.js";
 
@@ -22,14 +23,14 @@ const BRUSHES = { small: 1, medium: 3, large: 7 }; // pixels across
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // The gallery: drawings as text, the newest first. It is kept in this browser, or where that cannot be, while the page is open.
-const PLACE = "dino-drawings";
+const KEY = "dino-drawings";
 const MOST = 24;
 const gallery = { drawings: stored(), kept: true };
 
 /** What lies in the browser's storage: nothing, if it has none, or if something else lies there. */
 function stored() {
   try {
-    return JSON.parse(localStorage.getItem(PLACE) ?? "[]").filter((text) => atob(text).length === COUNT);
+    return JSON.parse(localStorage.getItem(KEY) ?? "[]").filter((text) => atob(text).length === COUNT);
   } catch {
     return [];
   }
@@ -39,7 +40,7 @@ function changeGallery(change) {
   // Another page may have drawn in the meantime.
   gallery.drawings = change(gallery.kept ? stored() : gallery.drawings).slice(0, MOST);
   try {
-    localStorage.setItem(PLACE, JSON.stringify(gallery.drawings));
+    localStorage.setItem(KEY, JSON.stringify(gallery.drawings));
     gallery.kept = true;
   } catch {
     gallery.kept = false; // which the words below the gallery say
@@ -76,6 +77,7 @@ class DinoPad extends Live {
           { className: "go" },
           button("Make it a dinosaur", () => this.draw(1), { className: "primary" }),
           button("Four variations", () => this.draw(4)),
+          this.status,
         ),
         make(
           "div",
@@ -212,11 +214,12 @@ class DinoPad extends Live {
 
   /** Begins a stroke. The first use of a mask's brush makes the mask: what is not to be kept is drawn anew, and the other way round. */
   stroke(x, y) {
-    this.network().catch((error) => this.say(error.message)); // it will be there when the scribble is done
+    trained().catch((error) => this.say(error.message)); // it will be there when the scribble is done
     const { picture, known } = this.now;
     const tool = this.chosen(this.tools);
     const mask = known?.slice() ?? (tool in COLOURS ? undefined : new Float32Array(PLANE).fill(tool === "keep" ? 0 : 1));
     this.change({ picture: picture.slice(), known: mask });
+    if (!(tool in COLOURS)) this.say("What is hatched stays as it is.");
     this.last = { x, y };
     this.line(x, y);
   }
@@ -319,7 +322,8 @@ class DinoPad extends Live {
         const [start, fresh] = [noise(++this.seed, COUNT), freshNoise(this.seed, COUNT)];
         return sampleKnown(guess, picture, known, start, fresh, strength, times, steps);
       });
-      const places = this.place(count);
+      if (this.playing !== mine) return;
+      const places = still ? [] : this.place(count);
       this.say("Drawing …");
       for (let time = 0; time < steps; time++) {
         for (const [i, run] of runs.entries()) {
@@ -330,7 +334,7 @@ class DinoPad extends Live {
         }
       }
       const done = runs.map((run) => run.next().value.picture);
-      done.forEach((drawing, i) => this.finish(places[i], drawing));
+      (still ? this.place(count) : places).forEach((one, i) => this.finish(one, done[i]));
       this.keep((drawings) => [...done.map(pack), ...drawings]);
       this.say("Done. Scribble on, or try again.");
     } catch (error) {
@@ -352,7 +356,10 @@ class DinoPad extends Live {
       const { canvas } = frame("");
       const name = `drawing ${i + 1}`;
       paint({ canvas }, unpack(text), `${name}: put it on the pad`);
-      const remove = () => this.keep((all) => all.filter((one) => one !== text));
+      const remove = () => {
+        this.keep((all) => all.filter((one) => one !== text));
+        (this.gallery.querySelectorAll("[title=remove]")[i] ?? this.canvas).focus({ preventScroll: true });
+      };
       return make(
         "div",
         {},

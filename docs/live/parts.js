@@ -68,12 +68,13 @@ export async function imageBeside(name) {
 
 export const soon = () => new Promise(requestAnimationFrame);
 
-/** What all have in common: they are built once, when they come into the page, and can tell what is going on. */
+/** What all have in common: they are built once, when they come into the page, and can tell what is going on: below, or where `build` says. */
 export class Live extends HTMLElement {
   connectedCallback() {
     if (this.status) return;
     this.status = make("p", { role: "status" });
-    this.replaceChildren(...this.build(), this.status);
+    this.replaceChildren(...this.build());
+    if (!this.contains(this.status)) this.append(this.status);
     this.begin().catch((error) => this.say(error.message));
   }
 

@@ -47,7 +47,7 @@ def strip(pictures: torch.Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def drawn_from(path: Path, seed: int = 1) -> torch.Tensor:
+def drawn_from(path: Path, seed: int = 2) -> torch.Tensor:
     """What the model makes of a scribble, (1, 3, height, width), with the settings that the pad on the pages begins with."""
     scribble = to_tensor(Image.open(path).convert("RGB"))[None]
     with torch.random.fork_rng():
