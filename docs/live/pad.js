@@ -127,13 +127,13 @@ class DinoPad extends Live {
     );
     this.choose(this.tools, "green");
     this.choose(this.brushes, "medium");
-    this.forget = button("Forget the mask", () => this.change({ known: undefined }), { hidden: true });
+    this.keepNothing = button("Keep nothing", () => this.change({ known: undefined }), { hidden: true });
     return make(
       "div",
       { className: "tools" },
       group("colours", "colours", ...colours),
       group("brushes", "buttons", ...this.brushes),
-      group("parts", "buttons", ...parts, this.forget),
+      group("parts", "buttons", ...parts, this.keepNothing),
       group(
         "the pad",
         "buttons",
@@ -151,7 +151,8 @@ class DinoPad extends Live {
     this.hang();
     const images = await Promise.all(["scribble.png", "scribble-drawn.png"].map(imageBeside));
     const [scribble, drawn] = images.map((image) => pictureOf(image, 0, 0, SIZE));
-    if (!this.past.length) this.now = { picture: scribble };
+    if (this.past.length || this.playing) return; // somebody was quicker
+    this.now = { picture: scribble };
     this.show();
     this.finish(this.place(1)[0], drawn);
   }
@@ -176,11 +177,15 @@ class DinoPad extends Live {
     paint(this, picture, "your scribble");
     const context = this.overlay.getContext("2d");
     context.clearRect(0, 0, 10 * SIZE, 10 * SIZE);
-    context.fillStyle = "rgb(38 34 52 / 45%)";
     known?.forEach((keep, i) => {
-      if (keep) for (let d = 0; d < 10; d++) context.fillRect(10 * (i % SIZE) + d, 10 * Math.floor(i / SIZE) + 9 - d, 1, 1);
+      if (!keep) return;
+      const [left, top] = [10 * (i % SIZE), 10 * Math.floor(i / SIZE)];
+      context.fillStyle = "rgb(255 255 255 / 40%)";
+      context.fillRect(left, top, 10, 10);
+      context.fillStyle = "rgb(38 34 52 / 60%)";
+      for (let d = 0; d < 10; d++) context.fillRect(left + d, top + 9 - d, 1, 1);
     });
-    this.forget.hidden = !known;
+    this.keepNothing.hidden = !known;
     if (!this.cursor.seen) return;
     const half = (BRUSHES[this.chosen(this.brushes)] - 1) / 2;
     context.lineWidth = 2;

@@ -68,7 +68,7 @@ export async function imageBeside(name) {
 
 export const soon = () => new Promise(requestAnimationFrame);
 
-/** What all have in common: they are built once, when they come into the page, and can tell what is going on: below, or where `build` says. */
+/** What all have in common: they are built once, when they come into the page, and can tell what is going on. */
 export class Live extends HTMLElement {
   connectedCallback() {
     if (this.status) return;

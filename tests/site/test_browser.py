@@ -284,9 +284,9 @@ def test_a_picture_of_one_s_own_can_be_hidden_and_anything_else_is_refused(reade
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_a_click_draws_a_dinosaur_and_one_can_go_back_in_time(reader, viewport):
     page = reader(viewport=viewport)
-    page.get_by_role("button", name="Draw").click()
-    page.get_by_role("button", name="Pause").wait_for()
-    page.get_by_role("button", name="Draw another").wait_for(timeout=20000)
+    page.locator("dino-draw").get_by_role("button", name="Draw").click()
+    page.locator("dino-draw").get_by_role("button", name="Pause").wait_for()
+    page.locator("dino-draw").get_by_role("button", name="Draw another").wait_for(timeout=20000)
     drawing = pixels(page, "dino-draw figure:nth-child(1) canvas")
     assert (drawing > 240).all(axis=2).mean() > 0.4  # white paper, and something on it
     assert (drawing < 200).any(axis=2).mean() > 0.1
@@ -294,8 +294,8 @@ def test_a_click_draws_a_dinosaur_and_one_can_go_back_in_time(reader, viewport):
     page.get_by_role("slider", name="level").press("Home")
     page.get_by_role("img", name="the picture at level 1.00").wait_for()
     assert abs(pixels(page, "dino-draw figure:nth-child(1) canvas").mean() - 127.5) < 5
-    page.get_by_role("button", name="One step").click()
-    page.get_by_role("button", name="Draw another").wait_for()
+    page.locator("dino-draw").get_by_role("button", name="One step").click()
+    page.locator("dino-draw").get_by_role("button", name="Draw another").wait_for()
     blur = pixels(page, "dino-draw figure:nth-child(1) canvas")
     mean = 255 * load(dinosaurs(512, seed=1)).mean(dim=0).permute(1, 2, 0).numpy()
     assert np.abs(blur - mean).mean() < 8 < np.abs(drawing - mean).mean()
@@ -307,8 +307,8 @@ def test_who_wants_no_motion_gets_the_drawing_at_once(reader):
         window.seen = 0;
         new MutationObserver(() => window.seen++).observe(document.querySelector("dino-draw canvas"), { attributes: true });
     }""")
-    page.get_by_role("button", name="Draw").click()
-    page.get_by_role("button", name="Draw another").wait_for(timeout=20000)
+    page.locator("dino-draw").get_by_role("button", name="Draw").click()
+    page.locator("dino-draw").get_by_role("button", name="Draw another").wait_for(timeout=20000)
     assert page.evaluate("window.seen") == 1
 
 
@@ -345,14 +345,14 @@ def test_formulas_are_set_and_only_pages_with_formulas_fetch_what_sets_them(read
 
 def test_live_parts_survive_going_away_and_coming_back(reader):
     page = reader()
-    page.get_by_role("button", name="Draw").click()
-    page.get_by_role("button", name="Pause").wait_for()
+    page.locator("dino-draw").get_by_role("button", name="Draw").click()
+    page.locator("dino-draw").get_by_role("button", name="Pause").wait_for()
     page.get_by_role("link", name="Chapter 1").click()
     page.wait_for_url("**/chapters/**")
     page.locator("dino-noise").first.get_by_role("button", name="Another dinosaur").click()
     page.go_back()
-    page.get_by_role("button", name="Draw").click()
-    page.get_by_role("button", name="Draw another").wait_for(timeout=20000)
+    page.locator("dino-draw").get_by_role("button", name="Draw").click()
+    page.locator("dino-draw").get_by_role("button", name="Draw another").wait_for(timeout=20000)
     # Pages that load in place take elements out and put them back in.
     page.locator("dino-draw").evaluate("(element) => element.parentNode.append(element)")
-    page.get_by_role("button", name="Draw another").wait_for(timeout=1000)
+    page.locator("dino-draw").get_by_role("button", name="Draw another").wait_for(timeout=1000)

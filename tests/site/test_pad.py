@@ -13,6 +13,7 @@ from dino.course.site.build import drawn_from
 from dino.data import to_tensor
 from dino.editing import sample_known
 from dino.saving import load_denoiser
+from tests.site.conftest import WIDE
 from tests.site.test_browser import IMPORTS, NARROW, packed, pixels, violations
 
 ROOT = Path(__file__).parents[2]
@@ -212,7 +213,7 @@ def test_what_is_hatched_stays_and_the_rest_is_drawn_anew(reader):
         assert (drawing[kept] == before[kept]).all()
         assert np.abs(drawing - before)[~kept].mean() > 3
     # A mask that begins with what is to be drawn anew keeps all the rest.
-    press(page, "Forget the mask", "Redraw this")
+    press(page, "Keep nothing", "Redraw this")
     drag(page, (8, 8))
     known = np.array(page.locator("dino-pad").evaluate("(pad) => Array.from(pad.now.known)")).reshape(32, 32)
     assert known[8, 8] == 0
@@ -399,6 +400,20 @@ def test_the_first_screen_of_a_phone_shows_a_dinosaur(reader, javascript, scheme
     assert (shot.max(axis=2) - shot.min(axis=2) > 60).mean() > 0.15
     if not javascript:
         assert "Where JavaScript is on" in page.locator("dino-pad").inner_text()
+
+
+@pytest.mark.parametrize("viewport", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_nothing_jumps_while_the_front_page_loads(reader, viewport):
+    page = reader("begin/", viewport=viewport)
+    page.add_init_script("""
+        window.shift = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value)))
+            .observe({ type: "layout-shift", buffered: true });
+    """)
+    page.goto(page.url.removesuffix("begin/"), wait_until="networkidle")
+    page.locator(DRAWING).wait_for()
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.shift") < 0.02
 
 
 def test_all_that_one_touches_is_large_enough_and_named(reader):
