@@ -38,8 +38,6 @@ denoiser = in_bfloat16(load_denoiser(), torch.device("cpu"))
 fresh = load(dinosaurs(1024, seed=1))  # real dinosaurs that the network has never seen
 noise = torch.rand(96, 3, 32, 32, generator=torch.Generator().manual_seed(3))
 
-# %%
-
 
 def scribble(colour: str, *strokes: tuple[int, list[tuple[int, int]]]) -> Tensor:
     paper = PIL.Image.new("RGB", (32, 32), "white")
@@ -112,7 +110,7 @@ show(
 # count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are then for the way from the
 # strength to 0. And `mix` takes a plain number as a level, too.)
 #
-# **Exercise: `begin_from`** · 6 minutes · medium
+# **Exercise: `begin_from`** · 5 minutes · medium
 #
 # Why it matters: any picture can be a beginning: a scribble, a photo, or yesterday's drawing.
 
@@ -350,7 +348,7 @@ print(f"{sure(pasted):.0%} are dinosaurs")
 #
 # And if the rest does not fit at first, let it think again, about a guess that is right in the known part.
 #
-# **Exercise: `sample_known`** · 7 minutes · hard
+# **Exercise: `sample_known`** · 6 minutes · hard
 #
 # Why it matters: take an object out of a photo, extend a picture beyond its edge, mend an old one: it is all this function.
 

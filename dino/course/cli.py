@@ -347,12 +347,16 @@ def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: i
 )
 @click.option("--count", type=click.IntRange(1, 256), default=16, help="How many pictures to draw.")
 @click.option("--steps", type=COUNT, default=12, help="Sampling steps.")
-@click.option("--resample", type=click.IntRange(0), default=3, help="How often the denoiser thinks again in each step.")
+@click.option(
+    "--resample",
+    type=click.IntRange(0),
+    help="How often the denoiser thinks again in each step.  [default: 3; with --keep 7]",
+)
 @click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
 @click.option("--seed", type=SEED, help="The same seed draws the same pictures.  [default: another each time]")
 @click.option("--out", type=click.Path(path_type=Path), default="edited.png", help="The sheet.")
 def edit(
-    picture: Path, keep: Path | None, strength: float | None, weights: Path | None, count: int, steps: int, resample: int,
+    picture: Path, keep: Path | None, strength: float | None, weights: Path | None, count: int, steps: int, resample: int | None,
     stretch: float, seed: int | None, out: Path,
 ) -> int:  # fmt: skip
     """Draw variations of PICTURE, a scribble or a photo, or keep a part of it and draw the rest.
@@ -363,6 +367,7 @@ def edit(
     """
     check_ending(out)
     strength = (1.0 if keep else 0.6) if strength is None else strength
+    resample = (7 if keep else 3) if resample is None else resample
     if not 0 < strength <= 1:
         raise ValueError(
             f"--strength {strength:g} should be above 0 and at most 1: it is the share of noise to begin with."

@@ -314,7 +314,7 @@ class DinoPad extends Live {
     this.say("It is on the pad. Go on from there.");
   }
 
-  /** Draws so many dinosaurs, all from what is on the pad, side by side, step by step. */
+  /** Draws so many dinosaurs, all from what is on the pad, side by side, step by step; each begins with more noise than the one before. */
   async draw(count) {
     const mine = (this.playing = {});
     const { picture, known = new Float32Array(PLANE) } = this.now;
@@ -323,9 +323,10 @@ class DinoPad extends Live {
     try {
       const denoiser = await this.network();
       const guess = (noisy, level) => denoiser.guess(noisy, level);
-      const runs = Array.from({ length: count }, () => {
+      const strengths = Array.from({ length: count }, (_, i) => strength + ((1 - strength) * i) / count);
+      const runs = strengths.map((one) => {
         const [start, fresh] = [noise(++this.seed, COUNT), freshNoise(this.seed, COUNT)];
-        return sampleKnown(guess, picture, known, start, fresh, strength, times, steps);
+        return sampleKnown(guess, picture, known, start, fresh, one, times, steps);
       });
       if (this.playing !== mine) return;
       const places = still ? [] : this.place(count);
@@ -341,7 +342,8 @@ class DinoPad extends Live {
       const done = runs.map((run) => run.next().value.picture);
       (still ? this.place(count) : places).forEach((one, i) => this.finish(one, done[i]));
       this.keep((drawings) => [...done.map(pack), ...drawings]);
-      this.say("Done. Scribble on, or try again.");
+      const [least, most] = [strengths[0], strengths.at(-1)].map((one) => one.toFixed(2));
+      this.say(`Done. ${count > 1 ? `Their strengths are ${least} to ${most}.` : "Scribble on, or try again."}`);
     } catch (error) {
       this.say(error.message);
     }

@@ -63,12 +63,12 @@ export function freshNoise(seed, count) {
   return () => noise(seed + 1e6 * ++calls, count);
 }
 
-/** A denoiser that thinks again: so many times, it hides its own guess in fresh noise, and guesses once more. */
-export const withFreshNoise = (denoiser, fresh, times = 3) => (noisy, level) => {
+/** Has the denoiser think again, so many times: it hides its guess in noise from `fresh()`, and guesses once more. */
+export function withFreshNoise(denoiser, noisy, level, fresh, times = 7) {
   let guess = denoiser(noisy, level);
   for (let i = 0; i < times; i++) guess = denoiser(mix(guess, fresh(), level), level);
   return guess;
-};
+}
 
 /** Puts what is known of a picture in the place of what was guessed there. `known` is one plane: 1 where it is known, 0 elsewhere. */
 export const keepKnown = (guess, picture, known) =>
@@ -79,7 +79,8 @@ export const keepKnown = (guess, picture, known) =>
  *
  * fresh  a function that returns noise which nobody has seen yet, such as `freshNoise` makes
  */
-export function* sampleKnown(denoiser, picture, known, noise, fresh, strength = 1, times = 3, steps = 12, stretch = 2) {
+export function* sampleKnown(denoiser, picture, known, noise, fresh, strength = 1, times = 7, steps = 6, stretch = 2) {
   const informed = (noisy, level) => keepKnown(denoiser(noisy, level), picture, known);
-  yield* beginFrom(withFreshNoise(informed, fresh, times), picture, noise, strength, steps, stretch);
+  const again = (noisy, level) => withFreshNoise(informed, noisy, level, fresh, times);
+  yield* beginFrom(again, picture, noise, strength, steps, stretch);
 }

@@ -244,6 +244,11 @@ def test_a_weak_drawing_keeps_the_scribble_and_a_strong_one_ignores_it(reader):
         (drawing,) = drawings(page, 1)
         far[strength] = np.abs(drawing - scribble(page)).mean()
     assert far["0.1"] < far["0.6"] < far["1"]
+    page.get_by_role("slider", name="strength").fill("0.2")
+    press(page, "Four variations")
+    four = [np.abs(drawing - scribble(page)).mean() for drawing in drawings(page, 4)]
+    page.get_by_text("Their strengths are 0.20 to 0.80.").wait_for()
+    assert four[0] < four[3]
 
 
 def test_a_picture_of_one_s_own_comes_by_file_or_is_dropped(reader, tmp_path):
@@ -339,25 +344,6 @@ def test_a_browser_that_keeps_nothing_still_has_a_gallery_and_says_so(reader, tr
     assert page.locator("dino-pad .gallery canvas").count() == 1
     said = "kept in this browser only" if "what?" in trouble else "This browser cannot keep them"
     page.get_by_text(said).wait_for()
-
-
-def test_the_first_guess_is_there_at_once_and_the_drawing_soon(reader):
-    page = reader()
-    press(page, "Make it a dinosaur")  # which fetches the network
-    drawings(page, 1)
-    first, whole = page.locator("dino-pad").evaluate("""async (pad) => {
-        const [begin, paint] = [performance.now(), CanvasRenderingContext2D.prototype.putImageData];
-        let first;
-        CanvasRenderingContext2D.prototype.putImageData = function (...given) {
-            first ??= performance.now() - begin;
-            paint.apply(this, given);
-        };
-        await pad.draw(1);
-        CanvasRenderingContext2D.prototype.putImageData = paint;
-        return [first, performance.now() - begin];
-    }""")
-    assert first < 500  # a fifth of that where nothing else runs
-    assert whole < 5000
 
 
 @pytest.mark.parametrize(("motion", "seen"), [("reduce", 1), ("no-preference", 13)])

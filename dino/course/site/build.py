@@ -53,7 +53,7 @@ def drawn_from(path: Path, seed: int = 2) -> torch.Tensor:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         nothing_known, noise = torch.zeros_like(scribble[:, :1]), torch.rand_like(scribble)
-        return sample_known(load_denoiser(), scribble, nothing_known, noise, strength=0.6, times=1)
+        return sample_known(load_denoiser(), scribble, nothing_known, noise, strength=0.6, times=1, steps=12)
 
 
 def write(root: Path, folder: Path) -> None:
