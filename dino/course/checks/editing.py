@@ -339,11 +339,11 @@ def with_fresh_noise(answer) -> Claims:
             "the question before": asked[i - 1],
         }  # fmt: skip
         named = name_of(asked[i], names, 1e-5)
-        says = f"{which} is a new one."
+        says = f"{which} is the guess before, in fresh noise."
         yield Claim(
             says,
-            yours=named if named in names else "a new one",
-            expected="a new one",
+            yours=named if named in names else "the guess in fresh noise",
+            expected="the guess in fresh noise",
             figure=Pictures(mix(guess, torch.rand_like(noisy), level), asked[i]),
         )
         of_guess, of_noisy = share_of(guess, asked[i], noisy)
