@@ -440,7 +440,7 @@ print(f"largest difference from the true pixels with their noise, in all 24 ques
 #
 # ## What it does not know
 #
-# Of about one in four, the recogniser is still not sure. Why, if every guess is put right? Go back to the towers of chapter 5, the
+# Of about one in five, the recogniser is still not sure. Why, if every guess is put right? Go back to the towers of chapter 5, the
 # world in which everything can be listed. Let the two right columns be known. Then the best guess is **the mean of all towers that
 # fit** both what is known and the noisy picture. What you use is something else: the perfect guesser looks at the noisy picture
 # only, and its guess is put right afterwards.
