@@ -84,9 +84,9 @@ show({f"told level {level:g}": guess for level, guess in asked.items()}, size=1.
 # %% [markdown]
 # *The network's guess at each scribble, told that there is no noise on it, and told that there is much.*
 #
-# They stay scribbles. The edges are softer, a horn fades, and an eye or a mouth appears; but the letter is a letter, whatever level
-# the network is told. In training, whatever was *not* noise was right. A scribble has no noise to look through, so why should the
-# network doubt any of it?
+# They stay scribbles. The edges are softer, the red one's horn fades, and an eye or a mouth appears; but the letter is a letter,
+# both times. In training, whatever was *not* noise was right. A scribble has no noise to look through, so why should the network
+# doubt any of it?
 #
 # ## Hide it first
 #
@@ -106,9 +106,9 @@ show(
 # **strength** (the idea is that of [SDEdit](https://arxiv.org/abs/2108.01073)).
 #
 # One thing is in the way: your `sample` always counts from 1 to 0, and now it should go from the strength to 0. But look at
-# `step`: it uses nothing but `next / now`, and that stays the same if both are multiplied by the strength. So let the sampler
-# count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are then for the way from the
-# strength to 0. And `mix` takes a plain number as a level, too.)
+# `step`: of the levels it uses only the ratio `next / now`, which stays the same if both are multiplied by the strength. So let the sampler
+# count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are spent between the
+# strength and 0. And `mix` takes a plain number as a level, too.)
 #
 # **Exercise: `begin_from`** · 5 minutes · medium
 #
@@ -126,7 +126,7 @@ def begin_from(
     denoiser        takes noisy pictures and their levels, returns its guess at the clean pictures
     picture         (batch or 1, 3, height, width), in [0, 1]: a scribble, a photo, a drawing
     noise           (batch, 3, height, width), in [0, 1]; another noise makes another drawing, the more so at a great strength
-    strength        number in (0, 1], the level to begin at: near 0 the picture hardly changes, at 1 nothing of it is left
+    strength        number in (0, 1], the level to begin at: the higher, the less of the picture stays; at 1, nothing
     steps, stretch  as for `sample`
 
     Returns the drawings, (batch, 3, height, width), in [0, 1].
@@ -150,19 +150,20 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 # %% [markdown]
 # *Drawings from the same five scribbles at five strengths, always with the same noise.*
 #
-# Even the letter and the star turn into animals! At 0.2 they are nothing yet; from 0.6 on, all five are dinosaurs. Of the three
-# scribbled animals, the pose lasts, up to 0.8. **Colour is lost first**: at 0.2 already, red becomes gold and purple pink, though
-# that little noise hardly hides a colour. It may also come back at another strength. Why, we do not know. At 1, the drawings
-# depend on the noise alone. (That one of them is a t-rex once more is chance.)
+# Even the letter and the star turn into animals! At 0.4, neither is anything yet that chapter 5's recogniser knows; **from 0.6 on,
+# all five are dinosaurs**. Of the three scribbled animals, the pose lasts, up to 0.8. **Colour is lost first**: at 0.2 already, red
+# becomes gold and purple pink, though that little noise hardly hides a colour. It may also come back at another strength. Why, we
+# do not know. At 1, the drawings depend on the noise alone.
 #
 # ## How strong?
 #
 # So there are two wishes, and the strength weighs them: *be a dinosaur*, and *do as I say*. Measure both. Nobody wants to scribble
-# a hundred times, so take real dinosaurs and make them so coarse that hardly more is left than of a scribble: mosaics of only 16
-# squares.
+# a hundred times, so take real dinosaurs and make them so coarse that they show hardly more than a scribble would: mosaics of only
+# 16 squares.
 #
 # - A **dinosaur** is what the recogniser of chapter 5 is more than 90% sure of.
-# - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of its squares.
+# - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of its
+#   squares (the root of the mean square).
 
 # %%
 recogniser = load_recogniser()
@@ -186,14 +187,16 @@ plain = {strength: begin_from(denoiser, mosaics, noise, strength, steps=12).floa
 table = {strength: judge(pictures, mosaics) for strength, pictures in plain.items()}
 for strength, (share, distance) in table.items():
     print(f"strength {strength}: {share:4.0%} are dinosaurs; difference from the mosaic {distance:.3f}")
+unrelated = judge(fresh[96:192], mosaics)[1]
+print(f"other dinosaurs, that have nothing to do with the mosaics: {unrelated:.3f}")
 unsure = recogniser(plain[0.6])[0].softmax(dim=1)[:, :4].amax(dim=1).argsort()[:10]
 show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 0.8": plain[0.8][unsure]}, size=0.8)
 
 # %% [markdown]
 # *The ten mosaics whose drawings at strength 0.6 convince the recogniser least, and what strength 0.8 makes of them.*
 #
-# At 0.2, they obey as well as they ever do, and not even half are dinosaurs. At 0.8, nearly all are, and they have begun to stray.
-# At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
+# Up to 0.6, they obey about equally well, and ever more are dinosaurs. Then the trade begins: at 0.8, nearly all are, and they have
+# begun to stray. At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
 #
 # ## Think again
 #
@@ -208,7 +211,7 @@ show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 
 #
 # **Exercise: `with_fresh_noise`** · 5 minutes · medium
 #
-# Why it matters: a network that may doubt its own first guess is a better network, and nobody had to train it.
+# Why it matters: so a network can mend its own first guess, and nobody had to train it for that.
 
 
 # %% tags=["exercise"]
@@ -249,8 +252,9 @@ for name, values in (("as it is", table), ("thinking again", table_again)):
     shares, distances = zip(*values.values(), strict=True)
     axis.plot(distances, shares, marker="o", label=name)
     for strength, (share, distance) in values.items():
-        axis.annotate(f"{strength}", (distance, share), (4, -11), textcoords="offset points", fontsize=8)
-axis.set(xlabel="difference from the mosaic", ylabel="share of dinosaurs", ylim=(0, 1.05))
+        place = (-8, 6) if values is table_again else (4, -11)
+        axis.annotate(f"{strength}", (distance, share), place, textcoords="offset points", fontsize=8)
+axis.set(xlabel="difference from the mosaic", ylabel="share of dinosaurs", ylim=(0, 1.15))
 axis.legend(loc="lower right")
 plt.show()
 for strength, (share, distance) in table_again.items():
@@ -268,11 +272,26 @@ show({"mosaics": mosaics[unsure], "again, 0.6": again[0.6][unsure], "real": fres
 # as above, at strength 0.6, and the dinosaurs that they were made of.*
 #
 # Now at **0.6** nearly everything is a dinosaur, and the difference is about half of what it is for drawings that ignore the
-# mosaic. Without thinking again, you would have to go beyond 0.8 for that, and stray farther. More steps alone would hardly help.
-# So 0.6 is the strength that we recommend, and what `dino edit` takes unless you say otherwise. (To obey a mosaic is not to know
-# what it was: of these ten, most have become another species.)
+# mosaic. Without thinking again, 0.8 comes close, and strays a little farther. More steps alone hardly help. So 0.6 is the strength
+# that we recommend, and what `dino edit` takes for a whole picture. (To obey a mosaic is not to know what it was: of these ten, most
+# have become another species, and not all have kept their colour.)
 #
-# It has a price, besides the questions. Fresh noise did harm in chapter 5, when everything was drawn from pure noise. Here, too?
+# And this is what you can do with it, **variations**:
+
+# %%
+variations = {
+    f"strength {strength}": begin_from(thinking_again, scribbles[1:2], noise[:10], strength, steps=12).float()
+    for strength in (0.6, 0.8)
+}
+show({"scribble": scribbles[1:2].expand(10, -1, -1, -1)} | variations, size=0.8)
+
+# %% [markdown]
+# *One scribble and ten different noises.*
+#
+# If you want more variety, use a greater strength.
+#
+# Thinking again has a price, besides the questions. Fresh noise did harm in chapter 5, when everything was drawn from pure noise.
+# Here, too?
 
 # %%
 
@@ -282,19 +301,12 @@ def far(pictures: Tensor) -> float:
 
 
 tamed = begin_from(thinking_again, mosaics, noise, 1.0, steps=12).float()
-price = {"as it is": far(plain[1.0]), "thinking again": far(tamed), "real dinosaurs": far(fresh[96:192])}
+price = {"as it is": far(plain[1.0]), "thinking again": far(tamed), "real dinosaurs": far(fresh[:96])}
 print("Frechet distance, strength 1, 12 steps:", ", ".join(f"{name} {value:.1f}" for name, value in price.items()))
-variations = {
-    f"strength {strength}": begin_from(thinking_again, scribbles[1:2], noise[:10], strength, steps=12).float()
-    for strength in (0.6, 0.8)
-}
-show({"scribble": scribbles[1:2].expand(10, -1, -1, -1)} | variations, size=0.8)
 
 # %% [markdown]
-# *One scribble and ten different noises, thinking again: variations.*
-#
 # Yes: where there is nothing to hold on to, thinking again makes drawings *less* like real ones. So use it where there is
-# something: a scribble, or a part that is known. And if you want more variety, use a greater strength.
+# something: a scribble, or a part that is known.
 #
 # ## Keep a part
 #
@@ -339,7 +351,7 @@ print(f"{sure(pasted):.0%} are dinosaurs")
 # %% [markdown]
 # *What is known of ten dinosaurs, and drawings with that pasted over them.*
 #
-# Chimeras. Of course: the right half was drawn by somebody who had not seen the left one. It has to be told *on the way*, while
+# Two animals in one. Of course: the right half was drawn by somebody who had not seen the left one. It has to be told *on the way*, while
 # there is still something to decide.
 #
 # How? At each step, the denoiser guesses the whole picture. In the known part, we know better. So **put every guess right** before
@@ -385,7 +397,8 @@ def sample_known(
 check(sample_known)
 
 # %% [markdown]
-# Four ways to fill in, from the obvious one to yours. The first two ask 24 questions, the last two 48.
+# Four ways to fill in, from the obvious one to yours, which thinks again seven times in each of six steps. The first two ask 24
+# questions, the last two 48.
 
 # %%
 torch.manual_seed(0)
@@ -413,7 +426,7 @@ for name, (share, distance) in ladder.items():
 # %% [markdown]
 # *Ten dinosaurs, and what becomes of their left halves in each of the four ways; then all measured, the real ones too.*
 #
-# Putting the guesses right makes the difference: from next to none to more than half. More steps alone do not help, and thinking
+# Putting the guesses right makes the difference: from next to none to more than half. More steps alone do not help; thinking
 # again does. (A share of 96 drawings has a standard error of up to 5%.) Some of the halves drawn are not the original ones, and
 # that is how it should be: the left half does not tell all.
 #
@@ -435,15 +448,14 @@ print(f"largest difference from the true pixels with their noise, in all 24 ques
 # part of the *noisy* picture by the true one with noise on it.)
 #
 # > **A common belief: "Then just put the clean pixels into the noisy picture."** Then it has no noise there, and the denoiser is
-# > told a wrong level for that half. `check` finds this by looking at what the denoiser is asked, for its drawings may well look
-# > good.
+# > told a wrong level for that half. The drawings may still look good, so `check` looks at what the denoiser is asked.
 #
 # ## What it does not know
 #
-# Of about one in five, the recogniser is still not sure. Why, if every guess is put right? Go back to the towers of chapter 5, the
+# The recogniser is still unsure about one in five. Why, if every guess is put right? Go back to the towers of chapter 5, the
 # world in which everything can be listed. Let the two right columns be known. Then the best guess is **the mean of all towers that
-# fit** both what is known and the noisy picture. What you use is something else: the perfect guesser looks at the noisy picture
-# only, and its guess is put right afterwards.
+# fit** both what is known and the noisy picture: the exact answer. What you use is something else: a guesser that looks at the noisy
+# picture only (here, the perfect one stands in for your network), and whose guess is put right afterwards.
 #
 # > **Predict.** At level 1, the very first question: how much of the known part does the perfect guesser see?
 
@@ -469,7 +481,7 @@ for level in levels:
         if level == 1:
             first.append((keep_known(torch.full((1, 3, 8, 8), 0.8), tower[None], right)[0], used, truth))
     apart.append(torch.stack(errors).mean().item())
-some = [first[i] for i in (0, 17, 36, 58, 83, 99)]
+some = [first[i] for i in (17, 36, 58, 83, 99)]
 show(
     dict(
         zip(
@@ -486,15 +498,16 @@ print(
 )
 
 # %% [markdown]
-# *Six towers of which two columns are known, at level 1: the guess that you use, and the mean of all towers that fit.*
+# *Five towers of which two columns are known, at level 1: the guess that you use, and the exact answer.*
 #
-# At level 1, the noisy picture *is* noise, so the guesser sees **nothing** of what is known. Putting its guess right does not tell
-# it anything: it has to see it in the next picture, where the known part is still faint. Only as the level falls do the two come
-# to agree. But what to draw, outline and colour, is decided at high levels, as you have seen in chapter 4.
+# At level 1, the noisy picture *is* noise, so the guesser sees **nothing** of what is known: in the second row, the other six columns
+# are the same for all. Putting the guess right afterwards tells the guesser nothing. It learns of the known part only from the next
+# noisy picture, and there it is still faint. At lower levels, the guess and the exact answer agree; but there, the noisy picture
+# shows the *rest* as well, as it has been drawn so far.
 #
-# So the sampler makes up its mind before it could have seen what you told it, and that is probably what goes wrong with
-# dinosaurs, too. Thinking again helps to change its mind, and costs questions. The cure would be a network that sees the known part
-# itself, clean, beside the noisy picture, and has been trained so.
+# So much is drawn before the known part can be seen, and that is probably what goes wrong with dinosaurs. Thinking again helps to
+# mend it, and costs questions. The cure would be a network that sees the known part itself, clean, beside the noisy picture, and
+# has been trained so.
 #
 # ## Both at once
 #
@@ -506,23 +519,23 @@ feet[..., 21:, :] = 1
 torch.manual_seed(0)
 redrawn = {
     f"strength {strength}": sample_known(denoiser, pictures[:8], feet, noise[:8], strength).float()
-    for strength in (0.6, 0.8, 1.0)
+    for strength in (0.8, 1.0)
 }
 show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pictures[:8]} | redrawn, size=0.8)
 
 # %% [markdown]
-# *The feet of eight dinosaurs are kept.*
+# *The lower third of eight dinosaurs is kept, and what is above it redrawn.*
 #
-# At a low strength, what stands on them stays much as it was; at 1, it is whatever fits. Between the two, you decide.
+# At 0.8, what stands on the feet stays much as it was. At 1, it may become another animal.
 #
 # ## What you have now
 #
 # - `begin_from`: any picture is a beginning, and one number says how much of it should stay.
 # - `with_fresh_noise`: a guess that is thought over.
-# - `keep_known` and `sample_known`: what is known stays, and the rest comes to fit.
+# - `keep_known` and `sample_known`: what is known stays, and the rest is drawn to match.
 #
 # They are the module `dino/editing.py`. In your terminal, `dino edit PICTURE` draws variations of any picture, and with
-# `--keep MASK` it keeps a part. All of this is standard in the field: *image to image* with its *denoising strength*, and
+# `--keep MASK` it keeps the part that is white in another picture, the mask. All of this is standard in the field: *image to image* with its *denoising strength*, and
 # *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
 #
 # Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for it.

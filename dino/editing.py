@@ -23,7 +23,7 @@ def begin_from(
     denoiser        takes noisy pictures and their levels, returns its guess at the clean pictures
     picture         (batch or 1, 3, height, width), in [0, 1]: a scribble, a photo, a drawing
     noise           (batch, 3, height, width), in [0, 1]; another noise makes another drawing, the more so at a great strength
-    strength        number in (0, 1], the level to begin at: near 0 the picture hardly changes, at 1 nothing of it is left
+    strength        number in (0, 1], the level to begin at: the higher, the less of the picture stays; at 1, nothing
     steps, stretch  as for `sample`
 
     Returns the drawings, (batch, 3, height, width), in [0, 1].

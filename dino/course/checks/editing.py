@@ -226,8 +226,8 @@ def share_of(guess: Tensor, question: Tensor, other: Tensor) -> tuple[Tensor, Te
         "Begin with `guess = denoiser(noisy, level)`. In a loop over `range(times)`, set `guess = denoiser(mix(guess, "
         "torch.rand_like(noisy), level), level)`. Return the guess at the end.",
     ),
-    notice="The first guess is asked about as if it were true: `mix` hides it just as training hid clean pictures, so the network "
-    "feels at home. What was there by accident of the old noise gets no second vote.",
+    notice="The guess is asked about as if it were true: `mix` hides it as training hid clean pictures. Whatever the old noise "
+    "suggested by accident is not suggested again.",
     mistakes={
         "The noisy pictures are mixed in where fresh noise should be: they are part picture already. Draw noise with "
         "`torch.rand_like`.": {"torch.rand_like(noisy)": "noisy"},

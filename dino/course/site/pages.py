@@ -172,11 +172,19 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
         folded(
             "abstract",
             "What the check looks at, some of it several times",
-            "\n".join(f"- {says}" for says in known["claims"]),
+            "\n".join(f"- {says}" for says in of_each_kind(known["claims"])),
         ),
         *(folded("tip", f"Hint {i}", hint) for i, hint in enumerate(known["hints"], start=1)),
         folded("success", "Solution", fenced(solution(*find_exercise(node.name)), "python")),
     ]
+
+
+def of_each_kind(claims: list[str]) -> list[str]:
+    """The first of all claims that differ in nothing but their numbers."""
+    first: dict[str, str] = {}
+    for says in claims:
+        first.setdefault(re.sub(r"\d+", "0", says), says)
+    return list(first.values())
 
 
 def imported_before(chapter: Chapter) -> set[str]:
