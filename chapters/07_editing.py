@@ -106,9 +106,9 @@ show(
 # **strength** (the idea is that of [SDEdit](https://arxiv.org/abs/2108.01073)).
 #
 # One thing is in the way: your `sample` always counts from 1 to 0, and now it should go from the strength to 0. But look at
-# `step`: of the levels it uses only the ratio `next / now`, which stays the same if both are multiplied by the strength. So let the sampler
-# count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are spent between the
-# strength and 0. And `mix` takes a plain number as a level, too.)
+# `step`: of the levels it uses only the ratio `next / now`, which stays the same if both are multiplied by the strength. So let
+# the sampler count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are spent between
+# the strength and 0. And `mix` takes a plain number as a level, too.)
 #
 # **Exercise: `begin_from`** · 5 minutes · medium
 #
@@ -150,16 +150,16 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 # %% [markdown]
 # *Drawings from the same five scribbles at five strengths, always with the same noise.*
 #
-# Even the letter and the star turn into animals! At 0.4, neither is anything yet that chapter 5's recogniser knows; **from 0.6 on,
-# all five are dinosaurs**. Of the three scribbled animals, the pose lasts, up to 0.8. **Colour is lost first**: at 0.2 already, red
-# becomes gold and purple pink, though that little noise hardly hides a colour. It may also come back at another strength. Why, we
-# do not know. At 1, the drawings depend on the noise alone.
+# Even the letter and the star turn into animals! At 0.4, neither is anything yet that chapter 5's recogniser knows; **from 0.6
+# on, all five are dinosaurs**. Of the three scribbled animals, the pose lasts, up to 0.8. **Colour is lost first**: at 0.2
+# already, red becomes gold and purple pink, though that little noise hardly hides a colour. It may also come back at another
+# strength. Why, we do not know. At 1, the drawings depend on the noise alone.
 #
 # ## How strong?
 #
-# So there are two wishes, and the strength weighs them: *be a dinosaur*, and *do as I say*. Measure both. Nobody wants to scribble
-# a hundred times, so take real dinosaurs and make them so coarse that they show hardly more than a scribble would: mosaics of only
-# 16 squares.
+# So there are two wishes, and the strength weighs them: *be a dinosaur*, and *do as I say*. Measure both. Nobody wants to
+# scribble a hundred times, so take real dinosaurs and make them so coarse that they show hardly more than a scribble would:
+# mosaics of only 16 squares.
 #
 # - A **dinosaur** is what the recogniser of chapter 5 is more than 90% sure of.
 # - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of its
@@ -195,19 +195,19 @@ show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 
 # %% [markdown]
 # *The ten mosaics whose drawings at strength 0.6 convince the recogniser least, and what strength 0.8 makes of them.*
 #
-# Up to 0.6, they obey about equally well, and ever more are dinosaurs. Then the trade begins: at 0.8, nearly all are, and they have
-# begun to stray. At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
+# Up to 0.6, they obey about equally well, and ever more are dinosaurs. Then the trade begins: at 0.8, nearly all are, and they
+# have begun to stray. At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
 #
 # ## Think again
 #
-# Must obedience cost so much? Look at what goes wrong at 0.6: bodies without a head. Where a mosaic is pale, so are they. A mosaic
-# in noise is *not quite* a dinosaur in noise, and the guess takes over what is wrong with it. The next picture is made of that
-# guess *and* of what was there before, mosaic and all.
+# Must obedience cost so much? Look at what goes wrong at 0.6: bodies without a head. Where a mosaic is pale, so are they. A
+# mosaic in noise is *not quite* a dinosaur in noise, and the guess takes over what is wrong with it. The next picture is made of
+# that guess *and* of what was there before, mosaic and all.
 #
-# But a guess can be asked about, too. Hide **the guess** under as much noise as the picture had, noise that has nothing to do with
-# the old one, and let the network guess again. Then again. If each guess is a little more of a dinosaur than what was asked about,
-# that leads somewhere. ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it is the
-# picture after the next step that is made noisy again.)
+# But a guess can be asked about, too. Hide **the guess** under as much noise as the picture had, noise that has nothing to do
+# with the old one, and let the network guess again. Then again. If each guess is a little more of a dinosaur than what was asked
+# about, that leads somewhere. ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it
+# is the picture after the next step that is made noisy again.)
 #
 # **Exercise: `with_fresh_noise`** · 5 minutes · medium
 #
@@ -268,13 +268,13 @@ print(
 show({"mosaics": mosaics[unsure], "again, 0.6": again[0.6][unsure], "real": fresh[unsure]}, size=0.8)
 
 # %% [markdown]
-# *Both wishes at once, at five strengths (the small numbers): the best place is the upper left corner. Below, the same ten mosaics
-# as above, at strength 0.6, and the dinosaurs that they were made of.*
+# *Both wishes at once, at five strengths (the small numbers): the best place is the upper left corner. Below, the same ten
+# mosaics as above, at strength 0.6, and the dinosaurs that they were made of.*
 #
 # Now at **0.6** nearly everything is a dinosaur, and the difference is about half of what it is for drawings that ignore the
-# mosaic. Without thinking again, 0.8 comes close, and strays a little farther. More steps alone hardly help. So 0.6 is the strength
-# that we recommend, and what `dino edit` takes for a whole picture. (To obey a mosaic is not to know what it was: of these ten, most
-# have become another species, and not all have kept their colour.)
+# mosaic. Without thinking again, 0.8 comes close, and strays a little farther. More steps alone hardly help. So 0.6 is the
+# strength that we recommend, and what `dino edit` takes for a whole picture. (To obey a mosaic is not to know what it was: of
+# these ten, most have become another species, and not all have kept their colour.)
 #
 # And this is what you can do with it, **variations**:
 
@@ -351,12 +351,12 @@ print(f"{sure(pasted):.0%} are dinosaurs")
 # %% [markdown]
 # *What is known of ten dinosaurs, and drawings with that pasted over them.*
 #
-# Two animals in one. Of course: the right half was drawn by somebody who had not seen the left one. It has to be told *on the way*, while
-# there is still something to decide.
+# Two animals in one. Of course: the right half was drawn by somebody who had not seen the left one. It has to be told *on the
+# way*, while there is still something to decide.
 #
-# How? At each step, the denoiser guesses the whole picture. In the known part, we know better. So **put every guess right** before
-# the sampler takes its step. Then the known part of the picture heads for the truth from the very beginning, and later guesses see
-# it.
+# How? At each step, the denoiser guesses the whole picture. In the known part, we know better. So **put every guess right**
+# before the sampler takes its step. Then the known part of the picture heads for the truth from the very beginning, and later
+# guesses see it.
 #
 # And if the rest does not fit at first, let it think again, about a guess that is right in the known part.
 #
@@ -453,9 +453,9 @@ print(f"largest difference from the true pixels with their noise, in all 24 ques
 # ## What it does not know
 #
 # The recogniser is still unsure about one in five. Why, if every guess is put right? Go back to the towers of chapter 5, the
-# world in which everything can be listed. Let the two right columns be known. Then the best guess is **the mean of all towers that
-# fit** both what is known and the noisy picture: the exact answer. What you use is something else: a guesser that looks at the noisy
-# picture only (here, the perfect one stands in for your network), and whose guess is put right afterwards.
+# world in which everything can be listed. Let the two right columns be known. Then the best guess is **the mean of all towers
+# that fit** both what is known and the noisy picture: the exact answer. What you use is something else: a guesser that looks at
+# the noisy picture only (here, the perfect one stands in for your network), and whose guess is put right afterwards.
 #
 # > **Predict.** At level 1, the very first question: how much of the known part does the perfect guesser see?
 
@@ -500,10 +500,10 @@ print(
 # %% [markdown]
 # *Five towers of which two columns are known, at level 1: the guess that you use, and the exact answer.*
 #
-# At level 1, the noisy picture *is* noise, so the guesser sees **nothing** of what is known: in the second row, the other six columns
-# are the same for all. Putting the guess right afterwards tells the guesser nothing. It learns of the known part only from the next
-# noisy picture, and there it is still faint. At lower levels, the guess and the exact answer agree; but there, the noisy picture
-# shows the *rest* as well, as it has been drawn so far.
+# At level 1, the noisy picture *is* noise, so the guesser sees **nothing** of what is known: in the second row, the other six
+# columns are the same for all. Putting the guess right afterwards tells the guesser nothing. It learns of the known part only
+# from the next noisy picture, and there it is still faint. At lower levels, the guess and the exact answer agree; but there, the
+# noisy picture shows the *rest* as well, as it has been drawn so far.
 #
 # So much is drawn before the known part can be seen, and that is probably what goes wrong with dinosaurs. Thinking again helps to
 # mend it, and costs questions. The cure would be a network that sees the known part itself, clean, beside the noisy picture, and
@@ -534,8 +534,9 @@ show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pi
 # - `with_fresh_noise`: a guess that is thought over.
 # - `keep_known` and `sample_known`: what is known stays, and the rest is drawn to match.
 #
-# They are the module `dino/editing.py`. In your terminal, `dino edit PICTURE` draws variations of any picture, and with
-# `--keep MASK` it keeps the part that is white in another picture, the mask. All of this is standard in the field: *image to image* with its *denoising strength*, and
-# *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
+# They are the module `dino/editing.py`. In your terminal, `dino edit PICTURE` draws variations of any picture, and with `--keep
+# MASK` it keeps the part that is white in another picture, the mask. All of this is standard in the field: *image to image* with
+# its *denoising strength*, and *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
 #
-# Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for it.
+# Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for
+# it.
