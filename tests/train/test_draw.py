@@ -89,7 +89,7 @@ def test_what_a_mask_keeps_is_shown_and_stays_as_it_is_and_the_lesson_draws_the_
     known = (torch.arange(SIZE) < half).float().expand(1, 1, SIZE, SIZE)
     for options, strength in [((), 1.0), (("--strength", 0.4), 0.4)]:
         edit(folder, "photo.png", "--keep", "mask.png", *options)
-        drawn = expected(folder, sample_known, known=known, strength=strength, times=3, steps=2)
+        drawn = expected(folder, sample_known, known=known, strength=strength, times=7, steps=2)
         assert torch.equal(cells(folder / "edited.png")[1, :2], drawn)
 
 
