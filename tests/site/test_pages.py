@@ -64,6 +64,15 @@ def test_an_exercise_shows_its_stub_and_folds_hints_and_the_answer():
         assert places[-1] < text.index(f"check({exercise.name})", stub)
 
 
+def test_claims_that_differ_only_in_their_numbers_are_listed_once():
+    known = kept()
+    claims = ["At 0.25, picture 1 is right.", "All count.", "At 0.5, picture 12 is right.", "At 0.5, all are right."]
+    known["exercises"][CHAPTER.exercises[0].name]["claims"] = claims
+    text, _ = page(CHAPTER, known)
+    listed = text.partition("several times")[2].partition("???")[0]
+    assert listed.split("    - ")[1:] == [f"{one}\n" for one in (claims[0], claims[1])] + [f"{claims[3]}\n\n"]
+
+
 def test_what_a_cell_imports_from_the_lesson_is_folded_below_it():
     text, _ = page(CHAPTER, kept())
     assert (
