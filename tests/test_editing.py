@@ -108,6 +108,7 @@ def test_a_guess_that_was_put_right_is_exact_as_soon_as_the_noise_shows_what_is_
             noisy = mix(tower, torch.rand_like(tower), level)
             fitting = world[((world - tower) * known == 0).flatten(1).all(dim=1)]
             used = keep_known(best_guess(noisy, level, world)[None], tower[None], known)[0]
+            assert torch.equal(used[..., 0], tower[..., 0])
             off = (used - best_guess(noisy, level, fitting)).abs().max().item()
             apart[level] = max(off, apart.get(level, 0))
     assert apart[0.3] < 1e-6
