@@ -5,9 +5,12 @@ import graphlib
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from dino.course.chapters import chapters
 
@@ -167,3 +170,12 @@ def test_the_code_is_linted_and_formatted():
             [sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_all_that_is_installed_with_the_course_runs_on_the_oldest_python_that_it_names():
+    oldest = (
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=") + ".0"
+    )
+    for one in distributions():
+        wanted = one.metadata["Requires-Python"]
+        assert oldest in SpecifierSet(wanted or ""), f"{one.name} {one.version} wants Python {wanted}"
