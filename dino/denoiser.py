@@ -72,7 +72,7 @@ class Pool(nn.Module):
         self.layers = nn.Sequential(wide, nn.ReLU(), narrow)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x.amax(dim=(2, 3), keepdim=True))
+        return x + self.layers(F.adaptive_max_pool2d(x, 1))
 
 
 class Stage(nn.Sequential):
