@@ -4,6 +4,8 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from unittest import mock
 
@@ -253,3 +255,22 @@ def test_a_folder_called_dinosaurs_is_not_passed_over_in_silence(tmp_path, monke
     drawn = dinosaurs(2, size=8)
     with mock.patch("dino.data.dinosaurs", return_value=drawn), pytest.warns(UserWarning, match=r"is \./dinosaurs\.$"):
         assert len(open_pictures("dinosaurs", 8)) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's memory")
+def test_memory_that_a_step_frees_is_not_fetched_again_from_the_system():
+    program = """
+import resource, torch
+from dino.course.train.run import keep_memory
+keep_memory()
+def faults(times):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        some = [torch.ones(250_000) for _ in range(40)]
+        del some
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults(3)
+print(faults(20))
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(said) < 1000  # of 20 times 9,766 pages
