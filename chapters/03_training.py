@@ -275,7 +275,7 @@ plt.show()
 #   pictures of text.)
 # - The **learning rate**, how far each step moves the weights, rises for 200 steps, so as to begin with care, and
 #   falls to 0 towards the end, so that the jitter should die down.
-# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.35 either way, and does not say so. When the
+# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.5 either way, and does not say so. When the
 #   network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
 # - Every step throws **dice of its own**: it seeds the random generator, so that a run can be repeated, and be resumed as if
 #   it had never stopped.

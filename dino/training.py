@@ -96,7 +96,7 @@ def shaken(denoiser: Callable) -> Callable:
     """The same denoiser, asked about pictures a little off, as those are that it draws (Ning et al., arXiv 2301.11706)."""
 
     def ask(noisy: Tensor, level: Tensor) -> Tensor:
-        off = 0.7 * torch.rand_like(level) * (torch.rand_like(noisy) - 0.5)
+        off = torch.rand_like(level) * (torch.rand_like(noisy) - 0.5)
         return denoiser(noisy + off, level)
 
     return ask

@@ -43,12 +43,12 @@ def test_a_shaken_denoiser_is_asked_about_pictures_that_are_off_by_more_or_less(
     seen, told = shaken(lambda *question: question)(noisy, level)
     off = seen - noisy
     assert told is level
-    assert off.abs().max() <= 0.35
+    assert off.abs().max() <= 0.5
     assert abs(off.mean()) < 1e-3
-    # Uniform between -w and w has a standard deviation of w / sqrt(3), and w is uniform between 0 and 0.35.
+    # Uniform between -w and w has a standard deviation of w / sqrt(3), and w is uniform between 0 and 0.5.
     widths = off.flatten(1).std(dim=1) * 3**0.5
     torch.testing.assert_close(
-        widths.quantile(torch.linspace(0, 1, 11)), torch.linspace(0, 0.35, 11), atol=0.04, rtol=0
+        widths.quantile(torch.linspace(0, 1, 11)), torch.linspace(0, 0.5, 11), atol=0.05, rtol=0
     )
 
 
