@@ -1,7 +1,8 @@
-"""How fast the course is on this machine: `python tests/benchmarks/speed.py [sizes]`, with nothing else running.
+"""How fast the course is on this machine: `python tests/benchmarks/speed.py [sizes | peak]`, with nothing else running.
 
 With `sizes`, only the table of the page about training for real: steps, pictures and memory at several sizes of picture and
-network, each measured over 30 steps in a process of its own.
+network, each measured over 30 steps in a process of its own. With `peak`, only how much of what this processor or graphics card
+can calculate a training step makes use of, at several sizes of batch.
 
 Each command is run five times, in a process of its own, in a folder where all exercises are solved; the median counts.
 Training is measured over 300 steps at the defaults, after 20 to warm up; each step counts, and the median is told.
@@ -14,11 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from dino.course.chapters import chapters, solved
+from dino.course.train.run import keep_memory
 from dino.data import load
 from dino.denoiser import Denoiser
 from dino.training import Run, train
@@ -60,6 +64,7 @@ SIZES = [
 
 def measure(size: int, widths: tuple[int, ...], depths: tuple[int, ...], batch: int = 16) -> tuple[float, float]:
     """Pictures a second, and megabytes at the most, of a training."""
+    keep_memory()
     training = train(Run(Denoiser(widths, depths)), torch.rand(64, 3, size, size), steps=10_000, batch=batch)
     times = []
     for _ in range(35):
@@ -82,10 +87,45 @@ def sizes() -> None:
         )
 
 
+def seconds_of(work: Callable, times: int) -> float:
+    """How long some work takes, once it is warm: the median."""
+    taken = []
+    for _ in range(times + 5):
+        start = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken[5:])
+
+
+def peak() -> None:
+    """Print pictures a second, and calculations a second over those of a product of two large matrices, as a table."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    able = device.type == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    side = 8192 if device.type == "cuda" else 1024
+    square = torch.randn(side, side, device=device, dtype=torch.bfloat16 if able else torch.float32)
+    most = 2 * side**3 / seconds_of(lambda: square @ square, 20)
+    print(f"{square.dtype} on {device}: at most {most / 1e9:,.0f} GFLOP/s")
+    print("| batch | pictures a second | GFLOP/s | share of the most |\n|---|---|---|---|")
+    images = load().to(device)
+    for batch in (16, 64, 256) if device.type == "cpu" else (16, 128, 1024, 4096):
+        training = train(Run(Denoiser().to(device)), images, steps=100_000, batch=batch)
+        with FlopCounterMode(display=False) as counter:
+            next(training)
+        taken = seconds_of(lambda: next(training), 30)  # noqa: B023 - called at once
+        speed = counter.get_total_flops() / taken
+        print(f"| {batch} | {batch / taken:,.0f} | {speed / 1e9:,.0f} | {speed / most:.0%} |", flush=True)
+
+
 def main() -> None:
     """Print all figures."""
+    keep_memory()
     if sys.argv[1:] == ["sizes"]:
         sizes()
+        return
+    if sys.argv[1:] == ["peak"]:
+        peak()
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
