@@ -47,9 +47,7 @@ def test_a_shaken_denoiser_is_asked_about_pictures_that_are_off_by_more_or_less(
     assert abs(off.mean()) < 1e-3
     # Uniform between -w and w has a standard deviation of w / sqrt(3), and w is uniform between 0 and 0.5.
     widths = off.flatten(1).std(dim=1) * 3**0.5
-    torch.testing.assert_close(
-        widths.quantile(torch.linspace(0, 1, 11)), torch.linspace(0, 0.5, 11), atol=0.05, rtol=0
-    )
+    torch.testing.assert_close(widths.quantile(torch.linspace(0, 1, 11)), torch.linspace(0, 0.5, 11), atol=0.05, rtol=0)
 
 
 def test_the_average_is_that_of_torch_with_the_same_shares():

@@ -1,446 +1,291 @@
-"""Our recipe against others, on the same dinosaurs, for the same time, on the same machine, in one process.
+"""Our recipe against others: the same pictures, the same minutes on one core, the same judge.
 
     pip install -e ".[bench]"
-    OMP_NUM_THREADS=1 TQDM_DISABLE=1 taskset -c 0 python tests/benchmarks/compare.py    # two hours on one core of its own
+    npm pack emoji-datasource-twitter@16.0.0
+    python tests/benchmarks/emoji.py emoji-datasource-twitter-16.0.0.tgz emoji
+    OMP_NUM_THREADS=1 taskset -c 0 python tests/benchmarks/compare.py speeds           # three minutes, with nothing else running
+    OMP_NUM_THREADS=1 python tests/benchmarks/compare.py train --emoji emoji           # hours; two at once share the work
+    python tests/benchmarks/compare.py publish
 
-Each contestant is trained in turns of 20 seconds, so that a slow minute of the machine hits all alike; only its own turns
-count. Where the learning rate depends on how long training will take, there is a run for each length. Everything is then
-judged by the same recogniser, on 1024 drawings against 2048 held-out dinosaurs. The table and the sheet go to `docs/`.
+`speeds` measures how many steps a minute each contestant takes on one idle core, in turns, the median of many. From then on
+a minute is that many steps: so it does not matter what else the machine does while they train, nor which machine it is, nor
+whether training is stopped and started again. Each then draws with as many calls of its network as fit into the time that
+ours takes for 25, and the judge compares drawings with real pictures: of dinosaurs, the recogniser of chapter 5; of emoji, the
+same network, trained to tell them apart. What is found is kept in `tests/benchmarks/compared/`.
 """
 
 import argparse
-import copy
-import functools
-import importlib.machinery
+import fcntl
+import json
 import platform
 import re
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from unittest.mock import MagicMock
 
+import datasets
+import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from contestants import RECIPES, Contestant, without_torchvision
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from dino.course.train.run import keep_memory
 from dino.data import dinosaurs, load, sheet
-from dino.denoiser import Denoiser, in_bfloat16
 from dino.evaluation import copies, frechet_distance
-from dino.noise import mix
-from dino.recogniser import load_recogniser
-from dino.sampling import sample
-from dino.training import Run, train, training_step, update_average
+from dino.recogniser import Recogniser, load_recogniser, spoil
 
-CPU = torch.device("cpu")
+FOUND = Path(__file__).parent / "compared"
 DOCS = Path(__file__).parents[2] / "docs"
+MINUTES = (5, 10, 20)
+CALLS = (5, 10, 20, 40)
 
 
-def without_torchvision() -> None:
-    """Let the others be imported where torchvision does not fit this torch: they only use it to load picture files."""
-    try:
-        import torchvision  # noqa: F401
-    except (ImportError, RuntimeError):
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        for name in ("torchvision", "torchvision.transforms", "torchvision.utils"):
-            sys.modules[name] = MagicMock(__spec__=importlib.machinery.ModuleSpec(name, None))
-
-
-@dataclass
-class Contestant:
-    """One recipe at work.
-
-    steps    a generator that takes one training step each time
-    draw     takes how many pictures and how many calls of the network, and returns pictures in [0, 1]
-    batch    how many pictures one step learns from
-    minutes  after how many minutes of training it is judged
-    spent    seconds of training so far
-    ways     other ways to draw, by name
-    results  what the judge found, by minutes
-    """
-
-    name: str
-    settings: str
-    network: nn.Module
-    steps: Iterator
-    draw: Callable[[int, int], Tensor]
-    batch: int
-    minutes: tuple[float, ...]
-    ways: dict[str, Callable] = field(default_factory=dict)
-    spent: float = 0.0
-    taken: int = 0
-    results: dict[float, dict[str, float]] = field(default_factory=dict)
-    drawn: Tensor | None = None
-
-
-def flipped_batches(images: Tensor, batch: int) -> Iterator[Tensor]:
-    """Batches without end, half of the pictures mirrored, in [-1, 1], as the others want them."""
-    while True:
-        for some in torch.randperm(len(images)).split(batch):
-            clean = torch.where(torch.rand(len(some), 1, 1, 1) < 0.5, images[some].flip(3), images[some])
-            yield clean * 2 - 1
-
-
-def ours(images: Tensor, minutes: float, speed: float) -> Contestant:
-    """Ours at its defaults; how many steps fit into the time is measured before."""
+def made(name: str, images: Tensor, steps: int, pace: float) -> Contestant:
+    """A contestant that has not begun, always with the same weights."""
     torch.manual_seed(0)
-    run = Run(Denoiser())
-    steps = int(speed * minutes * 60)
-
-    def draw(count: int, calls: int, stretch: float = 2.0) -> Tensor:
-        return sample(in_bfloat16(run.average, CPU), torch.rand(count, 3, 32, 32), calls, stretch).float()
-
-    settings, training = f"the defaults, {steps} steps", train(run, images, steps)
-    ways = {f"stretch {stretch}": functools.partial(draw, stretch=stretch) for stretch in (1.0, 1.5)}
-    return Contestant("Dino", settings, run.denoiser, training, draw, 16, (minutes,), ways)
+    return RECIPES[name].make(images, steps, pace)
 
 
-def classic(images: Tensor, *minutes: float) -> Contestant:
-    """The classic recipe: wide everywhere, float32, AdamW at 3e-4, an average that is updated every two seconds."""
-    torch.manual_seed(0)
-    network = Denoiser((64,) * 5, (2,) * 5)
-    average = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-4, amsgrad=True)
-    batches = flipped_batches(images, 16)
-
-    def steps() -> Iterator[None]:
-        seconds, updates = 0.0, 0
-        while True:
+def speeds(rounds: int = 8, steps: int = 2) -> None:
+    """Measure how long a step takes each contestant, and a call to draw one picture, in seconds: in turns, the median."""
+    images = load(dinosaurs(512))
+    contestants = {name: made(name, images, 100_000, 600) for name in RECIPES}
+    learning, drawing = ({name: [] for name in RECIPES} for _ in range(2))
+    for turn in tqdm(range(rounds + 1)):
+        for name, one in contestants.items():
+            for _ in range(steps):
+                start = time.perf_counter()
+                next(one.steps)
+                learning[name] += [time.perf_counter() - start] if turn else []
             start = time.perf_counter()
-            training_step(network, optimizer, (next(batches) + 1) / 2)
-            seconds += time.perf_counter() - start
-            if seconds > 2:
-                update_average(average, network, updates)
-                seconds, updates = 0.0, updates + 1
-            yield
-
-    def draw(count: int, calls: int) -> Tensor:
-        return sample(average, torch.rand(count, 3, 32, 32), calls)
-
-    settings = "widths 64 five times, depths 2, batch 16, AdamW 3e-4 with amsgrad, float32"
-    return Contestant("classic settings", settings, network, steps(), draw, 16, minutes)
-
-
-def serious(images: Tensor, minutes: float, speed: float) -> Contestant:
-    """The variant for serious runs: Gaussian noise, pictures in [-1, 1], image minus noise, stratified log-normal levels."""
-    torch.manual_seed(0)
-    run = Run(Denoiser())
-    nn.init.zeros_(run.denoiser.leave[-1].bias)
-    total = int(speed * minutes * 60)
-    batches = flipped_batches(images, 16)
-
-    def steps() -> Iterator[None]:
-        for n in range(total):
-            run.optimizer.param_groups[0]["lr"] = 1.5e-3 * min(1, (n + 1) / 200) * (1 - n / total)
-            clean = next(batches)
-            even = (torch.randperm(len(clean)) + torch.rand(len(clean))) / len(clean)
-            level = torch.sigmoid(torch.erfinv(2 * even.clamp(1e-4, 1 - 1e-4) - 1) * 2**0.5).view(-1, 1, 1, 1)
-            noise = torch.randn_like(clean)
-            loss = F.mse_loss(
-                in_bfloat16(run.denoiser, CPU)(mix(clean, noise, level), level),
-                clean - noise,
-            )
-            run.optimizer.zero_grad()
-            loss.backward()
-            run.optimizer.step()
-            if n % 10 == 0:
-                update_average(run.average, run.denoiser, n // 10)
-            yield
-
-    def draw(count: int, calls: int) -> Tensor:
-        network = in_bfloat16(run.average, CPU)
-
-        def guess(
-            noisy: Tensor, level: Tensor
-        ) -> Tensor:  # our sampler draws in [0, 1], this network thinks in [-1, 1]
-            wide = 2 * noisy - 1
-            return (wide + level * network(wide, level).float() + 1) / 2
-
-        return sample(guess, (torch.randn(count, 3, 32, 32) + 1) / 2, calls)
-
-    settings = "Gaussian noise, image minus noise, stratified log-normal levels, pictures not shaken; all else as ours"
-    return Contestant(
-        "Dino, serious variant",
-        settings,
-        run.denoiser,
-        steps(),
-        draw,
-        16,
-        (minutes,),
-    )
-
-
-def smalldiffusion(images: Tensor, *minutes: float) -> Contestant:
-    """smalldiffusion with its Unet, at the settings of its example fashion_mnist_unet.py, narrower."""
-    from smalldiffusion import Scaled, ScheduleLogLinear, Unet, samples, training_loop
-
-    torch.manual_seed(0)
-    schedule = ScheduleLogLinear(sigma_min=0.01, sigma_max=20, N=800)
-    network = Scaled(Unet)(32, 3, 3, ch=32, ch_mult=(1, 1, 2), attn_resolutions=(16,))
-    average = copy.deepcopy(network)
-    batches = flipped_batches(images, 32)
-
-    def steps() -> Iterator[None]:
-        # Its loop goes over a loader again and again; a list of one endless iterator will do.
-        for n, _ in enumerate(training_loop(batches, network, schedule, epochs=1, lr=7e-4)):
-            keep = min(0.999, (1 + n) / (10 + n))  # as torch_ema, which its example uses
-            with torch.no_grad():
-                for old, new in zip(average.parameters(), network.parameters(), strict=True):
-                    old.lerp_(new, 1 - keep)
-            yield
-
-    def draw(count: int, calls: int, gam: float = 1.6) -> Tensor:
-        *_, last = samples(average, schedule.sample_sigmas(calls), gam=gam, batchsize=count)
-        return ((last + 1) / 2).clamp(0, 1)
-
-    ways = {"DDIM (gam 1)": functools.partial(draw, gam=1.0)}
-    settings = "Unet ch 32 (1, 1, 2), attention at 16, batch 32, AdamW 7e-4, average 0.999; gam 1.6"
-    return Contestant("smalldiffusion", settings, network, steps(), draw, 32, minutes, ways)
-
-
-def denoising_diffusion_pytorch(images: Tensor, *minutes: float) -> Contestant:
-    """denoising-diffusion-pytorch at the settings of its README, narrower; what its Trainer does, without the files."""
-    from denoising_diffusion_pytorch import GaussianDiffusion, Unet
-    from ema_pytorch import EMA
-
-    torch.manual_seed(0)
-    network = Unet(dim=24, dim_mults=(1, 2, 4), flash_attn=True)
-    diffusion = GaussianDiffusion(network, image_size=32, timesteps=1000, sampling_timesteps=250)
-    average = EMA(diffusion, beta=0.995, update_every=10)
-    optimizer = torch.optim.Adam(diffusion.parameters(), lr=8e-5, betas=(0.9, 0.99))
-    batches = flipped_batches(images, 32)
-
-    def steps() -> Iterator[None]:
-        while True:
-            for _ in range(2):
-                loss = in_bfloat16(diffusion, CPU)((next(batches) + 1) / 2) / 2
-                loss.backward()
-            nn.utils.clip_grad_norm_(diffusion.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            average.update()
-            yield
-
-    def draw(count: int, calls: int) -> Tensor:
-        average.ema_model.sampling_timesteps = calls
-        average.ema_model.is_ddim_sampling = True
-        return in_bfloat16(average.ema_model.sample, CPU)(batch_size=count).float().clamp(0, 1)
-
-    settings = "Unet dim 24 (1, 2, 4), batch 2 x 32, Adam 8e-5, average 0.995, v-prediction; DDIM"
-    return Contestant("denoising-diffusion-pytorch", settings, network, steps(), draw, 64, minutes)
-
-
-def diffusers(images: Tensor, minutes: float, speed: float) -> Contestant:
-    """diffusers with UNet2DModel and the loop of its training example, narrower."""
-    from diffusers import DDIMScheduler, DDPMScheduler, HeunDiscreteScheduler, UNet2DModel
-    from diffusers.optimization import get_cosine_schedule_with_warmup
-
-    torch.manual_seed(0)
-    network = UNet2DModel(
-        sample_size=32,
-        layers_per_block=1,
-        block_out_channels=(32, 64, 64, 64),
-        down_block_types=(
-            "DownBlock2D",
-            "DownBlock2D",
-            "AttnDownBlock2D",
-            "DownBlock2D",
-        ),
-        up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-    )
-    noising = DDPMScheduler(num_train_timesteps=1000)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
-    total = int(speed * minutes * 60)
-    rate = get_cosine_schedule_with_warmup(optimizer, num_warmup_steps=min(500, total // 10), num_training_steps=total)
-    batches = flipped_batches(images, 16)
-
-    def steps() -> Iterator[None]:
-        for _ in range(total):
-            clean = next(batches)
-            noise, when = torch.randn_like(clean), torch.randint(1000, (len(clean),))
-            guess = in_bfloat16(network, CPU)(noising.add_noise(clean, noise, when), when, return_dict=False)[0]
-            loss = F.mse_loss(guess.float(), noise)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            rate.step()
-            optimizer.zero_grad()
-            yield
-
-    @torch.no_grad()
-    def draw(count: int, calls: int, heun: bool = False) -> Tensor:
-        kind = HeunDiscreteScheduler if heun else DDIMScheduler
-        sampler = kind.from_config(noising.config, timestep_spacing="trailing")
-        sampler.set_timesteps((calls + 1) // 2 if heun else calls)  # Heun asks twice at every step but the last
-        picture = torch.randn(count, 3, 32, 32) * sampler.init_noise_sigma
-        for when in sampler.timesteps:
-            guess = in_bfloat16(network, CPU)(sampler.scale_model_input(picture, when), when, return_dict=False)[0]
-            picture = sampler.step(guess.float(), when, picture).prev_sample
-        return ((picture + 1) / 2).clamp(0, 1)
-
-    ways = {"Heun": functools.partial(draw, heun=True)}
-    settings = f"UNet2DModel (32, 64, 64, 64) with one layer each, batch 16, AdamW 1e-4 cosine over {total} steps; DDIM"
-    return Contestant("diffusers", settings, network, steps(), draw, 16, (minutes,), ways)
-
-
-def speed_of(make: Callable[[float], Contestant], steps: int = 40) -> float:
-    """How many training steps a second a contestant takes, alone: the median of some, after ten to warm up."""
-    contestant = make(1e9)
-    seconds = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        next(contestant.steps)
-        seconds.append(time.perf_counter() - start)
-    return 1 / statistics.median(seconds[10:])
-
-
-def take_turns(contestants: list[Contestant], judge: "Judge", turn: float) -> None:
-    """Train all to the last of their minutes, in turns of so many seconds, and judge each at every one of its minutes."""
-    while waiting := [contestant for contestant in contestants if len(contestant.results) < len(contestant.minutes)]:
-        for contestant in waiting:
-            goal = 60 * contestant.minutes[len(contestant.results)]
-            over, start = False, time.perf_counter()
-            before = contestant.spent
-            while not over and contestant.spent < min(goal, before + turn):
-                over = next(contestant.steps, "over") == "over"
-                contestant.taken += not over
-                contestant.spent = before + time.perf_counter() - start
-            if over or contestant.spent >= goal:
-                judge(contestant, contestant.minutes[len(contestant.results)])
+            one.draw(16, 2)
+            drawing[name] += [(time.perf_counter() - start) / 32] if turn else []
+    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    able = torch.cpu.get_capabilities().get("avx512_bf16", False)
+    found = {
+        "machine": f"{processor[1] if processor else platform.processor()}, torch {torch.__version__}",
+        "precision": "bfloat16" if able else "float32",
+        "step": {name: statistics.median(some) for name, some in learning.items()},
+        "call": {name: statistics.median(some) for name, some in drawing.items()},
+    }
+    FOUND.mkdir(exist_ok=True)
+    (FOUND / "speeds.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 class Judge:
-    """Draws with a contestant and measures what it draws, with as many calls of its network as fit into our time.
+    """Says how far drawings are from real pictures."""
 
-    pictures  how many to draw
-    allowed   seconds that one drawing may take: ours, at its 25 calls, on this machine
-    """
+    def __init__(self, data: str, emoji: Path | None):
+        self.recogniser = load_recogniser()
+        if data == "dinosaurs":
+            self.known, self.fresh = load(dinosaurs(4096)), load(dinosaurs(2048, seed=1))
+            self.features = self.recogniser.features
+            self.real = self.features(self.fresh)
+        else:
+            self.known = load(str(emoji))
+            labels = datasets.load_dataset("imagefolder", data_dir=str(emoji), split="train")["label"]
+            self.features = features_of(self.known, labels)
+            self.real = torch.cat([self.features(side) for side in (self.known, self.known.flip(3))])
 
-    def __init__(self, pictures: int):
-        self.pictures, self.recogniser = pictures, load_recogniser()
-        self.known, self.fresh = load(dinosaurs(4096)), load(dinosaurs(2048, seed=1))
-        self.real = self.recogniser.features(self.fresh)
-        self.allowed = self.seconds(ours(self.known[:64], 1, 1), 25)
-
-    def seconds(self, contestant: Contestant, calls: int) -> float:
-        """How long one drawing takes."""
-        batch = min(128, self.pictures)
-        contestant.draw(batch, 1)
-        start = time.perf_counter()
-        contestant.draw(batch, calls)
-        return (time.perf_counter() - start) / batch
-
-    def distance(self, draw: Callable, calls: int, pictures: int) -> tuple[float, Tensor]:
-        """How far what is drawn is from held-out dinosaurs, and what was drawn."""
+    @torch.no_grad()
+    def __call__(self, draw: Callable, calls: int, pictures: int) -> tuple[Tensor, dict[str, float]]:
+        """The drawings, and what is found about them."""
         torch.manual_seed(1)
-        batch = min(128, pictures)
-        drawn = torch.cat([draw(batch, calls) for _ in range(pictures // batch)])
-        return frechet_distance(self.recogniser.features(drawn), self.real), drawn
-
-    def best(self) -> float:
-        """How far as many real dinosaurs are, which nobody can beat but by chance."""
-        return frechet_distance(self.recogniser.features(load(dinosaurs(self.pictures, seed=2))), self.real)
-
-    def __call__(self, contestant: Contestant, minutes: float) -> None:
-        per_call = self.seconds(contestant, 4) / 4
-        calls = max(2, round(self.allowed / per_call))
-        distance, drawn = self.distance(contestant.draw, calls, self.pictures)
-        sure = self.recogniser(drawn)[0].softmax(dim=1)[:, :4].amax(dim=1) > 0.9
-        contestant.results[minutes] = found = {
-            "distance": distance,
-            "recognised": sure.float().mean().item(),
-            "copies": copies(drawn, self.known, self.fresh),
-            "calls": calls,
-            "draws a second": 1 / (per_call * calls),
-            "learns from, a second": contestant.taken * contestant.batch / contestant.spent,
-        }
-        contestant.drawn = drawn[:24]
-        words = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
-        print(f"{contestant.name}, {minutes:g} min, {contestant.taken} steps: {words}", flush=True)
+        drawn = torch.cat([draw(128, calls) for _ in range(max(1, pictures // 128))])
+        found = {"distance": frechet_distance(self.features(drawn), self.real)}
+        if self.features == self.recogniser.features:
+            sure = self.recogniser(drawn)[0].softmax(dim=1)[:, :4].amax(dim=1) > 0.9
+            found |= {"recognised": sure.float().mean().item(), "copies": copies(drawn, self.known, self.fresh)}
+        return drawn, found
 
 
-def table(contestants: list[Contestant], minutes: list[float]) -> str:
-    """The results as a table in Markdown."""
-    lines = [
-        "| minutes | recipe | weights | learns from, a second | distance | recognised | near copies | calls | draws, a second |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+def features_of(images: Tensor, labels: list[str], steps: int = 1500, batch: int = 64) -> Callable[[Tensor], Tensor]:
+    """The features of a network that was trained to tell pictures of many kinds, and spoiled ones, apart."""
+    torch.manual_seed(0)
+    kinds = sorted(set(labels))
+    truth = torch.tensor([kinds.index(label) for label in labels])
+    look = Recogniser().look.to(memory_format=torch.channels_last)
+    network = nn.Sequential(look, nn.ReLU(), nn.Linear(64, len(kinds) + 1))
+    optimizer = torch.optim.AdamW(network.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
+    for _ in range(steps):
+        some = torch.randint(len(images), (batch,))
+        pictures = torch.where(torch.rand(batch, 1, 1, 1) < 0.5, images[some].flip(3), images[some])
+        both = torch.cat([pictures, spoil(pictures, images[torch.randint(len(images), (batch,))])])
+        loss = F.cross_entropy(network(both * 2 - 1), torch.cat([truth[some], torch.full((batch,), len(kinds))]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    network.eval().requires_grad_(False)
+    return lambda pictures: look(pictures * 2 - 1)
+
+
+def runs() -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """All runs, as the data, the name of the recipe, and the minutes at which it is judged."""
+    for data in ("dinosaurs", "emoji"):
+        for name, recipe in RECIPES.items():
+            yield from ((data, name, each) for each in ([(end,) for end in MINUTES] if recipe.planned else [MINUTES]))
+
+
+def place(data: str, name: str, minutes: tuple[int, ...]) -> Path:
+    """Where the results of a run are kept, but for the ending."""
+    return FOUND / re.sub(r"\W+", "-", f"{data} {name} {minutes[-1]}").lower()
+
+
+def learn(data: str, name: str, minutes: tuple[int, ...], judge: Judge, pictures: int, known: dict) -> None:
+    """Train, judge and keep what was found."""
+    pace = 60 / known["step"][name]
+    calls = max(1, round(25 * known["call"]["Dino"] / known["call"][name]))
+    contestant = made(name, judge.known, round(minutes[-1] * pace), pace)
+    found, taken = {}, 0
     for end in minutes:
-        judged = [one for one in contestants if end in one.results]
-        for one in sorted(judged, key=lambda one: one.results[end]["distance"]):
-            found = one.results[end]
-            weights = sum(weight.numel() for weight in one.network.parameters())
-            lines.append(
-                f"| {end:g} | {one.name} | {weights / 1e6:.1f} million | {found['learns from, a second']:.0f} "
-                f"| **{found['distance']:.1f}** | {found['recognised']:.0%} | {found['copies']:.1%} "
-                f"| {found['calls']} | {found['draws a second']:.1f} |"
-            )
-    return "\n".join(lines)
+        for _ in tqdm(range(taken, round(end * pace)), desc=f"{data}, {name}, {end} min", mininterval=10):
+            next(contestant.steps)
+        taken = round(end * pace)
+        drawn, found[end] = judge(contestant.draw, calls, pictures)
+    weights = sum(weight.numel() for weight in contestant.network.parameters())
+    record = {"data": data, "name": name, "settings": contestant.settings, "weights": weights, "calls": calls}
+    record |= {"learns": contestant.batch * pace / 60, "found": found}
+    if data == "dinosaurs" and minutes[-1] == MINUTES[-1]:
+        ways = {"": contestant.draw, **contestant.ways}
+        record["samplers"] = {
+            way: [judge(draw, count, pictures // 4)[1]["distance"] for count in CALLS] for way, draw in ways.items()
+        }
+    if minutes[-1] == MINUTES[-1]:
+        sheet(drawn[:12], columns=12).save(DOCS / "assets" / "comparison" / f"{place(data, name, minutes).name}.png")
+    place(data, name, minutes).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def samplers(contestants: list[Contestant], judge: Judge) -> str:
-    """Distances at equal numbers of calls of the networks that were trained longest, as a table in Markdown."""
-    counts = (5, 10, 20, 40)
+def train_all(emoji: Path | None, pictures: int) -> None:
+    """Take all runs that nobody has taken or is taking."""
+    known = json.loads((FOUND / "speeds.json").read_text())
+    judges = {}
+    for run in runs():
+        if run[0] == "emoji" and emoji is None:
+            continue
+        with place(*run).with_suffix(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if not place(*run).with_suffix(".json").exists():
+                if run[0] not in judges:
+                    judges[run[0]] = Judge(run[0], emoji)
+                learn(*run, judges[run[0]], pictures, known)
+            place(*run).with_suffix(".lock").unlink()
+
+
+def found_on(data: str) -> list[dict]:
+    """What was found so far on one data set: a record for each recipe, that with the least distance at the end first."""
+    recipes = {}
+    for run in runs():
+        path = place(*run).with_suffix(".json")
+        if run[0] == data and path.exists():
+            one = json.loads(path.read_text())
+            recipes[run[1]] = one | {"found": recipes.get(run[1], {"found": {}})["found"] | one["found"]}
+    return sorted(recipes.values(), key=lambda one: min(found["distance"] for found in one["found"].values()))
+
+
+def results(recipes: list[dict]) -> str:
+    """The distances as a table in Markdown."""
     lines = [
-        "| network, sampler | " + " | ".join(f"{calls} calls" for calls in counts) + " |",
-        "|---" * 5 + "|",
+        f"| recipe | weights | learns from, a second | calls | {' | '.join(f'{end} minutes' for end in MINUTES)} |",
+        "|---" * (4 + len(MINUTES)) + "|",
     ]
-    for contestant in contestants:
-        for name, draw in {"": contestant.draw, **contestant.ways}.items():
-            row = " | ".join(f"{judge.distance(draw, calls, judge.pictures // 4)[0]:.1f}" for calls in counts)
-            lines.append(f"| {contestant.name}{', ' + name if name else ''} | {row} |")
+    for one in recipes:
+        cells = []
+        for found in map(one["found"].get, map(str, MINUTES)):
+            sure = f" ({found['recognised']:.0%})" if found and "recognised" in found else ""
+            cells.append(f"**{found['distance']:.1f}**{sure}" if found else "")
+        numbers = f"{one['weights'] / 1e6:.1f} million | {one['learns']:.0f} | {one['calls']}"
+        lines.append(f"| {one['name']} | {numbers} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def publish(tables: dict[str, str], rows: dict[str, Tensor]) -> None:
-    """Put the tables between their marks in `docs/comparison.md`, and the drawings beside it."""
+def drawings(data: str, recipes: list[dict]) -> str:
+    """What each draws after the longest time, as a table in Markdown."""
+    lines = ["| recipe | its first 12 drawings |", "|---|---|"]
+    for one in recipes:
+        if str(MINUTES[-1]) in one["found"]:
+            picture = f"assets/comparison/{place(data, one['name'], MINUTES).name}.png"
+            lines.append(f"| {one['name']} | ![12 {data} by {one['name']}]({picture}){{ loading=lazy }} |")
+    return "\n".join(lines)
+
+
+def samplers(recipes: list[dict]) -> str:
+    """Distances at equal numbers of calls of the networks that were trained longest, as a table in Markdown."""
+    lines = [f"| network, sampler | {' | '.join(f'{calls} calls' for calls in CALLS)} |", "|---" * 5 + "|"]
+    for one in recipes:
+        for way, distances in one.get("samplers", {}).items():
+            name = f"{one['name']}, {way}" if way else one["name"]
+            lines.append(f"| {name} | {' | '.join(f'{distance:.1f}' for distance in distances)} |")
+    return "\n".join(lines)
+
+
+def plot(both: dict[str, list[dict]], path: Path) -> None:
+    """Draw distances over minutes."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axis, (data, recipes) in zip(axes, both.items(), strict=True):
+        for name in RECIPES:
+            for one in (one for one in recipes if one["name"] == name):
+                ends = [end for end in MINUTES if str(end) in one["found"]]
+                style = {"color": f"C{list(RECIPES).index(name) % 5}", "marker": "o"}
+                style |= {"linestyle": "--", "markerfacecolor": "white"} if "our width" in name else {}
+                axis.plot(ends, [one["found"][str(end)]["distance"] for end in ends], label=name, **style)
+        axis.set(title=data, xlabel="minutes on one core", ylabel="Frechet distance", xscale="log", yscale="log")
+        axis.set_xticks(MINUTES, MINUTES, minor=False)
+        axis.set_xticks([], minor=True)
+        axis.grid(alpha=0.3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right")
+    figure.savefig(path, dpi=120)
+
+
+def publish(tables: dict[str, str]) -> None:
+    """Put the tables between their marks in `docs/comparison.md`."""
     page = DOCS / "comparison.md"
     text = page.read_text(encoding="utf-8")
     for name, words in tables.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         text = text[: text.index(begin) + len(begin)] + f"\n{words}\n" + text[text.index(end) :]
     page.write_text(text, encoding="utf-8")
-    sheet(torch.cat(list(rows.values())), columns=24).save(DOCS / "assets" / "comparison.png")
-    print("rows of the sheet:", ", ".join(rows))
+
+
+def publish_all() -> None:
+    """Write the page's tables and draw its figures from what was found so far."""
+    known = json.loads((FOUND / "speeds.json").read_text())
+    both = {data: found_on(data) for data in ("dinosaurs", "emoji")}
+    tables = {data: results(recipes) for data, recipes in both.items()}
+    tables |= {f"drawn_{data}": drawings(data, recipes) for data, recipes in both.items()}
+    tables["samplers"] = samplers(both["dinosaurs"])
+    tables["settings"] = "\n".join(f"- **{one['name']}**: {one['settings']}" for one in both["dinosaurs"])
+    tables["machine"] = (
+        f"A minute is one of one core of {known['machine']}, in {known['precision']} where a recipe allows it."
+    )
+    publish(tables)
+    plot(both, DOCS / "assets" / "comparison" / "minutes.png")
 
 
 def main() -> None:
-    """Train and judge all, and publish."""
+    """Do what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, nargs="+", default=[5, 10])
+    parser.add_argument("what", choices=["speeds", "train", "publish"])
+    parser.add_argument("--emoji", type=Path, help="the folder of emoji; without it, dinosaurs alone")
     parser.add_argument(
         "--pictures", type=int, default=1024, help="to draw for each judgement; a quarter for a sampler"
     )
     given = parser.parse_args()
     without_torchvision()
-    images, judge = load(dinosaurs(4096)), Judge(given.pictures)
-    contestants = []
-    for make in (ours, serious, diffusers):  # their learning rate depends on how long they have
-        speed = speed_of(lambda minutes: make(images, minutes, 1))  # noqa: B023 - called at once
-        contestants += [make(images, minutes, speed) for minutes in given.minutes]
-    contestants += [make(images, *given.minutes) for make in (classic, smalldiffusion, denoising_diffusion_pytorch)]
-    take_turns(contestants, judge, turn=20)
-    last = [one for one in contestants if one.minutes[-1] == given.minutes[-1]]
-    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    threads, name = torch.get_num_threads(), processor[1] if processor else platform.processor()
-    machine = f"{threads} core{'s' * (threads > 1)} of {name}"
-    settings = "\n".join(f"- **{one.name}**: {one.settings}" for one in last)
-    tables = {
-        "results": table(contestants, given.minutes),
-        "samplers": samplers(last, judge),
-        "settings": settings,
-    }
-    rows = {one.name: one.drawn for one in last}
-    able = torch.cpu.get_capabilities().get("avx512_bf16", False)
-    tables["machine"] = (
-        f"Measured on {machine}, in {'bfloat16' if able else 'float32'}, with torch {torch.__version__}. "
-        f"Each distance is of {given.pictures} drawings (a quarter of that for each sampler) to 2048 held-out dinosaurs; "
-        f"as many real ones are {judge.best():.1f} from these."
-    )
-    publish(tables, rows)
+    keep_memory()
+    if given.what == "speeds":
+        speeds()
+    elif given.what == "train":
+        train_all(given.emoji, given.pictures)
+    else:
+        publish_all()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import doctest
 import importlib
 import json
 import re
-import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -177,18 +176,3 @@ def test_the_plans_for_teachers_name_all_exercises_and_add_up_to_90_minutes():
         assert sum(map(int, re.findall(r"^\| (\d+) \|", plan, re.MULTILINE))) == 90
         for exercise in chapter.exercises:
             assert f"`{exercise.name}`" in plan
-
-
-def test_new_results_of_the_comparison_leave_all_that_is_written_beside_them(tmp_path, monkeypatch):
-    text = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
-    assert text.index("nobody tuned them") < text.index("<!-- results -->")
-    place = ROOT / "tests" / "benchmarks" / "compare.py"
-    compare = runpy.run_path(str(place), run_name="compare")
-    monkeypatch.setitem(compare["publish"].__globals__, "DOCS", tmp_path)
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "comparison.md").write_text(text, encoding="utf-8")
-    names = re.findall(r"<!-- end of (\w+) -->", text)
-    compare["publish"](dict.fromkeys(names, "new"), {"ours": torch.zeros(24, 3, 8, 8)})
-    expected = re.sub(r"(<!-- (\w+) -->).*?(<!-- end of \2 -->)", r"\1\nnew\n\3", text, flags=re.DOTALL)
-    assert set(names) == {"results", "machine", "samplers", "settings"}
-    assert (tmp_path / "comparison.md").read_text(encoding="utf-8") == expected
