@@ -156,6 +156,7 @@ def learn(data: str, name: str, minutes: tuple[int, ...], judge: Judge, pictures
             way: [judge(draw, count, pictures // 4)[1]["distance"] for count in CALLS] for way, draw in ways.items()
         }
     if minutes[-1] == MINUTES[-1]:
+        (DOCS / "assets" / "comparison").mkdir(exist_ok=True)
         sheet(drawn[:12], columns=12).save(DOCS / "assets" / "comparison" / f"{place(data, name, minutes).name}.png")
     place(data, name, minutes).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
 
@@ -256,6 +257,7 @@ def publish(tables: dict[str, str]) -> None:
 
 def publish_all() -> None:
     """Write the page's tables and draw its figures from what was found so far."""
+    (DOCS / "assets" / "comparison").mkdir(exist_ok=True)
     known = json.loads((FOUND / "speeds.json").read_text())
     both = {data: found_on(data) for data in ("dinosaurs", "emoji")}
     tables = {data: results(recipes) for data, recipes in both.items()}
