@@ -13,7 +13,6 @@ from PIL import Image
 from dino.data import load
 
 ROOT = Path(__file__).parents[1]
-# Takes the place of `docs/comparison.md` once all runs have been made.
 PAGE = ROOT / "tests" / "benchmarks" / "compared" / "page.md"
 
 
@@ -27,8 +26,9 @@ def test_new_results_of_the_comparison_leave_all_that_is_written_beside_them(tmp
     text = PAGE.read_text(encoding="utf-8")
     assert text.index("nobody tuned them") < text.index("<!-- dinosaurs -->")
     compare = benchmark("compare", monkeypatch)
+    monkeypatch.setitem(compare["publish"].__globals__, "PAGE", tmp_path / "page.md")
     monkeypatch.setitem(compare["publish"].__globals__, "DOCS", tmp_path)
-    (tmp_path / "comparison.md").write_text(text, encoding="utf-8")
+    (tmp_path / "page.md").write_text(text, encoding="utf-8")
     names = re.findall(r"<!-- end of (\w+) -->", text)
     compare["publish"](dict.fromkeys(names, "new"))
     expected = re.sub(r"(<!-- (\w+) -->).*?(<!-- end of \2 -->)", r"\1\nnew\n\3", text, flags=re.DOTALL)
@@ -42,17 +42,18 @@ def test_new_results_of_the_comparison_leave_all_that_is_written_beside_them(tmp
         "machine",
         "board",
     }
-    assert (tmp_path / "comparison.md").read_text(encoding="utf-8") == expected
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == expected
 
 
 def test_the_page_of_the_comparison_says_what_was_found(tmp_path, monkeypatch):
     compare = benchmark("compare", monkeypatch)
+    monkeypatch.setitem(compare["publish"].__globals__, "PAGE", tmp_path / "page.md")
     monkeypatch.setitem(compare["publish"].__globals__, "DOCS", tmp_path)
-    (tmp_path / "assets" / "comparison").mkdir(parents=True)
+    (tmp_path / "assets").mkdir()
     page = PAGE.read_text(encoding="utf-8")
-    (tmp_path / "comparison.md").write_text(page, encoding="utf-8")
+    (tmp_path / "page.md").write_text(page, encoding="utf-8")
     compare["publish_all"]()
-    assert (tmp_path / "comparison.md").read_text(encoding="utf-8") == page
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == page
 
 
 def test_a_row_of_the_board_comes_below_all_that_took_no_longer(monkeypatch):

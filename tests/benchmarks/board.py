@@ -10,7 +10,6 @@ dinosaurs and their judge; choose as few steps as will do.
 """
 
 import argparse
-import platform
 import re
 import statistics
 import sys
@@ -18,6 +17,7 @@ import time
 from pathlib import Path
 
 import torch
+from machine import machine
 from tqdm import tqdm
 
 from dino.course.train.run import keep_memory
@@ -64,15 +64,13 @@ def main() -> None:
     keep_memory()
     minutes, distances = zip(*(measure(seed, given.steps) for seed in range(3)), strict=True)
     minutes, distance = statistics.median(minutes), statistics.median(distances)
-    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    machine = f"{processor[1] if processor else platform.processor()}, {torch.get_num_threads()} thread"
-    able = torch.cpu.get_capabilities().get("avx512_bf16", False)
+    name, precision = machine()
+    name += f", {torch.get_num_threads()} thread"
     if torch.cuda.is_available():
-        machine, able = torch.cuda.get_device_name(), True
-    precision = "bfloat16" if able else "float32"
+        name, precision = torch.cuda.get_device_name(), "bfloat16"
     three = ", ".join(f"{one:.1f}" for one in distances)
     words = (given.add or "").replace("|", "/")
-    row = f"| {minutes:.1f} | {given.steps} | {three} | {machine}, {precision} | {words} |"
+    row = f"| {minutes:.1f} | {given.steps} | {three} | {name}, {precision} | {words} |"
     print(row)
     if distance > GOAL:
         sys.exit(f"The median distance is {distance:.1f}, and {GOAL} is the goal: take more --steps.")

@@ -17,7 +17,6 @@ same network, trained to tell them apart. What is found is kept in `tests/benchm
 import argparse
 import fcntl
 import json
-import platform
 import re
 import statistics
 import time
@@ -29,6 +28,7 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from contestants import RECIPES, Contestant, without_torchvision
+from machine import machine
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -39,6 +39,8 @@ from dino.recogniser import Recogniser, load_recogniser, spoil
 
 FOUND = Path(__file__).parent / "compared"
 DOCS = Path(__file__).parents[2] / "docs"
+# Takes the place of `docs/comparison.md` once all runs have been made.
+PAGE = FOUND / "page.md"
 MINUTES = (5, 10, 20)
 CALLS = (5, 10, 20, 40)
 
@@ -63,11 +65,10 @@ def speeds(rounds: int = 8, steps: int = 2) -> None:
             start = time.perf_counter()
             one.draw(16, 2)
             drawing[name] += [(time.perf_counter() - start) / 32] if turn else []
-    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    able = torch.cpu.get_capabilities().get("avx512_bf16", False)
+    name, precision = machine()
     found = {
-        "machine": f"{processor[1] if processor else platform.processor()}, torch {torch.__version__}",
-        "precision": "bfloat16" if able else "float32",
+        "machine": f"{name}, torch {torch.__version__}",
+        "precision": precision,
         "step": {name: statistics.median(some) for name, some in learning.items()},
         "call": {name: statistics.median(some) for name, some in drawing.items()},
     }
@@ -246,13 +247,12 @@ def plot(both: dict[str, list[dict]], path: Path) -> None:
 
 
 def publish(tables: dict[str, str]) -> None:
-    """Put the tables between their marks in `docs/comparison.md`."""
-    page = DOCS / "comparison.md"
-    text = page.read_text(encoding="utf-8")
+    """Put the tables between their marks in the page."""
+    text = PAGE.read_text(encoding="utf-8")
     for name, words in tables.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         text = text[: text.index(begin) + len(begin)] + f"\n{words}\n" + text[text.index(end) :]
-    page.write_text(text, encoding="utf-8")
+    PAGE.write_text(text, encoding="utf-8")
 
 
 def publish_all() -> None:

@@ -60,8 +60,10 @@ def keep_memory() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):
             mallopt = ctypes.CDLL(None).mallopt
-            # Give back only what is over 1 GiB at the end of the heap, and take from the heap what has up to 32 MiB.
-            mallopt(-1, 2**30), mallopt(-3, 2**25)
+            # M_TRIM_THRESHOLD: give back only what is over 1 GiB at the end of the heap.
+            mallopt(-1, 2**30)
+            # M_MMAP_THRESHOLD: take from the heap what has up to 32 MiB.
+            mallopt(-3, 2**25)
 
 
 def open_images(settings: Settings, group: ProcessGroup) -> Any:
