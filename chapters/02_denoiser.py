@@ -416,16 +416,19 @@ class Denoiser(nn.Module):
 
     widths  the number of channels at each size, from the full size down; each size is half of the one before
     depths  the number of blocks at each size
+    words   what it can be told besides the level, a number for each (chapter 8); until then, nothing
 
     Takes noisy pictures, (batch, 3, height, width), in [0, 1], and their levels, (batch, 1, 1, 1); returns its guess
     at the clean pictures, (batch, 3, height, width), not clamped. Height and width must be multiples of `multiple`.
     """
 
-    def __init__(self, widths: Sequence[int] = (32, 64, 64, 64), depths: Sequence[int] = (1, 1, 2, 2)):
+    def __init__(
+        self, widths: Sequence[int] = (32, 64, 64, 64), depths: Sequence[int] = (1, 1, 2, 2), words: Sequence[str] = ()
+    ):
         super().__init__()
         pairs = list(zip(widths, widths[1:], depths[1:], strict=False))
-        self.widths, self.depths, self.multiple = list(widths), list(depths), 2 ** len(pairs)
-        self.enter = Stage(3 + 1, widths[0], depths[0])
+        self.widths, self.depths, self.words, self.multiple = list(widths), list(depths), list(words), 2 ** len(pairs)
+        self.enter = Stage(3 + 1 + len(words), widths[0], depths[0])
         self.down = nn.ModuleList(Stage(above, below, depth) for above, below, depth in pairs)
         self.up = nn.ModuleList(Stage(below, above, depth) for above, below, depth in reversed(pairs))
         last = conv(widths[0], 3)

@@ -15,6 +15,7 @@ import PIL.ImageOps
 import torch
 from torch import Tensor
 
+from dino.captions import caption
 from dino.drawing import SPECIES, draw
 from dino.pen import COLOURS
 
@@ -66,15 +67,17 @@ def yardstick(clean: Tensor, levels: Tensor) -> Tensor:
 
 
 def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Dataset:
-    """Draw dinosaurs: columns `image` (size by size pixels), `label` (the species in `SPECIES`) and `colour`.
+    """Draw dinosaurs: columns `image` (size by size pixels), `label` (of `SPECIES`), `colour` (of `COLOURS`) and `text`, a caption.
 
     The same seed draws the same pictures for ever, and a longer set begins with the shorter one.
     """
-    random = Random(seed)
-    images, labels, colours = map(list, zip(*(draw(random, size) for _ in range(count)), strict=True))
+    random, words = Random(seed), Random(f"captions {seed}")
+    drawings = (draw(random, size) for _ in range(count))
+    rows = [(one.picture, one.species, one.colour, caption(one, words)) for one in drawings]
     kinds = {"label": datasets.ClassLabel(names=list(SPECIES)), "colour": datasets.ClassLabel(names=list(COLOURS))}
-    features = datasets.Features({"image": datasets.Image(), **kinds})
-    return datasets.Dataset.from_dict({"image": images, "label": labels, "colour": colours}, features=features)
+    features = datasets.Features({"image": datasets.Image(), **kinds, "text": datasets.Value("string")})
+    columns = dict(zip(features, map(list, zip(*rows, strict=True)), strict=True))
+    return datasets.Dataset.from_dict(columns, features=features)
 
 
 def on_white(picture: PIL.Image.Image) -> PIL.Image.Image:

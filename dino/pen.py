@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
 
-# Each body colour comes with an accent that suits it, for spots, plates and frills.
+# Each body colour comes with an accent that suits it, for spikes, spots, plates and frills.
 COLOURS: dict[str, tuple[Colour, Colour]] = {
     "green": ((110, 190, 72), (242, 120, 48)),
     "teal": ((38, 166, 154), (255, 202, 40)),
@@ -20,6 +20,8 @@ COLOURS: dict[str, tuple[Colour, Colour]] = {
     "orange": ((245, 150, 48), (60, 140, 190)),
     "gold": ((226, 190, 50), (216, 67, 90)),
 }
+# What the accents are called.
+ACCENTS = dict(zip(COLOURS, ("orange", "yellow", "orange", "yellow", "blue", "yellow", "blue", "red"), strict=True))
 WHITE, INK, BONE, BLUSH = (255, 255, 255), (38, 34, 52), (246, 228, 188), (244, 120, 130)
 
 

@@ -10,6 +10,8 @@ from dino.denoiser import Denoiser
 
 # The weights that come with the course; the file beside them says how they were made.
 TRAINED = Path(__file__).parent / "weights" / "dinosaurs-32.safetensors"
+# What makes a denoiser the network that it is; weights from before chapter 8 have no words.
+SHAPE = ("widths", "depths", "words")
 
 
 def save_denoiser(denoiser: Denoiser, path: Path, size: int) -> None:
@@ -18,7 +20,7 @@ def save_denoiser(denoiser: Denoiser, path: Path, size: int) -> None:
     Weights are written in half precision. The file is there whole or not at all.
     """
     weights = {name: weight.half().cpu().contiguous() for name, weight in denoiser.state_dict().items()}
-    shape = {"widths": json.dumps(denoiser.widths), "depths": json.dumps(denoiser.depths), "size": str(size)}
+    shape = {name: json.dumps(getattr(denoiser, name)) for name in SHAPE} | {"size": str(size)}
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_bytes(safetensors.torch.save(weights, metadata=shape))
     unfinished.replace(path)
@@ -35,7 +37,7 @@ def load_denoiser(path: Path = TRAINED) -> Denoiser:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             shape = file.metadata() or {}
-            denoiser = Denoiser(json.loads(shape["widths"]), json.loads(shape["depths"]))
+            denoiser = Denoiser(*(json.loads(shape[name]) for name in SHAPE if name in shape))
             denoiser.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
         reason = (

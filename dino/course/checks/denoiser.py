@@ -390,14 +390,14 @@ def block(answer) -> Claims:
             {"level], dim=1": "level.expand_as(noisy)], dim=0"},
         "The first stage is given three channels: it wants four, the colours and, beside them (`cat`), the level.":
             ({"torch.cat([noisy, level], dim=1)": "noisy"}, {"torch.cat([noisy, level], dim=1)": "noisy + level"}),
-        "The level has three channels: it needs one.": {"-1, 1,": "-1, 3,"},
+        "The level has three channels: it needs one.": {"-1, -1,": "-1, 3,"},
         "The pictures are scaled to run from -1 to 1 before they go in: leave them as they are.": {"[noisy,": "[2 * noisy - 1,"},
         "The pictures are multiplied by the level before they go in: leave them as they are.": {"[noisy,": "[noisy * level,"},
         "All pictures are told the level of the first.": {"level.expand(-1": "level[:1].expand(len(noisy)"},
         "All pictures are told the average of the levels.": {"level.expand(-1": "level.mean().expand(len(noisy)"},
         "The network is told (1 - level) instead of level.": {"level.expand": "(1 - level).expand"},
         "The level is not broadcast over the picture: `expand` it to height and width before `cat`.":
-            {".expand(-1, 1, *noisy.shape[2:])": ""},
+            {".expand(-1, -1, *noisy.shape[2:])": ""},
         "The level is put in one row of pixels: every pixel has to see it.":
             {"[noisy, level]": "[noisy, F.pad(level[:, :, :1], (0, 0, 0, noisy.shape[2] - 1))]"},
         "The kept pictures are missing on the way up: add `kept.pop()`, or all detail is lost.": {" + kept.pop()": ""},

@@ -1,0 +1,29 @@
+"""Says in words what `drawing` has drawn.
+
+>>> import random
+>>> from dino.drawing import draw
+>>> caption(draw(random.Random(7), size=32), random.Random(1))
+'a large teal stegosaurus facing left, with yellow plates'
+"""
+
+from random import Random
+
+from dino.drawing import SPECIES, Drawing
+from dino.pen import ACCENTS, COLOURS
+
+
+def caption(drawing: Drawing, random: Random) -> str:
+    """Say in plain English what was drawn: never wrong, not always all of it, and not always in the same words."""
+    colour = list(COLOURS)[drawing.colour]
+    size = "small " if drawing.scale < 0.86 else "large " if drawing.scale > 0.92 else ""
+    about = article(f"{random.choice([size, ''])}{colour} {SPECIES[drawing.species]}")
+    looks = f"{random.choice(['facing', 'looking'])} {drawing.side}"
+    extra = f"{ACCENTS[colour]} {drawing.extra}"
+    extra = "with " + (article(extra) if drawing.extra == "frill" else extra)
+    ways = [f"{about} {looks}", f"{about} {looks}, {extra}", f"{about} {extra}, {looks}"]
+    return random.choice(ways if drawing.extra else ways[:1])
+
+
+def article(words: str) -> str:
+    """Put "a" or "an" before some words."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
