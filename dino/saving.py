@@ -10,6 +10,7 @@ from dino.denoiser import Denoiser
 
 # The weights that come with the course; the file beside them says how they were made.
 TRAINED = Path(__file__).parent / "weights" / "dinosaurs-32.safetensors"
+PROMPTED = TRAINED.with_name("prompts-32.safetensors")
 # What makes a denoiser the network that it is; weights from before chapter 8 have no words.
 SHAPE = ("widths", "depths", "words")
 

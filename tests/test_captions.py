@@ -1,5 +1,6 @@
 """Whether captions say what is in the pictures, seen in the pictures themselves."""
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_what_a_caption_says_of_size_and_accent_is_true():
 def test_the_article_fits_the_word_that_follows(drawn):
     for text in drawn["text"]:
         words = text.split()
-        for article, word in zip(words, words[1:], strict=False):
+        for article, word in pairwise(words):
             if article in ("a", "an"):
                 assert (article == "an") == (word[0] in "aeiou")
 
