@@ -63,6 +63,12 @@ def test_a_curve_and_bars_show_both_rows_of_numbers():
     assert [patch.get_height() for patch in axis.patches] == [1, 2, 3, 1, 0, 3]
 
 
+def test_a_difference_that_bars_would_hide_is_drawn_stronger():
+    (axis,) = plot(Bars(torch.tensor([770.0, -770.0]), torch.tensor([770.0, -769.0]), "weight", "value")).axes
+    assert [patch.get_height() for patch in axis.patches] == [770, -770, 770, -769, 0, 100]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["expected", "yours", "difference, x 100"]
+
+
 def test_a_claim_without_a_picture_or_with_a_wrong_shape_shows_nothing():
     assert evidence(None) is None
     assert evidence(Pictures(torch.ones(1, 3, 2, 2), torch.zeros(2, 3, 2, 2))) is None

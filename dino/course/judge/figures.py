@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
@@ -89,12 +90,24 @@ def plot(shown: Histogram | Bars | Curve) -> Figure:
             if ticks is not None:
                 axis.set_xticks(range(len(ticks)), ticks)
         case Bars():
-            for (values, look), shift in zip(rows, (-0.2, 0.2), strict=True):
-                axis.bar([i + shift for i in range(len(values))], values.tolist(), width=0.4, **look)
+            # A difference that could not be seen is drawn too, stronger, as its label tells.
+            (expected, _), (yours, _) = rows
+            times = larger(yours - expected, torch.cat([yours, expected]))
+            if times > 1:
+                rows.append(((yours - expected) * times, {"color": "#30638e", "label": f"difference, x {times:,}"}))
+            for row, (values, look) in enumerate(rows):
+                places = [i + (row - (len(rows) - 1) / 2) * 0.8 / len(rows) for i in range(len(values))]
+                axis.bar(places, values.tolist(), width=0.8 / len(rows), **look)
             axis.axhline(0, color="black", linewidth=0.6)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     return figure
+
+
+def larger(difference: Tensor, numbers: Tensor) -> int:
+    """How many times a difference can be made larger without becoming larger than the numbers: a power of ten."""
+    most, size = (float(one.abs().max()) for one in (difference, numbers))
+    return 10 ** int(math.log10(size / most)) if 0 < most < size < math.inf else 1
 
 
 def evidence(shown: claims.Figure | None) -> Figure | None:
