@@ -8,6 +8,7 @@
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
 
 # %%
+import re
 from collections.abc import Sequence
 from itertools import product
 
@@ -95,6 +96,7 @@ for name, pictures in pushed.items():
 # %%
 words = vocabulary(known["text"])
 print(len(words), "words:", ", ".join(words))
+print("cut into words:", re.findall(r"[\w-]+", known["text"][3]))
 
 # %% [markdown]
 # **Exercise: `read`** · 6 minutes · easy
@@ -186,10 +188,12 @@ show(drawn, size=1)
 # %% [markdown]
 # *What your network draws, from the same eight noises each time.*
 #
-# They are blurred, after so little training. But look who is there: it does as it is told, and where it is told little, it
-# chooses. In each column the noise is the same, and with "purple" alone you can still see which animal it would have been
-# anyway. Count it, for 256 prompts, each of a species, a colour and a side, drawn at random. Who is to judge? The
-# recogniser knows 32x32 only; so see which real dinosaur is nearest.
+# Blurred, after so little training. But **it does as it is told**: where all is said, eight noises give nearly the same dinosaur.
+# Where little is said, they give mud. This network cannot decide yet what it has not been told, and so it draws something like
+# the mean of all that fit, as chapter 2 would have it. The more words, the fewer fit, and the sharper is their mean.
+#
+# Count obedience, for 256 prompts, each of a species, a colour and a side, drawn at random. Who is to judge? The recogniser
+# knows 32x32 only; so see which real dinosaur is most like the drawing.
 
 # %%
 torch.manual_seed(0)
@@ -242,7 +246,7 @@ of_species, of_colour = recogniser(as_told)
 right_side = (sides[most_like(as_told)[1]] == wanted[2][:96]).float().mean().item()
 told = [obedience(of_species, wanted[0][:96]), obedience(of_colour, wanted[1][:96]), right_side]
 print("obeys in species {:.0%}, in colour {:.0%}, and by the nearest real one, in side {:.0%}".format(*told))
-show({"": as_told[:8]}, titles=[text.removeprefix("a ").replace(" facing ", ",\n") for text in texts[:8]], size=1.4)
+show({"": as_told[:8]}, titles=[re.sub(r"^an? (\S+) (\S+) ", r"\1\n\2\n", text) for text in texts[:8]], size=1.2)
 
 # %% [markdown]
 # *The first eight of 96 drawings, not cherry-picked, with what was asked for.*

@@ -18,10 +18,11 @@ def caption(drawing: Drawing, random: Random) -> str:
     size = "small " if drawing.scale < 0.86 else "large " if drawing.scale > 0.92 else ""
     about = article(f"{random.choice([size, ''])}{colour} {SPECIES[drawing.species]}")
     looks = f"{random.choice(['facing', 'looking'])} {drawing.side}"
-    extra = f"{ACCENTS[colour]} {drawing.extra}"
+    # Of what it has, not always, and of its colour, seldom: where both colours are told, it is not plain which is which.
+    extra = random.choice([drawing.extra, f"{ACCENTS[colour]} {drawing.extra}"])
     extra = "with " + (article(extra) if drawing.extra == "frill" else extra)
-    ways = [f"{about} {looks}", f"{about} {looks}, {extra}", f"{about} {extra}, {looks}"]
-    return random.choice(ways if drawing.extra else ways[:1])
+    told = drawing.extra and random.random() < 0.5
+    return random.choice([f"{about} {looks}, {extra}", f"{about} {extra}, {looks}"]) if told else f"{about} {looks}"
 
 
 def article(words: str) -> str:

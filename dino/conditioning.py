@@ -51,7 +51,7 @@ def planes(level: Tensor, prompt: Tensor) -> Tensor:
     return torch.cat([level, prompt[:, :, None, None]], dim=1)
 
 
-def forget(prompts: Tensor, word: float = 0.25, prompt: float = 0.1) -> Tensor:
+def forget(prompts: Tensor, word: float = 0.2, prompt: float = 0.1) -> Tensor:
     """Leave words out, for the denoiser to learn to do without them.
 
     prompts  (batch, words)
