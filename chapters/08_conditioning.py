@@ -252,7 +252,20 @@ show({"": as_told[:8]}, titles=[re.sub(r"^an? (\S+) (\S+) ", r"\1\n\2\n", text) 
 # *The first eight of 96 drawings, not cherry-picked, with what was asked for.*
 #
 # It hardly ever gets anything wrong. And the sampler is that of chapter 4, to the letter: `prompted` stands where a denoiser
-# stands, and puts the words behind each level.
+# stands, and puts the words behind each level. This network knows what to do with few words, too:
+#
+# > **Predict.** And what will it make of "a t-rex and a stegosaurus"? It has only ever seen one animal at a time.
+
+# %%
+asked = ("a t-rex", "pink", "a pink t-rex facing left", "a t-rex and a stegosaurus")
+few = {f'"{text}"': sample(prompted(model, read(text, trained.words)), noise[:8], 12).float() for text in asked}
+show(few, size=1)
+
+# %% [markdown]
+# *The same eight noises each time.*
+#
+# What it is not told, the noise decides. And asked for two animals at once, it draws **one of them**: there never was such a
+# caption, and neither a picture with both, nor one of something in between.
 #
 # > **A common belief: "The prompt steers the sampling."** It does not. The sampler never sees it. The prompt changes what the
 # > denoiser *guesses*, which is now the mean of all pictures that fit the noisy picture **and the words**.
@@ -314,6 +327,9 @@ def guide(told: Tensor, free: Tensor, guidance: float) -> Tensor:
 # %%
 check(guide)
 # %% [markdown]
+# (Models that guess the noise, or the velocity, are guided by the same line, and it comes to the same. For what they guess is the
+# clean picture times a number plus something that is the same for both guesses.)
+#
 # `prompted` takes the guidance, too: then it asks the network twice, with the prompt and without, which takes twice as long. What
 # does it do for us?
 #
