@@ -46,7 +46,9 @@ def test_what_a_caption_says_of_size_and_accent_is_true():
         if " with " in text:
             accent = list(COLOURS.values())[drawing.colour][1]
             assert (abs(seen - accent).max(axis=1) < 12).sum() > 20, text
-            assert f"{ACCENTS[list(COLOURS)[drawing.colour]]} {drawing.extra}" in text
+            about = text.partition(" with ")[2].partition(",")[0].split()
+            assert drawing.extra in about
+            assert {*about} & {*COLOURS, "yellow"} <= {ACCENTS[list(COLOURS)[drawing.colour]]}
         elif drawing.extra == "":
             assert not {"spikes", "spots"} & set(text.split())
     assert said == {
