@@ -3,7 +3,7 @@
 >>> import random
 >>> from dino.drawing import draw
 >>> caption(draw(random.Random(7), size=32), random.Random(1))
-'a large teal stegosaurus facing left, with yellow plates'
+'a large teal stegosaurus with yellow plates, facing left'
 """
 
 from random import Random
