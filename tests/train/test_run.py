@@ -22,6 +22,7 @@ from dino.course.train.interrupt import asked_to_stop
 from dino.data import dinosaurs
 from dino.denoiser import Denoiser
 from dino.saving import load_denoiser, save_denoiser
+from dino.training import shaken, train
 from tests.test_cli import dino
 from tests.train.test_checkpoints import TINY, begin, same, wait_for, weights
 
@@ -113,7 +114,9 @@ def test_a_checkpoint_that_was_written_long_ago_is_gone_on_from_to_the_same_weig
             noisy + 0.7 * torch.rand_like(level) * (torch.rand_like(noisy) - 0.5), level
         )
 
-    monkeypatch.setattr("dino.training.shaken", less_shaken)
+    *others, ask = train.__defaults__
+    assert ask is shaken
+    monkeypatch.setattr(train, "__defaults__", (*others, less_shaken))
     for folder in ("album", "old"):
         (tmp_path / folder).mkdir()
     for i in range(6):
