@@ -474,7 +474,7 @@ def test_the_only_column_of_pictures_is_taken_and_of_two_one_must_be_named(tmp_p
     two.to_parquet(tmp_path / "two.parquet")
     with pytest.raises(
         ValueError,
-        match=r"no pictures in a column image; its columns are photo, label, colour, mask, and pictures are in photo, mask: name one with --column",
+        match=r"no pictures in a column image; its columns are photo, label, colour, text, mask, and pictures are in photo, mask: name one with --column",
     ):
         open_source(tmp_path / "two.parquet", stream=stream)
     assert greys(open_source(tmp_path / "two.parquet", column="mask", stream=stream).dataset) == [0] * 5
@@ -611,3 +611,140 @@ def test_a_data_set_of_the_hub_is_opened_with_its_licence(monkeypatch, drawn):
         pytest.raises(ValueError, match="Dataset scripts are no longer supported"),
     ):
         open_source("some/one")
+
+
+def captions(source, **options):
+    """The first value of each picture, and its caption."""
+    opened = open_source(source, **options)
+    rows = list(opened.dataset)
+    assert set(rows[0]) == {"image", "text"}
+    return dict(zip(greys(rows), [opened.caption(row["text"]) for row in rows], strict=True))
+
+
+WRITERS = {
+    "metadata.csv": lambda table, path: table.to_csv(path),
+    "metadata.jsonl": lambda table, path: table.to_json(path),
+    "metadata.parquet": lambda table, path: table.to_parquet(path),
+}
+
+
+def write_metadata(path, **columns):
+    WRITERS[path.name](datasets.Dataset.from_dict(columns), path)
+
+
+@both
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("packed", [None, "photos.zip", "photos.tar.gz"])
+def test_a_table_beside_pictures_gives_their_captions_and_where_it_says_nothing_they_are_empty(
+    folder, name, packed, stream
+):
+    write_pictures(folder / "deeper", 7)
+    for i in range(6):
+        (folder / "deeper" / f"{i}.png").unlink()
+    texts = ['thirty, "with quotes"\nand a second line', "ten and é", "sixty", "nothing of that name"]
+    files = ["3.png", "1.png", "deeper/6.png", "77.png"]
+    write_metadata(folder / name, file_name=files, caption=texts, number=[3, 1, 6, 77])
+    expected = {0: "", 10: texts[1], 20: "", 30: texts[0], 40: "", 50: "", 60: "sixty"}
+    assert captions(pack(folder, packed) if packed else folder, text="caption", stream=stream) == expected
+
+
+def test_the_table_that_is_nearest_to_a_picture_counts(folder):
+    for i, place in enumerate([folder, folder / "deeper"]):
+        place.mkdir(exist_ok=True)
+        (place / "9.png").write_bytes(png(90 + i))
+    write_metadata(folder / "metadata.csv", file_name=["9.png", "deeper/9.png"], text=["far", "far"])
+    write_metadata(folder / "deeper" / "metadata.jsonl", file_name=["9.png"], text=["near"])
+    told = captions(folder, text="text")
+    assert (told[90], told[91]) == ("far", "near")
+
+
+@both
+def test_without_a_table_the_label_of_a_picture_is_what_its_folder_is_called(folder, stream):
+    for i, name in enumerate(["Large dogs", "train", "birds/small"], start=6):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "a.png").write_bytes(png(10 * i))
+    (folder / "cats.zip").write_bytes(pack(write_pictures(folder.parent / "cats", 1), "cats.zip").read_bytes())
+    for i in (0, 1, 2, 3, 4):
+        (folder / f"{i}.png").unlink()
+    with pytest.warns(UserWarning, match="are in archives"):
+        told = captions(folder, text="label", stream=stream)
+    assert told == {50: "", 60: "large dogs", 70: "train", 80: "small", 0: "cats"}
+
+
+def test_a_folder_of_a_split_is_no_class(tmp_path):
+    for name, grey in {"train/cat/a.png": 10, "train/b.png": 20, "test/cat/a.png": 30}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(png(grey))
+    assert captions(tmp_path, text="label") == {10: "cat", 20: ""}
+
+
+@both
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "save_to_disk", "hub"])
+def test_a_column_of_text_of_classes_or_of_lists_gives_captions(tmp_path, kind, stream):
+    species = datasets.ClassLabel(names=["t-rex", "long-neck"])
+    features = {"photo": datasets.Image(), "label": species, "text": datasets.Value("large_string")}
+    features |= {"tags": datasets.List(datasets.Value("string")), "kinds": datasets.List(species)}
+    columns = {"photo": [Image.new("L", (8, 8), 10 * i) for i in range(3)], "label": [1, 0, None]}
+    columns |= {"text": ["one", None, "three"], "tags": [["red", "big"], [], None], "kinds": [[0, 1], [1], []]}
+    rows = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+    path = tmp_path / "some"
+    path.mkdir()
+    match kind:
+        case "parquet":
+            rows.to_parquet(path / "some.parquet")
+        case "arrow":
+            rows.save_to_disk(tmp_path / "saved")
+            shutil.copy(next((tmp_path / "saved").glob("*.arrow")), path / "some.arrow")
+        case "save_to_disk":
+            rows.save_to_disk(path)
+        case "hub":
+            rows.to_parquet(path / "train-00000-of-00001.parquet")
+    for text, expected in {
+        "label": ["long-neck", "t-rex", ""],
+        "text": ["one", "", "three"],
+        "tags": ["red, big", "", ""],
+        "kinds": ["t-rex, long-neck", "long-neck", ""],
+    }.items():
+        told = captions(path, text=text, stream=stream)
+        assert told == dict(zip([0, 10, 20], expected, strict=True)), text
+
+
+@both
+def test_the_text_beside_a_picture_in_a_tar_of_samples_is_its_caption(tmp_path, stream):
+    files = {}
+    for i in range(3):
+        files |= {f"{i}.png": png(10 * i), f"{i}.txt": f"shade {10 * i}".encode()}
+    path = write_tar(tmp_path / "some.tar", files)
+    assert captions(path, text="txt", stream=stream) == {0: "shade 0", 10: "shade 10", 20: "shade 20"}
+
+
+@both
+def test_arrays_have_captions_too(tmp_path, stream):
+    features = {"pixels": datasets.Array2D((8, 8), "uint8"), "text": datasets.Value("string")}
+    columns = {"pixels": [[[10 * i] * 8] * 8 for i in range(2)], "text": ["none", "ten"]}
+    datasets.Dataset.from_dict(columns, features=datasets.Features(features)).to_parquet(tmp_path / "some.parquet")
+    assert captions(tmp_path / "some.parquet", text="text", stream=stream) == {0: "none", 10: "ten"}
+
+
+def test_a_column_without_text_is_refused_and_those_that_hold_text_are_named(tmp_path, folder, drawn):
+    drawn.add_column("age", [1] * len(drawn)).to_parquet(tmp_path / "some.parquet")
+    for text in ("age", "nothing", "image"):
+        sentence = (
+            rf"some\.parquet has no text in a column {text}; its columns are .*, and text is in label, colour, text: "
+        )
+        with pytest.raises(ValueError, match=sentence + r"name one with --text\.$"):
+            open_source(tmp_path / "some.parquet", text=text)
+    with pytest.raises(
+        ValueError, match=r"has no captions\. Put a metadata\.csv with the columns file_name and caption"
+    ):
+        open_source(folder, text="caption")
+    write_metadata(folder / "metadata.csv", file_name=["1.png"], text=["one"], number=[1])
+    with pytest.raises(ValueError, match=r"metadata\.csv has no text in a column number; .* and text is in text: "):
+        open_source(folder, text="number")
+    write_metadata(folder / "metadata.csv", picture=["1.png"], text=["one"])
+    with pytest.raises(ValueError, match=r"metadata\.csv has no column file_name that says to which picture"):
+        open_source(folder, text="text")
+    (folder / "metadata.csv").unlink()
+    (folder / "metadata.parquet").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"metadata\.parquet cannot be read as a data set"):
+        open_source(folder, text="text")

@@ -1,10 +1,11 @@
 """What is done with a data set wherever it was opened."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import datasets
 
@@ -17,11 +18,12 @@ NOTHING = ("corresponds to no data", "list index out of range")
 class Source:
     """Pictures that were opened, and what is known of them.
 
-    dataset  one column `image`, in which each picture is a file that is not decoded yet
+    dataset  a column `image`, in which each picture is a file that is not decoded yet, and `text` if captions are wanted
     split    which part of the data set they are
     column   what the column was called
     licence  under which they may be used, if that is known
     count    how many they are, if that is known
+    caption  what makes a caption of a value in the column `text`
     """
 
     dataset: Opened
@@ -29,6 +31,7 @@ class Source:
     column: str
     licence: str | None = None
     count: int | None = None
+    caption: Callable[[Any], str] | None = None
 
     @property
     def about(self) -> str:

@@ -11,6 +11,7 @@ import datasets
 import huggingface_hub
 
 from dino.sources.archives import is_archive
+from dino.sources.captions import captions_of
 from dino.sources.common import Opened, one_sentence
 from dino.sources.folders import (
     BESIDE,
@@ -27,10 +28,11 @@ from dino.sources.folders import (
 TABLES = {".parquet": "parquet", ".arrow": "arrow", ".tar": "webdataset"}
 
 
-def open_files(pictures: Sequence[Path]) -> datasets.Dataset:
-    """Open files of pictures as a data set."""
-    features = datasets.Features({"image": datasets.Image()})
-    return datasets.Dataset.from_dict({"image": [str(file) for file in pictures]}, features=features)
+def open_files(pictures: Sequence[Path], captions: dict[str, list[str]] | None = None) -> datasets.Dataset:
+    """Open files of pictures as a data set, perhaps with a column of captions."""
+    captions = captions or {}
+    features = datasets.Features({**dict.fromkeys(captions, datasets.Value("string")), "image": datasets.Image()})
+    return datasets.Dataset.from_dict({**captions, "image": [str(file) for file in pictures]}, features=features)
 
 
 def open_list(files: list[Path], split: str) -> datasets.Dataset:
@@ -41,8 +43,11 @@ def open_list(files: list[Path], split: str) -> datasets.Dataset:
     return open_files(among({"train": pictures_among(files, "the list of files")}, split, "The list of files"))
 
 
-def open_path(path: Path, split: str, stream: bool) -> tuple[Opened, str | list[str] | None]:
-    """Open a file or a folder, whatever it holds; gives also the licence that its README names."""
+def open_path(path: Path, split: str, stream: bool, text: str | None) -> tuple[Opened, str | list[str] | None]:
+    """Open a file or a folder, whatever it holds; gives also the licence that its README names.
+
+    text  the column in which captions of files are wanted
+    """
     folder = path if path.is_dir() or is_archive(path) else path.parent
     files = files_in(path) if path.is_dir() else [path]
     archives = [file for file in files if is_archive(file)]
@@ -65,8 +70,8 @@ def open_path(path: Path, split: str, stream: bool) -> tuple[Opened, str | list[
             splits.setdefault(split_by_name(file.relative_to(folder)) if path.is_dir() else "train", []).append(file)
         opened = open_tables(path, among(splits, split, str(path)), split, stream)
     else:
-        pictures = pictures_among(files, str(path))
-        opened = open_files(among(pictures_by_split(folder, pictures), split, str(path)))
+        pictures = among(pictures_by_split(folder, pictures_among(files, str(path))), split, str(path))
+        opened = open_files(pictures, {text: captions_of(pictures, files, text, folder)} if text else None)
         if stream and any(open_whole(archive).in_order for archive in archives):
             opened = opened.to_iterable_dataset()
     # A broken README is no reason to refuse pictures.
