@@ -32,8 +32,13 @@ def read(text: str, words: Sequence[str]) -> Tensor:
     return torch.tensor([float(word in said) for word in words])
 
 
-def vocabulary(texts: Sequence[str], least: int = 10, most: int = 256) -> list[str]:
-    """The words that stand in at least `least` texts and say something, the most frequent ones first, and `most` at most."""
+def vocabulary(texts: Sequence[str], least: int | None = None, most: int = 256) -> list[str]:
+    """The words that say something and stand in enough texts to be learnt, the most frequent ones first.
+
+    least  in how many texts; by default in 10, and of fewer than a thousand texts, in one of a hundred, but in 2 at least
+    most   how many words there are at most
+    """
+    least = least or min(10, max(2, len(texts) // 100))
     counts = Counter(word for text in texts for word in {*re.findall(r"[\w-]+", text.lower())} - FILLERS)
     frequent = sorted((word for word in counts if counts[word] >= least), key=lambda word: (-counts[word], word))
     return frequent[:most]

@@ -260,8 +260,19 @@ PRECISIONS = click.Choice(["auto", "float32", "bfloat16", "float16"])
 @click.option("--data", default="dinosaurs", help="A folder, archive or file of pictures, or owner/name on the hub.")
 @click.option("--split", default="train", help="Which part of the data set.")
 @click.option("--column", default="image", help="Which column of it holds the pictures.")
+@click.option(
+    "--text",
+    metavar="COLUMN",
+    help="Which column of it holds captions, if the network is to learn their words: also of a metadata.csv in a folder, "
+    "whose file_name says to which picture a row belongs; `label` means the names of folders.",
+)
 @click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")
-@click.option("--flip/--no-flip", default=True, help="Turn half of them to face the other way.")
+@click.option(
+    "--flip/--no-flip",
+    default=None,
+    show_default="flip; with --text no-flip, for a caption may say left or right",
+    help="Turn half of them to face the other way.",
+)
 @click.option("--size", type=click.IntRange(8, 256), default=32, help="Of the pictures, in pixels.")
 @click.option("--steps", type=COUNT, default=6000, help="Training steps, one batch each.")
 @click.option("--batch-size", "batch", type=COUNT, default=16, help="Pictures in a batch.")
@@ -286,6 +297,8 @@ def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: 
     from dino.course.train.distributed import leave
     from dino.course.train.run import Settings, run_training
 
+    if rest["flip"] is None:
+        rest["flip"] = not rest["text"]
     data = os.path.expanduser(data)  # noqa: PTH111 - a shell leaves --data=~/photos to us, and what data is need not be a path
     folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
     if run_training(Settings(data=data, **rest), folder, checkpoint_interval, micro_batches):

@@ -23,10 +23,11 @@ from torch import Tensor
 from dino import data
 from dino.course.files import processors
 from dino.course.train import decoding
+from dino.course.train.captions import Prompts
 from dino.course.train.decoding import as_pictures, as_rows, decode, reason
 from dino.course.train.distributed import ProcessGroup
 from dino.course.train.streamed import StreamedPictures
-from dino.sources import Source, open_source, pictures, streamed
+from dino.sources import Source, choose_columns, open_source, pictures, streamed
 from dino.sources.archives import archive_of
 from dino.sources.folders import first_five
 
@@ -42,13 +43,14 @@ def open_pictures(
     stream: bool = False,
     group: ProcessGroup | None = None,
     workers: int | None = None,
+    text: str | None = None,
 ) -> "CachedPictures | StreamedPictures":
     """Open pictures for training: all at once, or as a stream.
 
-    source, split, column, stream  as in `open_source`; "dinosaurs" means those that come with the course
-    size                           of the pictures, in pixels
-    group                          the processes that want them; by default, this one alone, on the processor
-    workers                        how many processes decode them for the cache; by default, as many as there are processors
+    source, split, column, stream, text  as in `open_source`; "dinosaurs" means those that come with the course
+    size     of the pictures, in pixels
+    group    the processes that want them; by default, this one alone, on the processor
+    workers  how many processes decode them for the cache; by default, as many as there are processors
 
     Raises what `open_source` raises, and ValueError if no picture can be read.
     """
@@ -58,14 +60,16 @@ def open_pictures(
                 "Those are the dinosaurs of the course. The folder of that name is ./dinosaurs.", stacklevel=2
             )
         drawn = data.dinosaurs(size=size)
-        opened = Source(streamed(drawn) if stream else drawn, split, column, "mit", None if stream else len(drawn))
+        count = None if stream else len(drawn)
+        drawn, column, caption = choose_columns(streamed(drawn) if stream else drawn, column, text, source)
+        opened = Source(drawn, split, column, "mit", count, caption)
     else:
-        opened = open_source(source, split, column, stream)
+        opened = open_source(source, split, column, stream, text)
     group = group or ProcessGroup()
     return StreamedPictures(opened, size, group) if stream else CachedPictures(opened, size, group.device, workers)
 
 
-class CachedPictures:
+class CachedPictures(Prompts):
     """Pictures of one size, decoded before training begins and kept as bytes in a file, of which memory holds what is used.
 
     An index gives pictures (count, 3, size, size), in [0, 1]. The file lies in the cache of `datasets`, for the next time.
@@ -81,12 +85,17 @@ class CachedPictures:
         wrong, chosen = remarks.filter(pyarrow.compute.invert(read)), remarks.filter(read).drop_null()
         tell(wrong.to_pylist(), chosen.to_pylist(), len(read))
         self.rows = torch.tensor(read.to_numpy()).nonzero().flatten()
+        if source.caption:
+            texts = [source.caption(value) for value in source.dataset["text"][:]]
+            self.texts = [texts[row] for row in self.rows.tolist()]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: Tensor) -> Tensor:
         rows = self.rows[index]
+        if self.prompts is not None:
+            self.picked = self.prompts[index].float().to(self.device)
         return as_pictures(as_rows(self.kept[rows.flatten().tolist()]["pixels"], self.size), self.device)
 
     def __str__(self) -> str:

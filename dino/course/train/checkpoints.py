@@ -67,14 +67,16 @@ def checksum(about: dict[str, str], state: dict[str, Tensor]) -> str:
 
 
 def save(
-    folder: Path, run: Run, settings: Any, scaler: dict | None = None, streams: Sequence[dict] = (), count: int = 0
-) -> None:
+    folder: Path, run: Run, settings: Any, scaler: dict | None = None, streams: Sequence[dict] = (), count: int = 0,
+    examples: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Write the checkpoint of a run, and keep the one before it as `PREVIOUS`: one of the two is always whole on the disk.
 
     settings  a dataclass: what makes the run the run that it is
     scaler    what the gradient scaler of float16 remembers
     streams   where each process is in its stream: tensors, and what JSON can hold, by name
     count     how many pictures there are to learn from
+    examples  captions to draw sheets with
 
     Raises OSError, with a sentence.
     """
@@ -89,6 +91,7 @@ def save(
     }
     places = [{name: value for name, value in place.items() if not isinstance(value, Tensor)} for place in streams]
     more = {"count": count, "scaler": scaler, "streams": places, "place": place_of(settings.data)}
+    more |= {"words": run.denoiser.words, "examples": list(examples)}
     about = {
         "format": FORMAT,
         "settings": json.dumps(asdict(settings)),
@@ -141,11 +144,23 @@ def progress(path: Path) -> tuple[int, int]:
         return 0, 0
 
 
+def words_kept(folder: Path) -> tuple[list[str], list[str]]:
+    """The words that the network in a folder's checkpoint can be told, and the captions of its sheets; none if there are none."""
+    for name in (NAME, PREVIOUS):
+        with (
+            suppress(safetensors.SafetensorError, OSError, KeyError, ValueError),
+            safetensors.safe_open(folder / name, framework="pt") as file,
+        ):
+            more = json.loads(file.metadata()["more"])
+            return more["words"], more["examples"]
+    return [], []
+
+
 def average(path: Path) -> tuple[Denoiser, int]:
     """The average of the weights in a checkpoint, and the size of its pictures; raises what `read` raises."""
     about, state = read(path)
     settings = json.loads(about["settings"])
-    denoiser = Denoiser(settings["widths"], settings["depths"])
+    denoiser = Denoiser(settings["widths"], settings["depths"], json.loads(about["more"]).get("words", ()))
     weights = {name: tensor for name, tensor in state.items() if name.startswith("average.")}
     denoiser.load_state_dict({name.removeprefix("average."): tensor for name, tensor in weights.items()})
     return denoiser, settings["size"]

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from dino.course.train import checkpoints
 from dino.course.train.cached import open_pictures
+from dino.course.train.captions import as_on_sheets, choose_words, short
 from dino.course.train.distributed import ProcessGroup, process_group
 from dino.course.train.draw import draw_sheet
 from dino.course.train.interrupt import asked_to_stop, ended_are_named
@@ -38,18 +40,23 @@ class Settings:
     stream: bool = False
     flip: bool = True
     precision: str = "auto"
+    text: str | None = None
 
 
-def new_run(settings: Settings, device: torch.device) -> Run:
-    """A run that has taken no step. Raises ValueError if the pictures cannot be halved as often as the network does."""
-    torch.manual_seed(settings.seed)
-    denoiser = Denoiser(settings.widths, settings.depths).to(device)
-    if settings.size % denoiser.multiple:
+def check_size(settings: Settings) -> None:
+    """Raise ValueError if the pictures cannot be halved as often as the network does."""
+    halvings = len(settings.widths) - 1
+    if settings.size % 2**halvings:
         raise ValueError(
-            f"Pictures of {settings.size} pixels cannot be halved {len(settings.widths) - 1} times. Choose a --size that is "
-            f"a multiple of {denoiser.multiple}, or fewer --widths and --depths."
+            f"Pictures of {settings.size} pixels cannot be halved {halvings} times. Choose a --size that is "
+            f"a multiple of {2**halvings}, or fewer --widths and --depths."
         )
-    return Run(denoiser)
+
+
+def new_run(settings: Settings, device: torch.device, words: Sequence[str] = ()) -> Run:
+    """A run that has taken no step, of a network that can be told these words."""
+    torch.manual_seed(settings.seed)
+    return Run(Denoiser(settings.widths, settings.depths, words).to(device))
 
 
 def keep_memory() -> None:
@@ -68,7 +75,26 @@ def keep_memory() -> None:
 
 def open_images(settings: Settings, group: ProcessGroup) -> Any:
     """The pictures to learn from, cached or as a stream."""
-    return open_pictures(settings.data, settings.size, settings.split, settings.column, settings.stream, group)
+    return open_pictures(
+        settings.data, settings.size, settings.split, settings.column, settings.stream, group, text=settings.text
+    )
+
+
+def teach_words(images: Any, column: str, folder: Path, group: ProcessGroup) -> None:
+    """Let pictures know which words of their captions count: those of the folder's checkpoint, or of the captions themselves.
+
+    Prints a line about them. Raises ValueError if there are none.
+    """
+    # All take what the main process finds, and choose the same words from the captions of all.
+    words, examples = group.gather(checkpoints.words_kept(folder))[0]
+    told = f"Captions in column {column}: the checkpoint knows {len(words)} words."
+    if not words:
+        texts = images.captions()
+        with group.failing_together():
+            words, examples, told = choose_words(texts, column)
+    print(told)
+    print(f"Sheets have a row for each of these: {'; '.join(map(short, examples))}.")
+    images.learn_words(words, examples)
 
 
 def learn(
@@ -79,12 +105,15 @@ def learn(
     working, scaler = prepare(run, group, micro_batches, settings.precision, scaler_state)
     images.share()
     known = replace(settings, column=images.column)
+    average, asked = as_on_sheets(run.average, images.examples), {"ask": images.ask} if settings.text else {}
     smooth = None
     bar = tqdm(
         total=settings.steps, initial=run.taken, desc="training", unit="step", smoothing=0.05, disable=not group.main
     )
     with asked_to_stop(again=group.world_size == 1) as stop, bar:
-        for loss in train(working, images, settings.steps, settings.batch, seed=settings.seed, flip=settings.flip):
+        for loss in train(
+            working, images, settings.steps, settings.batch, seed=settings.seed, flip=settings.flip, **asked
+        ):
             run.taken = working.taken
             smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
             bar.set_postfix(loss=f"{smooth:.4f}", refresh=False)
@@ -95,11 +124,12 @@ def learn(
                 states = [state for state in group.gather(images.state()) if state]
                 with group.failing_together():
                     if group.main:
-                        checkpoints.save(folder, run, known, scaler and scaler.state_dict(), states, len(images))
+                        remembered = scaler and scaler.state_dict()
+                        checkpoints.save(folder, run, known, remembered, states, len(images), images.examples)
                     if group.main and not stopped:
                         path = folder / f"sheet-{run.taken:06d}.png"
                         with checkpoints.explained(path):
-                            draw_sheet(run.average, path, settings.size, group.device)
+                            draw_sheet(average, path, settings.size, group.device)
             if stopped:
                 return False
     return True
@@ -147,15 +177,18 @@ def run_training(settings: Settings, folder: Path, interval: int, micro_batches:
         contextlib.ExitStack() as stack,
     ):
         with group.failing_together():
-            run = new_run(settings, group.device)
+            check_size(settings)
         images = group.main_first(lambda: open_images(settings, group))
         with group.failing_together():
             if group.main:
                 stack.enter_context(checkpoints.held(folder))
                 checkpoints.tidy(folder)
-        scaler_state = resume(run, images, settings, folder, group)
         if settings.data != "dinosaurs":
             print(f"{settings.data}: {images.about}.")
+        if settings.text:
+            teach_words(images, settings.text, folder, group)
+        run = new_run(settings, group.device, images.words)
+        scaler_state = resume(run, images, settings, folder, group)
         print(f"{images} of {settings.size}x{settings.size}; {settings.steps} steps, {run.taken} of them taken.")
         if not learn(run, images, settings, folder, interval, micro_batches, group, scaler_state):
             return False

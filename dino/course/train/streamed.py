@@ -8,13 +8,14 @@ import torch
 from datasets.distributed import split_dataset_by_node
 from torch import Tensor
 
+from dino.course.train.captions import Prompts, as_prompts
 from dino.course.train.decoding import as_pictures, as_rows, decode, reason
 from dino.course.train.distributed import ProcessGroup
 from dino.sources import Source
 from dino.sources.folders import first_five
 
 
-class StreamedPictures:
+class StreamedPictures(Prompts):
     """A window on pictures that go by: an index takes pictures out of it, and the next ones come in at their places.
 
     So each picture enters the window once in a turn of the stream, which begins again at its end with its shards in another
@@ -31,7 +32,9 @@ class StreamedPictures:
     def __init__(self, source: Source, size: int, group: ProcessGroup, window: int = 2048):
         self.size, self.group, self.device, self.window, self.about = size, group, group.device, window, source.about
         self.column = source.column
-        dataset = source.dataset.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
+        self.caption = source.caption
+        columns = ["image", "text"] if self.caption else ["image"]
+        dataset = source.dataset.select_columns(columns).cast_column("image", datasets.Image(decode=False))
         self.dataset = split_dataset_by_node(dataset, group.rank, group.world_size) if group.world_size > 1 else dataset
         self.pixels: Tensor | None = None
         self.length: int | None = None
@@ -50,6 +53,8 @@ class StreamedPictures:
         self.settle()
         places = torch.arange(len(self.pixels))[index].flatten().chunk(self.group.world_size)[self.group.rank]
         share = as_pictures(self.pixels[places], self.device)
+        if self.prompts is not None:
+            self.picked = self.group.concatenate(self.prompts[places].float().to(self.device))
         self.places = places.unique()
         self.coming = self.worker.submit(self.take, len(self.places))
         return self.group.concatenate(share)
@@ -67,10 +72,17 @@ class StreamedPictures:
         for remark, read in (item for theirs in remarks for item in theirs.items()):
             self.remarks[read][remark] = read
 
+    def captions(self) -> list[str]:
+        """Those of the pictures that the windows of all processes begin with; raises what `take` does."""
+        with self.group.failing_together():
+            self.settle()
+        return [text for texts in self.group.gather(self.texts) for text in texts]
+
     def state(self) -> dict:
-        """All that is needed to go on from here: `pixels`, the window as a tensor, and where the stream is, for JSON."""
+        """All that is needed to go on from here: `pixels` and `prompts`, the window as tensors, and where the stream is, for JSON."""
         self.settle()
-        return {
+        prompts = {} if self.prompts is None else {"prompts": self.prompts.clone()}
+        return prompts | {
             "pixels": self.pixels.clone(),
             "turn": self.turn,
             "position": self.position,
@@ -84,6 +96,8 @@ class StreamedPictures:
             wait([self.coming])
             self.coming = None
         self.pixels = state["pixels"].clone()
+        if "prompts" in state:
+            self.prompts = state["prompts"].clone()
         self.begin(state["turn"], state["position"], state["stream"])
 
     def begin(self, turn: int, position: int = 0, state: dict | None = None) -> None:
@@ -98,9 +112,13 @@ class StreamedPictures:
     def settle(self) -> None:
         """Put the pictures that were coming at their places; at first, fill the window."""
         if self.pixels is None:
-            self.pixels = as_rows(self.take(self.window, again=False), self.size)
+            pixels, self.texts = self.take(self.window, again=False)
+            self.pixels = as_rows(pixels, self.size)
         if self.coming:
-            self.pixels[self.places] = as_rows(self.coming.result(), self.size)
+            pixels, texts = self.coming.result()
+            self.pixels[self.places] = as_rows(pixels, self.size)
+            if self.prompts is not None:
+                self.prompts[self.places] = as_prompts(texts, self.words)
             self.coming = None
         # Of those that were read there may be many, so they are told ever more seldom.
         for read, what, growth in ((None, "that are left out", 1), (True, "with numbers whose range was chosen", 2)):
@@ -108,12 +126,12 @@ class StreamedPictures:
                 self.told[read], last = count, next(reversed(self.remarks[read]))
                 warnings.warn(f"Pictures of the stream {what} so far: {count:,}, the last {last}", stacklevel=3)
 
-    def take(self, count: int, again: bool = True) -> list[bytes]:
-        """The next pictures, beginning again at the end if that is wanted.
+    def take(self, count: int, again: bool = True) -> tuple[list[bytes], list[str]]:
+        """The next pictures and their captions, if they are wanted, beginning again at the end if that is wanted.
 
         Raises ValueError if none can be read, and OSError if the stream breaks off.
         """
-        taken, began_again = [], False
+        taken, texts, began_again = [], [], False
         while len(taken) < count:
             try:
                 row = next(self.rows, None)
@@ -133,6 +151,7 @@ class StreamedPictures:
             self.position += 1
             if pixels:
                 taken.append(pixels)
+                texts += [self.caption(row["text"])] if self.caption else []
                 began_again = False
             if remark:
                 read = True if pixels else None
@@ -142,4 +161,4 @@ class StreamedPictures:
             raise ValueError(
                 f"None of the pictures in the stream can be read{named}. Is it the right data set and split?"
             )
-        return taken
+        return taken, texts
