@@ -33,11 +33,7 @@ def read(text: str, words: Sequence[str]) -> Tensor:
 
 
 def vocabulary(texts: Sequence[str], least: int | None = None, most: int = 256) -> list[str]:
-    """The words that say something and stand in enough texts to be learnt, the most frequent ones first.
-
-    least  in how many texts; by default in 10, and of fewer than a thousand texts, in one of a hundred, but in 2 at least
-    most   how many words there are at most
-    """
+    """The words that say something and stand in `least` texts (of a thousand 10, of a few 2), `most` of the most frequent."""
     least = least or min(10, max(2, len(texts) // 100))
     counts = Counter(word for text in texts for word in {*re.findall(r"[\w-]+", text.lower())} - FILLERS)
     frequent = sorted((word for word in counts if counts[word] >= least), key=lambda word: (-counts[word], word))
