@@ -8,7 +8,7 @@ import safetensors.torch
 
 from dino.denoiser import Denoiser
 
-# The weights that come with the course; the file beside them says how they were made.
+# The weights that come with the course, without words and with them; the file beside them says how they were made.
 TRAINED = Path(__file__).parent / "weights" / "dinosaurs-32.safetensors"
 PROMPTED = TRAINED.with_name("prompts-32.safetensors")
 # What makes a denoiser the network that it is; weights from before chapter 8 have no words.

@@ -4,6 +4,7 @@ Exit codes: 0 all is well, 1 an answer is wrong or training was stopped, 2 the c
 """
 
 import contextlib
+import math
 import os
 import sys
 import time
@@ -317,29 +318,53 @@ def check_ending(out: Path) -> None:
 
 @cli.command(context_settings={"show_default": True})
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
+@click.option("--prompt", help="What to draw, such as: a red t-rex facing left.")
+@click.option("--avoid", help="What not to draw.")
+@click.option(
+    "--guidance", type=float, help="How much the words count: 0 not at all, 1 as learnt.  [default: 1; with --avoid 2]"
+)
 @click.option("--count", type=click.IntRange(1, 1024), default=64, help="How many pictures to draw.")
 @click.option("--steps", type=COUNT, default=25, help="Sampling steps: in each, the denoiser makes a guess.")
 @click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
 @click.option("--seed", type=SEED, help="The same seed draws the same pictures.  [default: another each time]")
 @click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", help="The sheet.")
-def sample(weights: Path | None, count: int, steps: int, stretch: float, seed: int | None, out: Path) -> int:
+def sample(
+    weights: Path | None, prompt: str | None, avoid: str | None, guidance: float | None, count: int, steps: int,
+    stretch: float, seed: int | None, out: Path,
+) -> int:  # fmt: skip
     """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).
 
     WEIGHTS is a file of weights, a checkpoint, or the folder of a run, be it finished or not; without it, the weights that
     come with the course are used.
     """
     check_ending(out)
+    words = prompt is not None or avoid is not None
+    if guidance is not None and not words:
+        raise ValueError("--guidance needs words to count: a --prompt, or something to --avoid.")
+    if guidance is not None and not 0 <= guidance < math.inf:
+        raise ValueError(
+            f"--guidance {guidance:g} should be a number from 0 up: 0 is deaf to the words, 1 follows them, 2 insists on them."
+        )
+    if avoid and guidance == 1:
+        click.echo("Note: at --guidance 1, --avoid has no effect; 2 leads away from those words.")
+    guidance = (2.0 if avoid else 1.0) if guidance is None else guidance
     import torch
 
-    from dino.course.train.draw import draw_run, open_denoiser
-    from dino.saving import TRAINED
+    from dino.course.train.draw import draw_run, open_denoiser, told
+    from dino.saving import PROMPTED, TRAINED
 
-    denoiser, size, note = open_denoiser(weights or TRAINED)
+    denoiser, size, note = open_denoiser(weights or (PROMPTED if words else TRAINED))
+    if words and not denoiser.words:
+        raise ValueError(
+            f"The weights in {weights} were trained without captions, so they know no words. Train with captions "
+            "(`dino train --text COLUMN`), or leave out WEIGHTS."
+        )
+    asked = told(denoiser, prompt or "", avoid or "", guidance)
     if note:
         click.echo(note)
     seed = torch.seed() % 2**31 if seed is None else seed
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
-    for written in draw_run(denoiser, noise, steps, stretch, out):
+    for written in draw_run(asked, noise, steps, stretch, out):
         click.echo(written)
     click.echo(f"These are the pictures of --seed {seed}.")
     return 0
@@ -387,7 +412,7 @@ def edit(
         )
     import torch
 
-    from dino.course.train.draw import draw_edit, files_of_run, open_denoiser, read_mask, read_picture
+    from dino.course.train.draw import draw_edit, files_of_run, open_denoiser, read_mask, read_picture, told
     from dino.data import crop, to_tensor
     from dino.saving import TRAINED
 
@@ -403,7 +428,7 @@ def edit(
     # Fresh noise comes from this seed, too, and lies in memory as the picture does: contiguous, as `stack` makes it.
     noise = torch.rand(count, 3, size, size, generator=torch.manual_seed(seed))
     middle = torch.stack([to_tensor(crop(whole, size))])
-    for written in draw_edit(denoiser, middle, known, noise, strength, resample, steps, stretch, out):
+    for written in draw_edit(told(denoiser), middle, known, noise, strength, resample, steps, stretch, out):
         click.echo(written)
     click.echo(f"These are the pictures of --seed {seed}.")
     return 0

@@ -1,4 +1,4 @@
-"""`dino edit`, run as a learner runs it: what it draws, what of the picture stays, and what it refuses."""
+"""`dino edit` and prompts, as a learner runs them: what is drawn, what of a picture stays, and what is refused."""
 
 import itertools
 from functools import partial
@@ -7,12 +7,15 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageSequence
 
+from dino.course.train.draw import draw_sheet
 from dino.data import load
 from dino.denoiser import Denoiser
 from dino.editing import begin_from, sample_known, with_fresh_noise
-from dino.saving import load_denoiser, save_denoiser
+from dino.sampling import sample
+from dino.saving import PROMPTED, TRAINED, load_denoiser, save_denoiser
 from tests.test_cli import dino
 
 SIZE = 8
@@ -197,3 +200,134 @@ def test_a_picture_with_too_many_pixels_is_refused_in_one_line(folder, monkeypat
     for most in (300, 100):  # above the limit Pillow warns, and above twice of it refuses
         monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", most)
         assert edit(folder, "photo.png", code=2) == "dino: photo.png has too many pixels. Scale it down first.\n"
+
+
+WORDS = ["red", "left", "t-rex"]
+
+
+@pytest.fixture
+def captioned(folder):
+    """The folder, with weights that know three words, and are wild enough for each to make a difference."""
+    torch.manual_seed(1)
+    denoiser = Denoiser((4, 4), (1, 1), WORDS)
+    with torch.no_grad():
+        for weight in denoiser.parameters():
+            weight.mul_(2)
+    save_denoiser(denoiser, folder / "weights.safetensors", SIZE)
+    return folder
+
+
+def draw(folder, *arguments, code=0):
+    """What `dino sample` prints: two drawings in two steps, with the weights of the folder."""
+    return dino(
+        "sample", "weights.safetensors", "--count", 2, "--steps", 2, "--seed", 7, *arguments, cwd=folder, code=code
+    )
+
+
+def worked_out(folder, wanted, guidance=1.0, unwanted=(0, 0, 0)):
+    """What comes of two steps from the noise of seed 7, by hand, as a sheet rounds it."""
+    denoiser, noise = (
+        load_denoiser(folder / "weights.safetensors"),
+        torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(7)),
+    )
+
+    def guess(noisy, level):
+        one, other = (
+            denoiser(noisy, torch.tensor([level, *given]).view(1, -1, 1, 1).expand(2, -1, 1, 1))
+            for given in (wanted, unwanted)
+        )
+        return guidance * one + (1 - guidance) * other
+
+    with torch.no_grad():
+        first = guess(noise, 1.0)
+        half = noise / 2 + first / 2
+        second = guess(half, 0.5)
+    return first + 2 * (second - first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), {"wanted": (0, 0, 0)}),
+        (("--prompt", "A RED t-rex, facing left"), {"wanted": (1, 1, 1)}),
+        (("--prompt", "red", "--guidance", 0), {"wanted": (0, 0, 0)}),
+        (("--prompt", "red", "--guidance", 2.5), {"wanted": (1, 0, 0), "guidance": 2.5}),
+        (("--avoid", "left"), {"wanted": (0, 0, 0), "guidance": 2, "unwanted": (0, 1, 0)}),
+        (("--prompt", "t-rex", "--avoid", "red", "--guidance", 0.5), {"wanted": (0, 0, 1), "guidance": 0.5, "unwanted": (1, 0, 0)}),
+    ],
+    ids=["nothing", "prompt", "deaf", "guidance", "avoid", "all"],
+)  # fmt: skip
+def test_the_denoiser_is_told_the_prompt_and_led_away_from_what_is_to_be_avoided(captioned, arguments, expected):
+    draw(captioned, *arguments, "--out", "sheet.png")
+    drawn, drawing = cells(captioned / "sheet.png")[0, :2], worked_out(captioned, **expected)
+    assert drawing.std() > 0.1
+    torch.testing.assert_close(drawn, drawing.clamp(0, 1), atol=0.51 / 255, rtol=0)
+
+
+def test_weights_that_know_words_draw_edit_and_make_a_sheet_of_a_run_without_a_prompt(captioned):
+    draw(captioned, "--out", "sampled.png")
+    edit(captioned, "photo.png", "--strength", 1, "--resample", 0)
+    assert torch.equal(cells(captioned / "edited.png")[1], cells(captioned / "sampled.png")[0])
+    denoiser = load_denoiser(captioned / "weights.safetensors")
+    draw_sheet(denoiser, captioned / "run.png", SIZE, torch.device("cpu"), count=8)
+    noise = torch.rand(8, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    by_hand = sample(lambda noisy, level: denoiser(noisy, F.pad(level, (0, 0, 0, 0, 0, 3))), noise, steps=25)
+    torch.testing.assert_close(cells(captioned / "run.png", scale=2)[0], by_hand, atol=0.51 / 255, rtol=0)
+
+
+def test_words_that_are_not_known_are_named_with_the_nearest_that_are_and_the_others_are_drawn(captioned):
+    told = draw(captioned, "--prompt", "An old trex, and in RED - the trex facing lefft", "--out", "one.png")
+    note = "Note: Not known to these weights, and passed over: old, trex (nearest: t-rex), lefft (nearest: left).\n"
+    assert told.count("Note:") == 1
+    assert note in told
+    assert draw(captioned, "--prompt", "red", "--out", "two.png").count("Note:") == 0
+    assert (captioned / "one.png").read_bytes() == (captioned / "two.png").read_bytes()
+    assert "passed over: blue.\n" in draw(captioned, "--avoid", "red and blue")
+
+
+def test_avoiding_is_without_effect_at_guidance_1_which_is_said(captioned):
+    told = draw(captioned, "--prompt", "left", "--avoid", "red", "--guidance", 1, "--out", "one.png")
+    assert "Note: at --guidance 1, --avoid has no effect" in told
+    assert "Note:" not in draw(captioned, "--prompt", "left", "--out", "two.png")
+    assert (captioned / "one.png").read_bytes() == (captioned / "two.png").read_bytes()
+    assert "Note:" not in draw(captioned, "--prompt", "left", "--avoid", "red", "--out", "three.png")
+    assert (captioned / "three.png").read_bytes() != (captioned / "two.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("weights", "arguments", "sentence"),
+    [
+        ("words", ("--prompt", "a dragon"), "These weights know no word of 'a dragon'. They know: red, left, t-rex.\n"),
+        ("words", ("--prompt", "red", "--avoid", "it!"), None),
+        ("words", ("--prompt", "red", "--avoid", "blue"), "These weights know no word of 'blue'."),
+        ("many", ("--prompt", "a dragon"), "word38, word39, and 3 more.\n"),
+        ("none", ("--prompt", "red"), "The weights in none.safetensors were trained without captions, so they know no"),
+        ("none", ("--avoid", "red"), "(`dino train --text COLUMN`), or leave out WEIGHTS.\n"),
+        ("words", ("--prompt", "red", "--guidance", "-0.1"), "--guidance -0.1 should be a number from 0 up:"),
+        ("words", ("--prompt", "red", "--guidance", "nan"), "--guidance nan should be a number from 0 up:"),
+        ("words", ("--prompt", "red", "--guidance", "inf"), "--guidance inf should be a number from 0 up:"),
+        ("words", ("--guidance", "2"), "--guidance needs words to count: a --prompt, or something to --avoid.\n"),
+    ],
+)
+def test_prompts_that_cannot_be_drawn_are_refused_in_one_line(tmp_path, weights, arguments, sentence):
+    words = {"words": WORDS, "many": [f"word{i}" for i in range(43)], "none": []}[weights]
+    save_denoiser(Denoiser((4, 4), (1, 1), words), tmp_path / f"{weights}.safetensors", SIZE)
+    options = (f"{weights}.safetensors", "--count", 1, "--steps", 1, *arguments)
+    told = dino("sample", *options, cwd=tmp_path, code=2 if sentence else 0)
+    if sentence:
+        assert told.startswith("dino: ")
+        assert sentence in told
+        assert told.count("\n") == 1
+        assert not (tmp_path / "dinosaurs.png").exists()
+
+
+def test_a_prompt_is_drawn_with_the_weights_of_the_course_that_know_the_words_of_its_captions(tmp_path):
+    said = "A large green T-rex, a small blue long-neck with gold spots facing left"
+    words = dino("sample", "--prompt", said, "--count", 1, "--steps", 1, "--seed", 7, cwd=tmp_path)
+    assert words == "dinosaurs.png\ndinosaurs.webp\nThese are the pictures of --seed 7.\n"
+    options = ("--count", 1, "--steps", 1, "--seed", 7, "--out", "named.png")
+    dino("sample", PROMPTED, "--prompt", said, *options, cwd=tmp_path)
+    assert (tmp_path / "dinosaurs.png").read_bytes() == (tmp_path / "named.png").read_bytes()
+    dino("sample", *options, cwd=tmp_path)
+    dino("sample", TRAINED, *options[:-1], "other.png", cwd=tmp_path)
+    assert (tmp_path / "named.png").read_bytes() == (tmp_path / "other.png").read_bytes()

@@ -1,13 +1,17 @@
 """Drawing for the command line: sheets and animations of what a denoiser draws, alone or from a picture."""
 
+import difflib
 import io
+import re
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from dino.conditioning import FILLERS, prompted, read
 from dino.course.files import write
 from dino.course.train import checkpoints
 from dino.data import crop, on_white, sheet, to_tensor
@@ -40,11 +44,41 @@ def open_denoiser(path: Path) -> tuple[Denoiser, int, str | None]:
     raise FileNotFoundError(f"There are no weights at {path}. `dino train` makes some.")
 
 
+def read_prompt(text: str, words: Sequence[str]) -> Tensor:
+    """Turn a prompt into numbers, as `read` does, and warn of words in it that are not known, with the nearest that are.
+
+    Raises ValueError if none of its words is known.
+    """
+    said = [word for word in re.findall(r"[\w-]+", text.lower()) if word.strip("-_")]
+    unknown = [word for word in dict.fromkeys(said) if word not in {*words, *FILLERS}]
+    prompt = read(text, words)
+    if unknown and not prompt.any():
+        more = f", and {len(words) - 40} more" if len(words) > 40 else ""
+        raise ValueError(f"These weights know no word of {text!r}. They know: {', '.join(words[:40])}{more}.")
+    if unknown:
+        nearest = (difflib.get_close_matches(word, words, n=1) for word in unknown)
+        named = (f"{word} (nearest: {near[0]})" if near else word for word, near in zip(unknown, nearest, strict=True))
+        warnings.warn(f"Not known to these weights, and passed over: {', '.join(named)}.", stacklevel=2)
+    return prompt
+
+
+def told(denoiser: Denoiser, prompt: str = "", avoid: str = "", guidance: float = 1.0) -> Callable:
+    """The denoiser as the sampler wants it: told a prompt if it knows words, even if it is one without any.
+
+    Raises ValueError if none of the words of the prompt is known, or none of what is to be avoided.
+    """
+    if not denoiser.words:
+        return denoiser
+    device = next(denoiser.parameters()).device
+    wanted, unwanted = (read_prompt(text, denoiser.words).to(device) for text in (prompt, avoid))
+    return prompted(denoiser, wanted, guidance, unwanted)
+
+
 def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: torch.device, count: int = 64) -> None:
     """Draw pictures with the denoiser, always from the same noise, and write them as one sheet."""
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.no_grad():
-        pictures = sample(in_bfloat16(denoiser, noise.device), noise, steps=25)
+        pictures = sample(in_bfloat16(told(denoiser), noise.device), noise, steps=25)
     write_picture(sheet(pictures.float()), path)
 
 
@@ -132,7 +166,7 @@ def write_run(run: list[Tensor], pictures: Tensor, given: Tensor, path: Path) ->
     return path, film
 
 
-def draw_run(denoiser: Denoiser, noise: Tensor, steps: int, stretch: float, path: Path) -> tuple[Path, Path]:
+def draw_run(denoiser: Callable, noise: Tensor, steps: int, stretch: float, path: Path) -> tuple[Path, Path]:
     """Draw pictures, and write them as a sheet and an animation."""
     watched = Watched(in_bfloat16(denoiser, noise.device))
     pictures = sample(watched, noise, steps, stretch)
@@ -140,7 +174,7 @@ def draw_run(denoiser: Denoiser, noise: Tensor, steps: int, stretch: float, path
 
 
 def draw_edit(
-    denoiser: Denoiser,
+    denoiser: Callable,
     picture: Tensor,
     known: Tensor,
     noise: Tensor,
