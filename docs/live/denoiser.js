@@ -81,6 +81,7 @@ export class Denoiser {
     Object.assign(this, { memory, convolve, weights: {}, end: 0 });
     this.size = Number(about.size);
     this.halvings = JSON.parse(about.widths).length - 1;
+    this.words = JSON.parse(about.words ?? "[]");
     for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(weights)) {
       if (dtype !== "F16") throw new TypeError(`${name} is of type ${dtype}; only F16 can be read.`);
       const values = Float32Array.from({ length: (to - from) / 2 }, (_, i) => half(view.getUint16(begin + from + 2 * i, true)));
@@ -108,18 +109,21 @@ export class Denoiser {
     return place;
   }
 
-  /** Its guess at the clean picture, given a noisy one, `size` pixels high and wide, and its level. */
-  guess(picture, level, size = this.size) {
+  /**
+   * Its guess at the clean picture, given a noisy one, `size` pixels high and wide, and what it is told of it: the level, or a
+   * list of the level and a number for each of its words.
+   */
+  guess(picture, told, size = this.size) {
     if (size % (4 << this.halvings) || picture.length !== 3 * size * size) {
       throw new RangeError(`A picture must be square, with sides that are a multiple of ${4 << this.halvings}.`);
     }
-    // The level stands beside the three colours, as a fourth channel that is the same everywhere.
-    const question = new Planes(4, size);
-    for (let channel = 0; channel < 4; channel++) {
-      question.each(channel, (place, x, y) => {
-        question.values[place] = channel < 3 ? picture[(channel * size + y) * size + x] : level;
-      });
-    }
+    // The level stands beside the three colours, as a fourth channel that is the same everywhere, and so does each word.
+    const question = new Planes(3 + 1 + this.words.length, size);
+    const colour = (channel) => question.each(channel, (place, x, y) => {
+      question.values[place] = picture[(channel * size + y) * size + x];
+    });
+    [0, 1, 2].forEach(colour);
+    [told].flat().forEach((number, i) => question.each(3 + i, (place) => (question.values[place] = number)));
     let x = this.stage("enter", question);
     const kept = [];
     for (let i = 0; i < this.halvings; i++) {
@@ -183,21 +187,21 @@ function half(bits) {
 }
 
 /** What lies beside this file. */
-async function beside(name) {
+export async function beside(name) {
   const answer = await fetch(new URL(name, import.meta.url));
   if (!answer.ok) throw new Error(`${name} did not come: ${answer.status} ${answer.statusText}`);
   return answer.arrayBuffer();
 }
 
-let loading;
+const loading = {};
 
-/** The denoiser that comes with the course: its weights are fetched once, when somebody first asks for it. */
-export function trained() {
-  loading ??= Promise.all([beside("dinosaurs-32.safetensors"), beside("convolve.wasm")])
+/** A denoiser that comes with the course: its weights are fetched once, when somebody first asks for it. */
+export function trained(name = "dinosaurs-32") {
+  loading[name] ??= Promise.all([beside(`${name}.safetensors`), beside("convolve.wasm")])
     .then((files) => Denoiser.from(...files))
     .catch((error) => {
-      loading = undefined; // so that one can try again
+      delete loading[name]; // so that one can try again
       throw error;
     });
-  return loading;
+  return loading[name];
 }

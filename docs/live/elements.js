@@ -1,6 +1,6 @@
 // The parts of the chapters that one can play with. They fetch the network when somebody first plays with it, not before.
 
-import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf, slider, soon } from "./parts.js";
+import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf, slider, soon, still } from "./parts.js";
 import { SAMPLERS, mix, noise, sample } from "./recipe.js";
 
 let dinosaurs;
@@ -181,9 +181,8 @@ class DinoDraw extends Live {
     const mine = (this.playing = {});
     this.button.textContent = "Pause";
     const end = Number(this.time.input.max);
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     try {
-      for (let time = still ? end : this.time.input.valueAsNumber; time <= end && this.playing === mine; time++) {
+      for (let time = still() ? end : this.time.input.valueAsNumber; time <= end && this.playing === mine; time++) {
         await this.show(time);
         await new Promise((go) => setTimeout(go, 60));
       }

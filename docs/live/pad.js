@@ -1,7 +1,7 @@
 // A pad to scribble on: the network makes a dinosaur of it.
 
 import { trained } from "./denoiser.js";
-import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf, slider, soon } from "./parts.js";
+import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf, slider, still } from "./parts.js";
 import { freshNoise, noise, sampleKnown } from "./recipe.js";
 
 const PLANE = SIZE * SIZE;
@@ -319,7 +319,6 @@ class DinoPad extends Live {
     const mine = (this.playing = {});
     const { picture, known = new Float32Array(PLANE) } = this.now;
     const [strength, steps, times] = [this.strength, this.steps, this.times].map(({ input }) => input.valueAsNumber);
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     try {
       const denoiser = await this.network();
       const guess = (noisy, level) => denoiser.guess(noisy, level);
@@ -329,18 +328,13 @@ class DinoPad extends Live {
         return sampleKnown(guess, picture, known, start, fresh, one, times, steps);
       });
       if (this.playing !== mine) return;
-      const places = still ? [] : this.place(count);
+      const places = still() ? [] : this.place(count);
       this.say("Drawing …");
-      for (let time = 0; time < steps; time++) {
-        for (const [i, run] of runs.entries()) {
-          const seen = run.next().value;
-          if (!still) paint(places[i], seen.guess, `the network's guess at level ${seen.level.toFixed(2)}`);
-          await soon();
-          if (this.playing !== mine) return;
-        }
-      }
-      const done = runs.map((run) => run.next().value.picture);
-      (still ? this.place(count) : places).forEach((one, i) => this.finish(one, done[i]));
+      const done = await this.follow(runs, steps, mine, (i, { guess, level }) => {
+        paint(places[i], guess, `the network's guess at level ${level.toFixed(2)}`);
+      });
+      if (!done) return;
+      (places.length ? places : this.place(count)).forEach((one, i) => this.finish(one, done[i]));
       this.keep((drawings) => [...done.map(pack), ...drawings]);
       const [least, most] = [strengths[0], strengths.at(-1)].map((one) => one.toFixed(2));
       this.say(`Done. ${count > 1 ? `Their strengths are ${least} to ${most}.` : "Scribble on, or try again."}`);

@@ -67,6 +67,7 @@ export async function imageBeside(name) {
 }
 
 export const soon = () => new Promise(requestAnimationFrame);
+export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** What all have in common: they are built once, when they come into the page, and can tell what is going on. */
 export class Live extends HTMLElement {
@@ -83,13 +84,29 @@ export class Live extends HTMLElement {
   }
 
   /** The network, once it is there. */
-  async network() {
+  async network(name) {
     if (!this.denoiser) {
       this.say("Fetching the network (2 MB) …");
-      this.denoiser = await trained();
+      this.denoiser = await trained(name);
       this.say("");
     }
     return this.denoiser;
+  }
+
+  /**
+   * Follows some runs of `sample` side by side, step by step, for as long as `this.playing` is `mine`: the drawings, or nothing
+   * if another wish came first. Each guess on the way is shown, by its run's number, but not to who wants no motion.
+   */
+  async follow(runs, steps, mine, show) {
+    for (let time = 0; time < steps; time++) {
+      for (const [i, run] of runs.entries()) {
+        const seen = run.next().value;
+        if (!still()) show(i, seen);
+        await soon();
+        if (this.playing !== mine) return undefined;
+      }
+    }
+    return runs.map((run) => run.next().value.picture);
   }
 
   /** A button for a picture of one's own, which can be dropped onto the element, too. Its middle square goes to `take`. */

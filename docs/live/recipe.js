@@ -1,4 +1,4 @@
-// The recipe of chapters 1, 4 and 7: mixing noise in, mixing guesses back in, and having a say. Pictures are Float32Arrays, as in
+// The recipe of chapters 1, 4, 7 and 8: mixing noise in, mixing guesses back in, having a say, and asking for something. Pictures are Float32Arrays, as in
 // denoiser.js.
 
 /** As many numbers of noise as asked for, uniform in [0, 1): the same for the same seed (mulberry32, by Tommy Ettinger). */
@@ -49,6 +49,19 @@ export function* sample(denoiser, noise, steps = 25, stretch = 2, sampler = "as 
   }
   picture = picture.map((number) => Math.min(1, Math.max(0, number)));
   yield { level: 0, picture, guess: picture };
+}
+
+/**
+ * The same denoiser with a prompt, a list of a number for each word. With guidance other than 1, it goes on from the guess
+ * without it, or with what is to be avoided: classifier-free guidance.
+ */
+export function prompted(denoiser, prompt, guidance = 1, avoid = []) {
+  return (noisy, level) => {
+    const told = denoiser(noisy, [level, ...prompt]);
+    if (guidance === 1) return told;
+    const free = denoiser(noisy, [level, ...avoid]);
+    return free.map((number, i) => number + guidance * (told[i] - number));
+  };
 }
 
 /** Draws as `sample` does, but begins with a picture that is noisy only up to a level, its strength: image to image. */

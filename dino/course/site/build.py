@@ -4,19 +4,26 @@
 """
 
 import io
+import json
 import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
-from dino.course.chapters import LESSON, chapters
+from dino.conditioning import FILLERS, prompted, read
+from dino.course.chapters import chapters
 from dino.course.site.execute import run_all
 from dino.course.site.pages import notebook, page, reference
 from dino.data import dinosaurs, load, sheet, to_tensor
 from dino.editing import sample_known
-from dino.saving import load_denoiser
+from dino.sampling import sample
+from dino.saving import PROMPTED, TRAINED, load_denoiser
+
+# What the box for prompts on the pages begins with: its first drawings are made here, so that a reader need not fetch the network.
+BEGINNING = {"prompt": "a red t-rex facing left", "guidance": 2.0, "steps": 12, "seed": 1, "count": 4}
 
 
 def made(root: Path) -> dict[str, str | bytes]:
@@ -35,9 +42,10 @@ def made(root: Path) -> dict[str, str | bytes]:
         found |= {f"chapters/{name}": content for name, content in pictures.items()}
     if repository:
         found["begin.md"] = (root / "docs" / "begin.md").read_text(encoding="utf-8").replace("OWNER/NAME", repository)
-    weights = {f"live/{path.name}": path.read_bytes() for path in LESSON.glob("weights/dinosaurs-*.safetensors")}
+    found |= {f"live/{path.name}": path.read_bytes() for path in (TRAINED, PROMPTED)}
+    found["live/prompt.json"], found["live/prompt-drawn.png"] = prompt_box(**BEGINNING)
     real, drawn = load(dinosaurs(12, seed=1)), drawn_from(root / "docs" / "live" / "scribble.png")
-    return found | {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn), **weights}
+    return found | {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn)}
 
 
 def strip(pictures: torch.Tensor) -> bytes:
@@ -54,6 +62,23 @@ def drawn_from(path: Path, seed: int = 2) -> torch.Tensor:
         torch.manual_seed(seed)
         nothing_known, noise = torch.zeros_like(scribble[:, :1]), torch.rand_like(scribble)
         return sample_known(load_denoiser(), scribble, nothing_known, noise, strength=0.6, times=1, steps=12)
+
+
+def prompt_box(prompt: str, guidance: float, steps: int, seed: int, count: int) -> tuple[str, bytes]:
+    """What the box for prompts has to know before it has a network, as JSON, and its first drawings, as the page would draw them."""
+    denoiser = load_denoiser(PROMPTED)
+    noise = torch.stack([page_noise(seed + i) for i in range(count)])
+    drawn = sample(prompted(denoiser, read(prompt, denoiser.words), guidance), noise, steps)
+    begin = {"prompt": prompt, "guidance": guidance, "steps": steps, "seed": seed, "count": count}
+    return json.dumps(begin | {"words": denoiser.words, "fillers": sorted(FILLERS)}), strip(drawn)
+
+
+def page_noise(seed: int, size: int = 32) -> torch.Tensor:
+    """The noise that `noise` of docs/live/recipe.js makes from a seed, (3, size, size)."""
+    state = (seed + 0x6D2B79F5 * np.arange(1, 3 * size**2 + 1, dtype=np.uint64)).astype(np.uint32)
+    bits = (state ^ (state >> 15)) * (state | 1)
+    bits ^= bits + (bits ^ (bits >> 7)) * (bits | 61)
+    return torch.from_numpy(((bits ^ (bits >> 14)) >> 8) / np.float32(2**24)).float().view(3, size, size)
 
 
 def write(root: Path, folder: Path) -> None:
