@@ -111,7 +111,7 @@ export class Denoiser {
 
   /**
    * Its guess at the clean picture, given a noisy one, `size` pixels high and wide, and what it is told of it: the level, or a
-   * list of the level and a number for each of its words.
+   * list of the level and a number for each of its words; those that are left out are 0.
    */
   guess(picture, told, size = this.size) {
     if (size % (4 << this.halvings) || picture.length !== 3 * size * size) {
@@ -119,10 +119,9 @@ export class Denoiser {
     }
     // The level stands beside the three colours, as a fourth channel that is the same everywhere, and so does each word.
     const question = new Planes(3 + 1 + this.words.length, size);
-    const colour = (channel) => question.each(channel, (place, x, y) => {
-      question.values[place] = picture[(channel * size + y) * size + x];
-    });
-    [0, 1, 2].forEach(colour);
+    for (let colour = 0; colour < 3; colour++) {
+      question.each(colour, (place, x, y) => (question.values[place] = picture[(colour * size + y) * size + x]));
+    }
     [told].flat().forEach((number, i) => question.each(3 + i, (place) => (question.values[place] = number)));
     let x = this.stage("enter", question);
     const kept = [];

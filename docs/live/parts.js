@@ -98,10 +98,11 @@ export class Live extends HTMLElement {
    * if another wish came first. Each guess on the way is shown, by its run's number, but not to who wants no motion.
    */
   async follow(runs, steps, mine, show) {
+    const unmoved = still();
     for (let time = 0; time < steps; time++) {
       for (const [i, run] of runs.entries()) {
         const seen = run.next().value;
-        if (!still()) show(i, seen);
+        if (!unmoved) show(i, seen);
         await soon();
         if (this.playing !== mine) return undefined;
       }

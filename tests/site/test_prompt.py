@@ -22,6 +22,18 @@ def denoiser():
     return load_denoiser(PROMPTED)
 
 
+@pytest.fixture
+def front(reader):
+    """Opens the front page, and waits until the box shows its first drawings."""
+
+    def open_page(**more):
+        page = reader(**more)
+        page.get_by_role("img", name=f"drawing 1: {BEGINNING['prompt']}").wait_for()
+        return page
+
+    return open_page
+
+
 def box(page):
     """The box, which draws in two steps and without guidance here, for to draw takes long."""
     page.locator("dino-prompt").evaluate("""(box) => {
@@ -144,8 +156,8 @@ def test_a_word_is_put_into_a_text_or_taken_out_of_it(reader, text, word, then):
 # What one can do.
 
 
-def test_the_box_begins_with_what_it_would_draw_and_fetches_no_network_until_it_is_used(reader):
-    page = reader()
+def test_the_box_begins_with_what_it_would_draw_and_fetches_no_network_until_it_is_used(front):
+    page = front()
     before = shown(page)
     assert len(before) == BEGINNING["count"]
     assert field(page).input_value() == BEGINNING["prompt"]
@@ -157,8 +169,8 @@ def test_the_box_begins_with_what_it_would_draw_and_fetches_no_network_until_it_
     page.get_by_role("img", name=f"drawing 4: {BEGINNING['prompt']}").wait_for()
 
 
-def test_typed_words_change_what_is_drawn_from_the_same_noise_until_one_asks_for_other_noise(reader):
-    page = reader()
+def test_typed_words_change_what_is_drawn_from_the_same_noise_until_one_asks_for_other_noise(front):
+    page = front()
     here, seen = box(page), {}
     for prompt in ("a green stegosaurus", "a pink stegosaurus", "a green stegosaurus"):
         field(page).fill(prompt)
@@ -177,8 +189,8 @@ def test_typed_words_change_what_is_drawn_from_the_same_noise_until_one_asks_for
     assert all(np.abs(one - old).mean() > 1 for one in other for old in seen["a green stegosaurus"])
 
 
-def test_the_words_are_chips_that_go_into_the_prompt_and_out_of_it(reader, denoiser):
-    page = reader()
+def test_the_words_are_chips_that_go_into_the_prompt_and_out_of_it(front, denoiser):
+    page = front()
     here = box(page)
     chips = here.get_by_role("group", name="words that the network knows").get_by_role("button")
     assert chips.all_inner_texts() == denoiser.words
@@ -192,8 +204,8 @@ def test_the_words_are_chips_that_go_into_the_prompt_and_out_of_it(reader, denoi
     page.get_by_role("img", name="drawing 4: a t-rex facing left blue").wait_for(timeout=30000)
 
 
-def test_unknown_words_are_named_and_the_others_are_drawn(reader):
-    page = reader()
+def test_unknown_words_are_named_and_the_others_are_drawn(front):
+    page = front()
     here = box(page)
     begin = shown(page)
     field(page).fill("a dragon or a drake")
@@ -210,8 +222,8 @@ def test_unknown_words_are_named_and_the_others_are_drawn(reader):
     assert (drawings(page) == strange).all()
 
 
-def test_what_is_to_be_avoided_has_an_effect_with_guidance_and_without_it_that_is_said(reader):
-    page = reader()
+def test_what_is_to_be_avoided_has_an_effect_with_guidance_and_without_it_that_is_said(front):
+    page = front()
     here = box(page)
     here.get_by_role("button", name="Draw").click()
     plain = drawings(page)
@@ -231,8 +243,8 @@ def test_what_is_to_be_avoided_has_an_effect_with_guidance_and_without_it_that_i
     assert np.abs(seen["green"] - seen["pink"]).mean() > 0.5
 
 
-def test_a_network_that_does_not_come_is_told_and_asked_for_again(reader):
-    page = reader()
+def test_a_network_that_does_not_come_is_told_and_asked_for_again(front):
+    page = front()
     here = box(page)
     page.route("**/prompts-32.safetensors", lambda route: route.fulfill(status=200, body="no weights"))
     here.get_by_role("button", name="Draw").click()
@@ -244,8 +256,8 @@ def test_a_network_that_does_not_come_is_told_and_asked_for_again(reader):
 
 
 @pytest.mark.parametrize(("motion", "seen"), [("reduce", 4), ("no-preference", 12)])
-def test_drawings_are_animated_but_not_for_who_wants_no_motion_and_a_new_wish_ends_the_one_before(reader, motion, seen):
-    page = reader(reduced_motion=motion)
+def test_drawings_are_animated_but_not_for_who_wants_no_motion_and_a_new_wish_ends_the_one_before(front, motion, seen):
+    page = front(reduced_motion=motion)
     here = box(page)
     page.evaluate("""() => {
         window.seen = 0;
@@ -278,8 +290,8 @@ def test_the_first_screen_of_a_phone_shows_a_dinosaur(reader, javascript, scheme
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_that_one_touches_in_the_box_is_large_enough_and_named(reader, scheme):
-    page = reader(viewport=NARROW, has_touch=True, is_mobile=True, color_scheme=scheme)
+def test_all_that_one_touches_in_the_box_is_large_enough_and_named(front, scheme):
+    page = front(viewport=NARROW, has_touch=True, is_mobile=True, color_scheme=scheme)
     page.locator("dino-prompt details").evaluate("(one) => (one.open = true)")
     for one in page.locator("dino-prompt :is(button, input[type=text])").all():
         place = one.bounding_box()
@@ -292,6 +304,7 @@ def test_the_front_page_with_the_network_of_the_box_is_sent_in_at_most_2_6_megab
     page, answers = reader("begin/"), {}
     page.on("response", lambda answer: answers.update({answer.url: answer}))
     page.goto(page.url.removesuffix("begin/"), wait_until="networkidle")
+    page.get_by_role("img", name="drawing 1").wait_for()
     box(page).get_by_role("button", name="Draw").click()
     drawings(page)
     # Hosts send text in gzip, and all else as it is.
