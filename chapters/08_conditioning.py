@@ -1,8 +1,12 @@
 # %% [markdown]
 # # Ask for one
 #
-# So far the model decides what it draws. Now you do: *a red t-rex facing left*, please. Most people come to diffusion models for
-# this, and you need little more for it than you have: a few more planes beside the level, and a training that leaves words out.
+# So far the model decides what it draws. Now you do: *a red t-rex facing left*, please.
+#
+# <!-- live: dino-prompt | Say what you want. This is what you build in this chapter. -->
+#
+# Most people come to diffusion models for this, and you need little more for it than you have: a few more planes beside the level,
+# and a training that leaves words out.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
