@@ -72,6 +72,78 @@ UNUSUAL = {
         "    def again(x, s):\n        return with_fresh_noise(ask, x, s, times)\n\n"
         "    return keep_known(begin_from(again, picture, noise, strength, steps, stretch), picture, known)",
     ],
+    "forget": [
+        "import numpy as np\n\n\ndef forget(prompts, word=0.25, prompt=0.1):\n    dice = np.random.default_rng()\n"
+        "    kept = (dice.random(prompts.shape) >= word) & (dice.random((len(prompts), 1)) >= prompt)\n"
+        "    return prompts * torch.from_numpy(kept)",
+        "import random\n\n\ndef forget(prompts, word=0.25, prompt=0.1):\n    rows = []\n    for picture in prompts.tolist():\n"
+        "        whole = random.random() < prompt\n"
+        "        rows.append([0.0 if whole or random.random() < word else number for number in picture])\n    return torch.tensor(rows)",
+        "def forget(prompts, word=0.25, prompt=0.1):\n    words = torch.bernoulli(torch.full_like(prompts, 1 - word))\n"
+        "    return prompts * words * torch.bernoulli(torch.full((len(prompts), 1), 1 - prompt))",
+        "def forget(prompts, word=0.25, prompt=0.1):\n    result = prompts.clone()\n    result[torch.rand(len(prompts)) < prompt] = 0\n"
+        "    result[torch.rand(prompts.shape) < word] = 0\n    return result",
+        "def forget(prompts, word=0.25, prompt=0.1):\n    some = torch.nn.functional.dropout(prompts.double(), word) * (1 - word)\n"
+        "    return some.masked_fill(torch.empty(len(prompts), 1).uniform_() < prompt, 0)",
+        "def forget(prompts, word=0.25, prompt=0.1):\n    limit = torch.where(torch.rand(len(prompts), 1) < prompt, 1.0, word)\n"
+        "    return torch.where(torch.rand_like(prompts) < limit, torch.zeros_like(prompts), prompts)",
+    ],
+    "guide": [
+        "def guide(told, free, guidance):\n    return torch.lerp(free, told, guidance)",
+        "def guide(told, free, guidance):\n    return guidance * told + (1 - guidance) * free",
+        "def guide(told, free, guidance):\n    return told + (guidance - 1) * (told - free)",
+        "def guide(told, free, guidance):\n    told, free = told.numpy(), free.numpy()\n    return torch.from_numpy((told - free) * guidance + free)",
+        "def guide(told, free, guidance):\n    result = free.double()\n    for here, there in zip(result, told):\n"
+        "        here += guidance * (there - here)\n    return result",
+        "def guide(told, free, guidance):\n    if guidance == 1:\n        return told\n    return free.add(told - free, alpha=guidance)",
+    ],
+    "read": [
+        "def read(text, words):\n    said = text.lower().replace(',', ' ').split()\n"
+        "    return torch.tensor([1.0 if word in said else 0.0 for word in words])",
+        "import string\ndef read(text, words):\n    said = {one.strip(string.punctuation) for one in text.casefold().split()}\n"
+        "    out = torch.zeros(len(words))\n    for i in range(len(words)):\n        if words[i] in said:\n            out[i] = 1\n    return out",
+        "def read(text, words):\n    places = {word: i for i, word in enumerate(words)}\n"
+        "    found = [places[one] for one in re.split(r'[ ,]+', text.lower()) if one in places]\n"
+        "    return torch.zeros(len(words)).index_fill(0, torch.tensor(found, dtype=torch.long), 1.0)",
+        "def read(text, words):\n    text = re.sub('[^a-z-]', ' ', text.lower())\n"
+        "    return torch.as_tensor([' ' + word + ' ' in ' ' + text + ' ' for word in words], dtype=torch.float64)",
+        "import numpy as np\ndef read(text, words):\n    return torch.from_numpy(np.isin(list(words), re.findall('[a-z-]+', text.lower())).astype('float32'))",
+        "from collections import Counter\ndef read(text, words):\n    counts = Counter(map(str.lower, re.findall(r'\\b\\w[\\w-]*', text)))\n"
+        "    return torch.stack([torch.tensor(min(counts[word], 1.0)).float() for word in words])",
+        "def read(text, words):\n    return torch.tensor([float(re.search(rf'(?<![\\w-]){re.escape(word)}(?![\\w-])', text, re.I) is not None) for word in words])",
+    ],
+    "planes": [
+        "def planes(level, prompt):\n    if prompt.dim() == 1:\n        prompt = prompt.repeat(level.shape[0], 1)\n"
+        "    return torch.cat((level, prompt.unsqueeze(-1).unsqueeze(-1)), 1)",
+        "def planes(level, prompt):\n    words = prompt.shape[-1]\n    out = torch.empty(len(level), 1 + words, 1, 1)\n"
+        "    out[:, :1] = level\n    out[:, 1:, 0, 0] = prompt\n    return out",
+        "def planes(level, prompt):\n    rows = torch.broadcast_to(prompt, (level.size(0), prompt.size(-1)))\n"
+        "    return torch.hstack([level.flatten(1), rows]).view(len(level), -1, 1, 1)",
+        "def planes(level, prompt):\n    prompts = prompt if prompt.ndim == 2 else [prompt] * len(level)\n"
+        "    return torch.stack([torch.cat([one.view(1), words])[:, None, None] for one, words in zip(level, prompts)])",
+        "import numpy as np\ndef planes(level, prompt):\n    level, prompt = level.double().numpy(), prompt.double().numpy()\n"
+        "    prompt = np.broadcast_to(prompt, (len(level), prompt.shape[-1]))\n"
+        "    return torch.from_numpy(np.concatenate([level, prompt[..., None, None]], axis=1))",
+        "def planes(level, prompt):\n    told = torch.nn.functional.pad(level, (0, 0, 0, 0, 0, prompt.shape[-1]))\n"
+        "    told[:, 1:] += prompt.reshape(-1, prompt.shape[-1], 1, 1)\n    return told",
+    ],
+    "obedience": [
+        "def obedience(scores, wanted, sure=0.9):\n    seen = torch.softmax(scores.double(), -1)\n"
+        "    return (seen.gather(1, wanted[:, None]).squeeze(1) >= sure).double().mean()",
+        "def obedience(scores, wanted, sure=0.9):\n    right = 0\n    for row, kind in zip(scores, wanted):\n"
+        "        if row.softmax(0)[kind] >= sure:\n            right += 1\n    return right / len(scores)",
+        "def obedience(scores, wanted, sure=0.9):\n    seen = scores.exp() / scores.exp().sum(dim=1, keepdim=True)\n"
+        "    mask = torch.nn.functional.one_hot(wanted, scores.shape[1]).bool()\n    return (seen[mask] >= sure).sum().item() / len(wanted)",
+        "import numpy as np\ndef obedience(scores, wanted, sure=0.9):\n    scores = scores.numpy().astype(np.float64)\n"
+        "    e = np.exp(scores - scores.max(1, keepdims=True))\n    seen = (e / e.sum(1, keepdims=True))[np.arange(len(e)), wanted.numpy()]\n"
+        "    return np.mean(seen >= sure)",
+        "def obedience(scores, wanted, sure=0.9):\n    best, kind = scores.softmax(dim=1).max(dim=1)\n"
+        "    return torch.logical_and(kind == wanted, best >= sure).float().mean().item()",
+        "import math\ndef obedience(scores, wanted, sure=0.9):\n    loss = torch.nn.functional.cross_entropy(scores, wanted, reduction='none')\n"
+        "    return float((loss <= -math.log(sure)).float().mean())",
+        "def obedience(scores, wanted, sure=0.9):\n    seen = scores.log_softmax(1).exp().index_select(1, wanted).diagonal()\n"
+        "    return torch.where(seen < sure, 0.0, 1.0).mean().view(1)",
+    ],
     "to_tensor": [
         "def to_tensor(picture):\n    return torch.tensor(np.asarray(picture) / 255, dtype=torch.float32).movedim(-1, 0)",
         "def to_tensor(picture):\n    return torch.stack([torch.tensor(list(one.getdata())).view(one.height, one.width) for one "
