@@ -73,19 +73,19 @@ UNUSUAL = {
         "    return keep_known(begin_from(again, picture, noise, strength, steps, stretch), picture, known)",
     ],
     "forget": [
-        "import numpy as np\n\n\ndef forget(prompts, word=0.25, prompt=0.1):\n    dice = np.random.default_rng()\n"
+        "import numpy as np\n\n\ndef forget(prompts, word=0.2, prompt=0.1):\n    dice = np.random.default_rng()\n"
         "    kept = (dice.random(prompts.shape) >= word) & (dice.random((len(prompts), 1)) >= prompt)\n"
         "    return prompts * torch.from_numpy(kept)",
-        "import random\n\n\ndef forget(prompts, word=0.25, prompt=0.1):\n    rows = []\n    for picture in prompts.tolist():\n"
+        "import random\n\n\ndef forget(prompts, word=0.2, prompt=0.1):\n    rows = []\n    for picture in prompts.tolist():\n"
         "        whole = random.random() < prompt\n"
         "        rows.append([0.0 if whole or random.random() < word else number for number in picture])\n    return torch.tensor(rows)",
-        "def forget(prompts, word=0.25, prompt=0.1):\n    words = torch.bernoulli(torch.full_like(prompts, 1 - word))\n"
+        "def forget(prompts, word=0.2, prompt=0.1):\n    words = torch.bernoulli(torch.full_like(prompts, 1 - word))\n"
         "    return prompts * words * torch.bernoulli(torch.full((len(prompts), 1), 1 - prompt))",
-        "def forget(prompts, word=0.25, prompt=0.1):\n    result = prompts.clone()\n    result[torch.rand(len(prompts)) < prompt] = 0\n"
+        "def forget(prompts, word=0.2, prompt=0.1):\n    result = prompts.clone()\n    result[torch.rand(len(prompts)) < prompt] = 0\n"
         "    result[torch.rand(prompts.shape) < word] = 0\n    return result",
-        "def forget(prompts, word=0.25, prompt=0.1):\n    some = torch.nn.functional.dropout(prompts.double(), word) * (1 - word)\n"
+        "def forget(prompts, word=0.2, prompt=0.1):\n    some = torch.nn.functional.dropout(prompts.double(), word) * (1 - word)\n"
         "    return some.masked_fill(torch.empty(len(prompts), 1).uniform_() < prompt, 0)",
-        "def forget(prompts, word=0.25, prompt=0.1):\n    limit = torch.where(torch.rand(len(prompts), 1) < prompt, 1.0, word)\n"
+        "def forget(prompts, word=0.2, prompt=0.1):\n    limit = torch.where(torch.rand(len(prompts), 1) < prompt, 1.0, word)\n"
         "    return torch.where(torch.rand_like(prompts) < limit, torch.zeros_like(prompts), prompts)",
     ],
     "guide": [
