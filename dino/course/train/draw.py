@@ -74,11 +74,11 @@ def told(denoiser: Denoiser, prompt: str = "", avoid: str = "", guidance: float 
     return prompted(denoiser, wanted, guidance, unwanted)
 
 
-def draw_sheet(denoiser: Denoiser, path: Path, size: int, device: torch.device, count: int = 64) -> None:
+def draw_sheet(denoiser: Callable, path: Path, size: int, device: torch.device, count: int = 64) -> None:
     """Draw pictures with the denoiser, always from the same noise, and write them as one sheet."""
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     with torch.no_grad():
-        pictures = sample(in_bfloat16(told(denoiser), noise.device), noise, steps=25)
+        pictures = sample(in_bfloat16(denoiser, noise.device), noise, steps=25)
     write_picture(sheet(pictures.float()), path)
 
 
