@@ -25,7 +25,7 @@ def read(text: str, words: Sequence[str]) -> Tensor:
     text   a caption or prompt, in capitals or not, with commas or without
     words  what the network knows, in small letters; a word may have a hyphen
 
-    Returns (len(words),): 1 for each word that is in the text, and 0 for the others.
+    Returns floats, (len(words),): 1 for each word that is in the text, and 0 for the others.
     """
     # Cut the text into its words, in small letters, and ask for each that the network knows.
     said = re.findall(r"[\w-]+", text.lower())

@@ -109,7 +109,7 @@ class Claim:
         if close.all():
             return None
         place = (yours - expected).abs().masked_fill(close, 0).argmax()
-        where = [int(i) for i in torch.unravel_index(place, expected.shape)]
+        where = [int(i) for i in np.unravel_index(int(place), expected.shape)]
         at = f"At {where} it" if expected.numel() > 1 else "It"
         return self.words or f"{at} should be {expected.flatten()[place]:.4g}, yours is {yours.flatten()[place]:.4g}."
 
