@@ -92,7 +92,7 @@ def careful(answer: Callable) -> Callable:
         # Each call has a random generator of its own, so that it does not matter where the answer runs.
         seed = int(torch.randint(2**31, ()))
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # of the processor alone: far quicker than `torch.manual_seed`
             result = answer(*copies, **named)
         for i, (value, now) in enumerate(zip(inputs, copies, strict=True)):
             if isinstance(value, torch.Tensor) and not torch.equal(value, now):
@@ -110,7 +110,7 @@ def make_claims(check: Check, answer: Callable, seed: int) -> Iterator[Claim]:
     with torch.random.fork_rng(devices=[]), torch.enable_grad(), warnings.catch_warnings():
         # What torch merely warns of, the claims judge.
         warnings.simplefilter("ignore")
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield from check.claims(careful(answer))
 
 
