@@ -539,4 +539,4 @@ show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pi
 # its *denoising strength*, and *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
 #
 # Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for
-# it.
+# it. Only words it does not understand: for them, a network has to be trained, in chapter 8.
