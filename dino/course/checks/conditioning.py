@@ -461,6 +461,9 @@ def within(count: int, low: float, high: float) -> Tensor:
             {"seen[torch.arange(len(seen)), wanted]": "seen.gather(1, wanted)"},
         "`gather` goes down the columns: along dimension 1, it picks from each row.":
             {"seen[torch.arange(len(seen)), wanted]": "seen.gather(0, wanted[:, None])"},
+        "The share is one of the drawings that the judge is sure about: it is one of all drawings.":
+            {"(seen[torch.arange(len(seen)), wanted] >= sure).float().mean().item()":
+                 "((seen[torch.arange(len(seen)), wanted] >= sure).sum() / (seen.amax(dim=1) >= sure).sum().clamp(min=1)).item()"},
         "Rows and columns are in each other's place: the first index is the drawing.":
             {"torch.arange(len(seen)), wanted": "wanted, torch.arange(len(seen))"},
         "All drawings are compared with what was wanted of the first: each has its own.":
