@@ -23,7 +23,7 @@ from dino.sampling import sample
 from dino.saving import PROMPTED, TRAINED, load_denoiser
 
 # What the box for prompts on the pages begins with: its first drawings are made here, so that a reader need not fetch the network.
-BEGINNING = {"prompt": "a red t-rex facing left", "guidance": 2.0, "steps": 12, "seed": 1, "count": 4}
+BEGINNING = {"prompt": "a red t-rex facing left", "guidance": 1.0, "steps": 12, "seed": 1, "count": 4}
 
 
 def made(root: Path) -> dict[str, str | bytes]:
