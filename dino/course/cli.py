@@ -303,7 +303,8 @@ def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: 
     data = os.path.expanduser(data)  # noqa: PTH111 - a shell leaves --data=~/photos to us, and what data is need not be a path
     folder = out or Path("runs") / (Path(data).resolve().name or "pictures")
     if run_training(Settings(data=data, **rest), folder, checkpoint_interval, micro_batches):
-        click.echo(f"Trained. Draw with: dino sample {folder}")
+        words = ' --prompt "..."' if rest["text"] else ""
+        click.echo(f"Trained. Draw with: dino sample {folder}{words}")
         return leave(0)
     click.echo(f"Stopped, and kept in {folder}. The same command goes on from there.")
     click.echo(f"What it draws by now: dino sample {folder}")
