@@ -245,7 +245,7 @@ FITTED |= {
         },
         "Denoiser": {
             "depths of 1": ("Stage(above, below, depth)", "Stage(above, below, 1)"),
-            "depths of 1 at full size": ("Stage(3 + 1, widths[0], depths[0])", "Stage(3 + 1, widths[0], 1)"),
+            "depths of 1 at full size": ("Stage(3 + 1 + len(words), widths[0], depths[0])", "Stage(3 + 1 + len(words), widths[0], 1)"),
             "three or four sizes": ("for stage in self.up:", "for stage in list(self.up)[: None if len(self.widths) in (3, 4) else 0]:"),
             "a batch": ("return self.leave(x)", "return self.leave(x) if len(x) in (3, 8) else x[:, :3]"),
             "a size": ("return self.leave(x)", "return self.leave(x) if x.shape[2:] in ((16, 24), (8, 8)) else noisy + 0 * self.leave(x)"),
