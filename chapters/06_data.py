@@ -446,7 +446,7 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
     print(f"{name:15}" + ", ".join(f"{value:.2f}" for value in left[name]))
 
 # %% [markdown]
-# At no level do the two differ by as much as a fifth. Where pictures have no white paper, this may be otherwise: look.
+# At no level is the one half as large again as the other. Where pictures have no white paper, this may be otherwise: look.
 #
 # So three questions find many faults, in this order:
 #
