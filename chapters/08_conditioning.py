@@ -21,7 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dino.conditioning import Captioned, prompted, vocabulary
+from dino.captions import vocabulary
+from dino.conditioning import Captioned, prompted
 from dino.course import check, show
 from dino.data import dinosaurs, load
 from dino.denoiser import Denoiser, best_guess, in_bfloat16

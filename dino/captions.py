@@ -1,4 +1,4 @@
-"""Says in words what `drawing` has drawn.
+"""Says in words what `drawing` has drawn, and which words captions are made of.
 
 >>> import random
 >>> from dino.drawing import draw
@@ -6,10 +6,17 @@
 'a large teal stegosaurus with yellow plates, facing left'
 """
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from random import Random
 
 from dino.drawing import SPECIES, Drawing
 from dino.pen import ACCENTS, COLOURS
+
+# Words that say nothing about a picture by themselves.
+FILLERS = {"a", "an", "and", "at", "by", "for", "from", "in", "is", "it", "its", "of", "on", "the", "to", "with"}
+FILLERS |= {"facing", "looking"}
 
 
 def caption(drawing: Drawing, random: Random) -> str:
@@ -28,3 +35,11 @@ def caption(drawing: Drawing, random: Random) -> str:
 def article(words: str) -> str:
     """Put "a" or "an" before some words."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def vocabulary(texts: Sequence[str], least: int | None = None, most: int = 256) -> list[str]:
+    """The words that say something and stand in `least` texts (of a thousand 10, of a few 2), `most` of the most frequent."""
+    least = least or min(10, max(2, len(texts) // 100))
+    counts = Counter(word for text in texts for word in {*re.findall(r"[\w-]+", text.lower())} - FILLERS)
+    frequent = sorted((word for word in counts if counts[word] >= least), key=lambda word: (-counts[word], word))
+    return frequent[:most]

@@ -6,17 +6,12 @@ training some are left out, so that one network learns to draw with many words, 
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from dino.training import shaken
-
-# Words that say nothing about a picture by themselves.
-FILLERS = {"a", "an", "and", "at", "by", "for", "from", "in", "is", "it", "its", "of", "on", "the", "to", "with"}
-FILLERS |= {"facing", "looking"}
 
 
 def read(text: str, words: Sequence[str]) -> Tensor:
@@ -30,14 +25,6 @@ def read(text: str, words: Sequence[str]) -> Tensor:
     # Cut the text into its words, in small letters, and ask for each that the network knows.
     said = re.findall(r"[\w-]+", text.lower())
     return torch.tensor([float(word in said) for word in words])
-
-
-def vocabulary(texts: Sequence[str], least: int | None = None, most: int = 256) -> list[str]:
-    """The words that say something and stand in `least` texts (of a thousand 10, of a few 2), `most` of the most frequent."""
-    least = least or min(10, max(2, len(texts) // 100))
-    counts = Counter(word for text in texts for word in {*re.findall(r"[\w-]+", text.lower())} - FILLERS)
-    frequent = sorted((word for word in counts if counts[word] >= least), key=lambda word: (-counts[word], word))
-    return frequent[:most]
 
 
 def planes(level: Tensor, prompt: Tensor) -> Tensor:

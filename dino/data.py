@@ -72,8 +72,7 @@ def dinosaurs(count: int = 4096, size: int = 32, seed: int = 0) -> datasets.Data
     The same seed draws the same pictures for ever, and a longer set begins with the shorter one.
     """
     random, words = Random(seed), Random(f"captions {seed}")
-    drawings = (draw(random, size) for _ in range(count))
-    rows = [(one.picture, one.species, one.colour, caption(one, words)) for one in drawings]
+    rows = [(*one[:3], caption(one, words)) for one in (draw(random, size) for _ in range(count))]
     kinds = {"label": datasets.ClassLabel(names=list(SPECIES)), "colour": datasets.ClassLabel(names=list(COLOURS))}
     features = datasets.Features({"image": datasets.Image(), **kinds, "text": datasets.Value("string")})
     columns = dict(zip(features, map(list, zip(*rows, strict=True)), strict=True))
@@ -127,6 +126,5 @@ def sheet(pictures: Tensor, columns: int = 8, scale: int = 2) -> PIL.Image.Image
     blank = torch.ones(-len(pictures) % columns, *pictures.shape[1:])
     cells = torch.cat([pictures.detach().float().cpu().clamp(0, 1), blank])
     rows = [torch.cat(list(row), dim=2) for row in cells.split(columns)]
-    numbers = torch.cat(rows, dim=1).permute(1, 2, 0)
-    image = PIL.Image.fromarray((numbers * 255).round().byte().numpy())
+    image = PIL.Image.fromarray((torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy())
     return image.resize((image.width * scale, image.height * scale), PIL.Image.Resampling.NEAREST)

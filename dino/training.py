@@ -96,8 +96,7 @@ def shaken(denoiser: Callable) -> Callable:
     """The same denoiser, asked about pictures a little off, as those are that it draws (Ning et al., arXiv 2301.11706)."""
 
     def ask(noisy: Tensor, level: Tensor) -> Tensor:
-        off = torch.rand_like(level) * (torch.rand_like(noisy) - 0.5)
-        return denoiser(noisy + off, level)
+        return denoiser(noisy + torch.rand_like(level) * (torch.rand_like(noisy) - 0.5), level)
 
     return ask
 
@@ -108,14 +107,13 @@ def train(
 ) -> Iterator[float]:  # fmt: skip
     """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
 
-    run     what is trained; steps that it has taken already are not taken again
-    images  (count, 3, height, width), in [0, 1], on the device of the run's denoiser
-    steps   how many steps the whole run has
-    batch   how many pictures are in one question
-    rate    the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
-    seed    every step has random numbers of its own, which depend on the seed and on its number alone
-    flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
-    ask     what is done to the denoiser before it is asked
+    run           what is trained; steps that it has taken already are not taken again
+    images        (count, 3, height, width), in [0, 1], on the device of the run's denoiser
+    steps, batch  how many steps the whole run has, and how many pictures are in one question
+    rate          the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
+    seed          every step has random numbers of its own, which depend on the seed and on its number alone
+    flip          turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
+    ask           what is done to the denoiser before it is asked
     """
     for n in range(run.taken, steps):
         # Learn in large strides, but gently at first, and in ever smaller strides towards the end.

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from dino.conditioning import Captioned, forget, guide, obedience, planes, prompted, read, vocabulary
+from dino.captions import vocabulary
+from dino.conditioning import Captioned, forget, guide, obedience, planes, prompted, read
 from dino.denoiser import Denoiser, best_guess
 from dino.noise import mix
 from dino.training import Run, train

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from dino.conditioning import FILLERS, planes, prompted, read
+from dino.captions import FILLERS
+from dino.conditioning import planes, prompted, read
 from dino.course.site.build import BEGINNING, page_noise
 from dino.saving import PROMPTED, load_denoiser
 from tests.site.test_browser import IMPORTS, NARROW, packed, pixels, violations

@@ -14,7 +14,8 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from dino.conditioning import FILLERS, read, vocabulary
+from dino.captions import FILLERS, vocabulary
+from dino.conditioning import read
 from dino.course.train import checkpoints
 from dino.course.train.cached import open_pictures
 from dino.course.train.captions import as_on_sheets, as_prompts, choose_words

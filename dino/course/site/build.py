@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dino.conditioning import FILLERS, prompted, read
+from dino.captions import FILLERS
+from dino.conditioning import prompted, read
 from dino.course.chapters import chapters
 from dino.course.site.execute import run_all
 from dino.course.site.pages import notebook, page, reference

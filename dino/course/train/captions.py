@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from dino.conditioning import Captioned, prompted, vocabulary
+from dino.captions import vocabulary
+from dino.conditioning import Captioned, prompted
 from dino.denoiser import Denoiser
 
 

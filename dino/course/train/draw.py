@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dino.conditioning import FILLERS, prompted, read
+from dino.captions import FILLERS
+from dino.conditioning import prompted, read
 from dino.course.files import write
 from dino.course.train import checkpoints
 from dino.data import crop, on_white, sheet, to_tensor
