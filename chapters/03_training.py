@@ -289,17 +289,18 @@ plt.show()
 
 
 def train(
-    run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0, flip: bool = True
-) -> Iterator[float]:
+    run: Run, images: Tensor, steps: int, batch: int = 16, rate: float = 1.5e-3, seed: int = 0, flip: bool = True,
+    ask: Callable = shaken,
+) -> Iterator[float]:  # fmt: skip
     """Train until `steps` steps were taken, and yield the loss of each: a loop over it can plot, save or stop.
 
-    run     what is trained; steps that it has taken already are not taken again
-    images  (count, 3, height, width), in [0, 1], on the device of the run's denoiser
-    steps   how many steps the whole run has
-    batch   how many pictures are in one question
-    rate    the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
-    seed    every step has random numbers of its own, which depend on the seed and on its number alone
-    flip    turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
+    run           what is trained; steps that it has taken already are not taken again
+    images        (count, 3, height, width), in [0, 1], on the device of the run's denoiser
+    steps, batch  how many steps the whole run has, and how many pictures are in one question
+    rate          the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
+    seed          every step has random numbers of its own, which depend on the seed and on its number alone
+    flip          turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
+    ask           what is done to the denoiser before it is asked
     """
     for n in range(run.taken, steps):
         # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
@@ -309,7 +310,7 @@ def train(
             # Pick some pictures, and turn half of them round.
             clean = images[torch.randint(len(images), (batch,))]
             clean = torch.where(flip & (torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5), clean.flip(3), clean)
-            loss = training_step(shaken(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
+            loss = training_step(ask(in_bfloat16(run.denoiser, clean.device)), run.optimizer, clean)
         if n % 10 == 0:
             update_average(run.average, run.denoiser, n // 10)
         run.taken = n + 1

@@ -32,19 +32,20 @@ def test_dinosaurs_stand_whole_on_white(size):
 def test_all_species_and_colours_come_equally_often_and_face_both_ways():
     random = Random(0)
     drawn = [draw(random, 32) for _ in range(1600)]
-    assert max(Counter(species for _, species, _ in drawn).values()) < 1.2 * 1600 / len(SPECIES)
+    assert max(Counter(one.species for one in drawn).values()) < 1.2 * 1600 / len(SPECIES)
     palette = np.array([body for body, _ in COLOURS.values()])
     bodies, right = Counter(), 0
-    for picture, _, colour in drawn:
-        pixels = np.asarray(picture).reshape(-1, 3).astype(int)
+    for one in drawn:
+        pixels = np.asarray(one.picture).reshape(-1, 3).astype(int)
         distance = np.abs(pixels[:, None] - palette).max(axis=2)
         near = distance.argmin(axis=1)[distance.min(axis=1) < 12]
         body = int(np.bincount(near, minlength=len(palette)).argmax())
         bodies[body] += 1
-        right += body == colour
+        right += body == one.colour
     assert len(bodies) == len(COLOURS)
     assert right > 0.97 * 1600
     assert max(bodies.values()) < 1.5 * 1600 / len(COLOURS)
     # The light of a picture's left half against its right: flipped and unflipped ones balance.
-    halves = [np.asarray(picture)[:, :16].mean() - np.asarray(picture)[:, 16:].mean() for picture, _, _ in drawn]
+    pictures = [np.asarray(one.picture) for one in drawn]
+    halves = [picture[:, :16].mean() - picture[:, 16:].mean() for picture in pictures]
     assert 0.45 < np.mean(np.array(halves) > 0) < 0.55
