@@ -37,9 +37,14 @@ def article(words: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text, in small letters; a word may have a hyphen."""
+    return re.findall(r"[\w-]+", text.lower())
+
+
 def vocabulary(texts: Sequence[str], least: int | None = None, most: int = 256) -> list[str]:
     """The words that say something and stand in `least` texts (of a thousand 10, of a few 2), `most` of the most frequent."""
     least = least or min(10, max(2, len(texts) // 100))
-    counts = Counter(word for text in texts for word in {*re.findall(r"[\w-]+", text.lower())} - FILLERS)
+    counts = Counter(word for text in texts for word in {*words_of(text)} - FILLERS)
     frequent = sorted((word for word in counts if counts[word] >= least), key=lambda word: (-counts[word], word))
     return frequent[:most]

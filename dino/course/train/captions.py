@@ -1,13 +1,12 @@
 """Captions in training: which of their words the network is told, and the prompts that go with pictures."""
 
-import re
 import textwrap
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from dino.captions import vocabulary
+from dino.captions import vocabulary, words_of
 from dino.conditioning import Captioned, prompted
 from dino.denoiser import Denoiser
 
@@ -44,7 +43,7 @@ def as_prompts(texts: Sequence[str], words: Sequence[str]) -> Tensor:
     numbers = {word: i for i, word in enumerate(words)}
     prompts = torch.zeros(len(texts), len(words), dtype=torch.bool)
     for prompt, text in zip(prompts, texts, strict=True):
-        prompt[[numbers[word] for word in re.findall(r"[\w-]+", text.lower()) if word in numbers]] = True
+        prompt[[numbers[word] for word in words_of(text) if word in numbers]] = True
     return prompts
 
 

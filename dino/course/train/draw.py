@@ -2,7 +2,6 @@
 
 import difflib
 import io
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dino.captions import FILLERS
+from dino.captions import FILLERS, words_of
 from dino.conditioning import prompted, read
 from dino.course.files import write
 from dino.course.train import checkpoints
@@ -50,7 +49,7 @@ def read_prompt(text: str, words: Sequence[str]) -> Tensor:
 
     Raises ValueError if none of its words is known.
     """
-    said = [word for word in re.findall(r"[\w-]+", text.lower()) if word.strip("-_")]
+    said = [word for word in words_of(text) if word.strip("-_")]
     unknown = [word for word in dict.fromkeys(said) if word not in {*words, *FILLERS}]
     prompt = read(text, words)
     if unknown and not prompt.any():
