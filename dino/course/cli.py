@@ -336,7 +336,7 @@ def sample(
     """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).
 
     WEIGHTS is a file of weights, a checkpoint, or the folder of a run, be it finished or not; without it, the weights that
-    come with the course are used.
+    come with the course are used, and each drawing is told a caption of some dinosaur, unless you say what to draw.
     """
     check_ending(out)
     words = prompt is not None or avoid is not None
@@ -351,19 +351,20 @@ def sample(
     guidance = (2.0 if avoid else 1.0) if guidance is None else guidance
     import torch
 
-    from dino.course.train.draw import draw_run, open_denoiser, told
-    from dino.saving import PROMPTED, TRAINED
+    from dino.course.train.draw import draw_run, open_denoiser, told, told_captions
+    from dino.saving import PROMPTED
 
-    denoiser, size, note = open_denoiser(weights or (PROMPTED if words else TRAINED))
+    denoiser, size, note = open_denoiser(weights or PROMPTED)
     if words and not denoiser.words:
         raise ValueError(
             f"The weights in {weights} were trained without captions, so they know no words. Train with captions "
             "(`dino train --text COLUMN`), or leave out WEIGHTS."
         )
-    asked = told(denoiser, prompt or "", avoid or "", guidance)
+    seed = torch.seed() % 2**31 if seed is None else seed
+    free = not (weights or words)
+    asked = told_captions(denoiser, count, seed) if free else told(denoiser, prompt or "", avoid or "", guidance)
     if note:
         click.echo(note)
-    seed = torch.seed() % 2**31 if seed is None else seed
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
     for written in draw_run(asked, noise, steps, stretch, out):
         click.echo(written)

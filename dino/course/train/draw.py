@@ -14,7 +14,7 @@ from dino.captions import FILLERS, words_of
 from dino.conditioning import prompted, read
 from dino.course.files import write
 from dino.course.train import checkpoints
-from dino.data import crop, on_white, sheet, to_tensor
+from dino.data import crop, dinosaurs, on_white, sheet, to_tensor
 from dino.denoiser import Denoiser, in_bfloat16
 from dino.editing import keep_known, sample_known
 from dino.sampling import Watched, sample
@@ -72,6 +72,12 @@ def told(denoiser: Denoiser, prompt: str = "", avoid: str = "", guidance: float 
     device = next(denoiser.parameters()).device
     wanted, unwanted = (read_prompt(text, denoiser.words).to(device) for text in (prompt, avoid))
     return prompted(denoiser, wanted, guidance, unwanted)
+
+
+def told_captions(denoiser: Denoiser, count: int, seed: int) -> Callable:
+    """The denoiser of the course, told the captions of so many dinosaurs: then species and colours come as often as in the data."""
+    texts = dinosaurs(count, size=8, seed=seed)["text"]
+    return prompted(denoiser, torch.stack([read(text, denoiser.words) for text in texts]))
 
 
 def draw_sheet(denoiser: Callable, path: Path, size: int, device: torch.device, count: int = 64) -> None:
