@@ -257,6 +257,18 @@ COUNT, SEED = click.IntRange(1), click.IntRange(0, 2**32 - 1)
 PRECISIONS = click.Choice(["auto", "float32", "bfloat16", "float16"])
 
 
+def classic_settings(context: click.Context) -> dict:
+    """The settings of the classic recipe; raises ValueError if the command line names others."""
+    from dino.course.train.classic import SETTINGS
+
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name) == click.core.ParameterSource.COMMANDLINE
+        if given and context.params[option.name] != SETTINGS.get(option.name, context.params[option.name]):
+            name = (*option.opts, *option.secondary_opts)[-1]
+            raise ValueError(f"--classic and {name} contradict each other. Leave out one of the two.")
+    return SETTINGS
+
+
 @cli.command(context_settings={"show_default": True})
 @click.option("--data", default="dinosaurs", help="A folder, archive or file of pictures, or owner/name on the hub.")
 @click.option("--split", default="train", help="Which part of the data set.")
@@ -285,14 +297,25 @@ PRECISIONS = click.Choice(["auto", "float32", "bfloat16", "float16"])
 @click.option(
     "--precision", type=PRECISIONS, default="auto", help="Fewer bits are quicker on processors made for them."
 )
+@click.option(
+    "--classic",
+    is_flag=True,
+    help="Train by the recipe of Dino Diffusion, from which ours comes, to the letter: 64 pixels, its network, its optimizer. "
+    "Only its average counts steps, not seconds, and pictures are prepared as always.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
-def train(data: str, out: Path | None, checkpoint_interval: int, micro_batches: int, **rest) -> int:
+@click.pass_context
+def train(
+    context: click.Context, data: str, out: Path | None, checkpoint_interval: int, micro_batches: int, **rest
+) -> int:
     """Train a denoiser, on the dinosaurs or on pictures of your own.
 
     At every checkpoint interval, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last
     checkpoint; the same command goes on from there, to the same weights as if it had never stopped. On several
     processors: torchrun --nproc-per-node 2 -m dino train ...
     """
+    if rest["classic"]:
+        rest |= classic_settings(context)
     if len(rest["widths"]) != len(rest["depths"]):
         raise ValueError("--widths and --depths should have as many numbers each: one for every size.")
     from dino.course.train.distributed import leave

@@ -231,9 +231,11 @@ def load(folder: Path, run: Run, settings: Any, column: str | None = None) -> di
     if theirs["column"] == column:
         asked["column"] = column
     for name, mine in asked.items():
-        if theirs.get(name) != mine:
+        # What was not there yet when a checkpoint was written was as it is by default.
+        before = theirs.get(name, getattr(type(settings), name, None))
+        if before != mine:
             raise ValueError(
-                f"The checkpoint {path} comes from a run with {name} {theirs.get(name)}, and you ask for {mine}. {another}"
+                f"The checkpoint {path} comes from a run with {name} {before}, and you ask for {mine}. {another}"
             )
 
     def group(name: str) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from dino.course.train import checkpoints
 from dino.course.train.cached import open_pictures
 from dino.course.train.captions import as_on_sheets, choose_words, short
+from dino.course.train.classic import ClassicRun, train_classic
 from dino.course.train.distributed import ProcessGroup, process_group
 from dino.course.train.draw import draw_sheet
 from dino.course.train.interrupt import asked_to_stop, ended_are_named
@@ -41,6 +43,7 @@ class Settings:
     flip: bool = True
     precision: str = "auto"
     text: str | None = None
+    classic: bool = False
 
 
 def check_size(settings: Settings) -> None:
@@ -56,7 +59,7 @@ def check_size(settings: Settings) -> None:
 def new_run(settings: Settings, device: torch.device, words: Sequence[str] = ()) -> Run:
     """A run that has taken no step, of a network that can be told these words."""
     torch.manual_seed(settings.seed)
-    return Run(Denoiser(settings.widths, settings.depths, words).to(device))
+    return (ClassicRun if settings.classic else Run)(Denoiser(settings.widths, settings.depths, words).to(device))
 
 
 def keep_memory() -> None:
@@ -106,14 +109,13 @@ def learn(
     images.share()
     known = replace(settings, column=images.column)
     average, asked = as_on_sheets(run.average, images.examples), {"ask": images.ask} if settings.text else {}
+    loop = train_classic if settings.classic else functools.partial(train, flip=settings.flip, **asked)
     smooth = None
     bar = tqdm(
         total=settings.steps, initial=run.taken, desc="training", unit="step", smoothing=0.05, disable=not group.main
     )
     with asked_to_stop(again=group.world_size == 1) as stop, bar:
-        for loss in train(
-            working, images, settings.steps, settings.batch, seed=settings.seed, flip=settings.flip, **asked
-        ):
+        for loss in loop(working, images, settings.steps, settings.batch, seed=settings.seed):
             run.taken = working.taken
             smooth = loss if smooth is None else 0.98 * smooth + 0.02 * loss
             bar.set_postfix(loss=f"{smooth:.4f}", refresh=False)
