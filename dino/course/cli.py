@@ -351,12 +351,18 @@ def check_ending(out: Path) -> None:
 @click.option("--steps", type=COUNT, default=25, help="Sampling steps: in each, the denoiser makes a guess.")
 @click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
 @click.option("--seed", type=SEED, help="The same seed draws the same pictures.  [default: another each time]")
+@click.option(
+    "--beside",
+    is_flag=True,
+    help="Write one picture instead: on the left as many of the real pictures that the weights were trained on, on the right "
+    "what they draw.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", help="The sheet.")
 def sample(
     weights: Path | None, prompt: str | None, avoid: str | None, guidance: float | None, count: int, steps: int,
-    stretch: float, seed: int | None, out: Path,
+    stretch: float, seed: int | None, beside: bool, out: Path,
 ) -> int:  # fmt: skip
-    """Draw a sheet of pictures, and beside it the run from noise to pictures as an animation (.webp).
+    """Draw a sheet of pictures, and with it the run from noise to pictures as an animation (.webp).
 
     WEIGHTS is a file of weights, a checkpoint, or the folder of a run, be it finished or not; without it, the weights that
     come with the course are used, and each drawing is told a caption of some dinosaur, unless you say what to draw.
@@ -374,10 +380,11 @@ def sample(
     guidance = (2.0 if avoid else 1.0) if guidance is None else guidance
     import torch
 
-    from dino.course.train.draw import draw_run, open_denoiser, told, told_captions
+    from dino.course.train.draw import draw_beside, draw_run, open_denoiser, some_real, told, told_captions
     from dino.saving import PROMPTED
 
-    denoiser, size, note = open_denoiser(weights or PROMPTED)
+    path = weights or PROMPTED
+    denoiser, size, note = open_denoiser(path)
     if words and not denoiser.words:
         raise ValueError(
             f"The weights in {weights} were trained without captions, so they know no words. Train with captions "
@@ -389,8 +396,14 @@ def sample(
     if note:
         click.echo(note)
     noise = torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(seed))
-    for written in draw_run(asked, noise, steps, stretch, out):
-        click.echo(written)
+    if beside:
+        real, about = some_real(path, count, seed)
+        click.echo(about)
+        draw_beside(real, asked, noise, steps, stretch, out)
+        click.echo(out)
+    else:
+        for written in draw_run(asked, noise, steps, stretch, out):
+            click.echo(written)
     click.echo(f"These are the pictures of --seed {seed}.")
     return 0
 

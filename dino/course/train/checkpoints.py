@@ -156,6 +156,21 @@ def words_kept(folder: Path) -> tuple[list[str], list[str]]:
     return [], []
 
 
+def pictures_kept(path: Path) -> dict[str, Any] | None:
+    """What a run was trained on, as `open_pictures` is told it, from a checkpoint or the folder of one; None if there is none."""
+    for file in (path / NAME, path / PREVIOUS) if path.is_dir() else (path,):
+        with (
+            suppress(safetensors.SafetensorError, OSError, KeyError, ValueError),
+            safetensors.safe_open(file, framework="pt") as checkpoint,
+        ):
+            about = checkpoint.metadata() or {}
+            settings, place = json.loads(about["settings"]), json.loads(about["more"]).get("place")
+            moved = not place or (os.path.lexists(settings["data"]) and not os.path.lexists(place))
+            told = {name: settings[name] for name in ("size", "split", "column", "stream")}
+            return told | {"source": settings["data"] if moved else place}
+    return None
+
+
 def average(path: Path) -> tuple[Denoiser, int]:
     """The average of the weights in a checkpoint, and the size of its pictures; raises what `read` raises."""
     about, state = read(path)

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from dino.captions import FILLERS, words_of
 from dino.conditioning import prompted, read
 from dino.course.files import write
 from dino.course.train import checkpoints
+from dino.course.train.cached import open_pictures
 from dino.data import crop, dinosaurs, on_white, sheet, to_tensor
 from dino.denoiser import Denoiser, in_bfloat16
 from dino.editing import keep_known, sample_known
 from dino.sampling import Watched, sample
-from dino.saving import load_denoiser, trained_size
+from dino.saving import PROMPTED, TRAINED, load_denoiser, trained_size
 from dino.sources import open_picture
 
 
@@ -42,6 +43,24 @@ def open_denoiser(path: Path) -> tuple[Denoiser, int, str | None]:
             if file == files[-1]:
                 raise
     raise FileNotFoundError(f"There are no weights at {path}. `dino train` makes some.")
+
+
+def some_real(path: Path, count: int, seed: int) -> tuple[Tensor, str]:
+    """Some of the pictures that a denoiser was trained on, at random, and what to say of all.
+
+    path   as of `open_denoiser`
+    count  how many; fewer if there are no more
+
+    Raises ValueError if it is not known which ones they were, and what `open_pictures` raises.
+    """
+    known = {"source": "dinosaurs", "size": 32} if path in (TRAINED, PROMPTED) else checkpoints.pictures_kept(path)
+    if known is None:
+        raise ValueError(
+            f"{path} does not tell which pictures it was trained on. Name the folder of its run, with the checkpoint in it."
+        )
+    images = open_pictures(**known)
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
+    return images[chosen], f"Real ones from {known['source']}: {images.about}."
 
 
 def read_prompt(text: str, words: Sequence[str]) -> Tensor:
@@ -177,6 +196,20 @@ def draw_run(denoiser: Callable, noise: Tensor, steps: int, stretch: float, path
     watched = Watched(in_bfloat16(denoiser, noise.device))
     pictures = sample(watched, noise, steps, stretch)
     return write_run(watched.pictures, pictures, noise[:0], path)
+
+
+def draw_beside(real: Tensor, denoiser: Callable, noise: Tensor, steps: int, stretch: float, path: Path) -> None:
+    """Draw pictures, and write them to the right of real ones, as one picture with titles."""
+    drawn = sample(in_bfloat16(denoiser, noise.device), noise, steps, stretch)
+    sides = {"Real": sheet(real, scale=3), "Drawn by the model": sheet(drawn, scale=3)}
+    width, height = sides["Real"].width, max(side.height for side in sides.values())
+    unit = max(24, width // 32)
+    picture = Image.new("RGB", (2 * width + 2 * unit, height + 2 * unit), "white")
+    for left, (title, side) in zip((0, width + 2 * unit), sides.items(), strict=True):
+        picture.paste(side, (left, 2 * unit))
+        middle, font = (left + width // 2, unit), ImageFont.load_default(unit)
+        ImageDraw.Draw(picture).text(middle, title, fill="black", font=font, anchor="mm")
+    write_picture(picture, path)
 
 
 def draw_edit(
