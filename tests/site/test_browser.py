@@ -22,7 +22,7 @@ from dino.sampling import sample
 from dino.saving import load_denoiser
 from tests.site.conftest import WIDE
 
-PAGES = ["", "begin/", "teaching/", "network/", "training/", "comparison/", "glossary/", "lesson/"]
+PAGES = ["", "begin/", "teaching/", "network/", "origin/", "training/", "comparison/", "glossary/", "lesson/"]
 PAGES += [f"chapters/{chapter.path.stem}/" for chapter in chapters()]
 NARROW = {"width": 390, "height": 844}
 

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -18,7 +19,10 @@ from dino.course.chapters import chapters, exercise_names, find_exercise
 from dino.course.checks import check_for
 from dino.course.cli import cli
 from dino.course.site.pages import minutes
+from dino.course.train.classic import SETTINGS, ClassicRun
 from dino.denoiser import Block, Denoiser, Pool, conv
+from dino.sampling import sample
+from dino.training import Run, train
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -156,6 +160,34 @@ def test_the_numbers_on_the_page_about_the_network_are_those_of_the_network():
     assert f"takes {multiplications.total() / 1e6:.0f} million multiplications" in text
     for size in (32, 16, 8, 4):
         assert f"| {size}x{size} | {multiplications[size] / 1e6:.0f} |" in text
+
+
+def test_the_page_about_the_origin_tells_both_sides_as_they_are():
+    text = (ROOT / "docs" / "origin.md").read_text(encoding="utf-8")
+    rows = dict(line[2:].split(" | ", 1) for line in text.splitlines() if line.startswith("| "))
+    ours, sampled, edited = (
+        {one.name: one.default for one in cli.commands[name].params} for name in ("train", "sample", "edit")
+    )
+    mine, theirs = Run(Denoiser()).optimizer.defaults, ClassicRun(Denoiser()).optimizer.defaults
+    rate, calls = (inspect.signature(one).parameters for one in (train, sample))
+    numbers = {
+        "size": (f"{SETTINGS['size']}x", f"{ours['size']}x"),
+        "learning rate": (f"{theirs['lr']}", f"{rate['rate'].default}, with a rise"),
+        "betas of AdamW": ("{}, {}".format(*theirs["betas"]), "{}, {}".format(*mine["betas"])),
+        "amsgrad": tuple("yes" if one["amsgrad"] else "no" for one in (theirs, mine)),
+        "length": ("an hour", f"{ours['steps']} steps"),
+        "kept on the disk": ("the average", f"every {ours['checkpoint_interval']} steps"),
+        "guesses for a drawing": (
+            "100",
+            f"{sampled['steps']} in `dino sample`, {edited['steps']} in `dino edit`, {calls['steps'].default} in the",
+        ),
+    }
+    for what, (there, here) in numbers.items():
+        left, right = rows[what].split(" | ")[:2]
+        assert left.startswith(there) and here in right, what
+    for denoiser in (Denoiser(SETTINGS["widths"], SETTINGS["depths"]), Denoiser()):
+        weights = sum(weight.numel() for weight in denoiser.parameters())
+        assert f"{weights / 1e6:.1f} million" in rows["widths, depths"]
 
 
 def test_what_the_page_for_teachers_says_goes_wrong_is_what_the_checks_say():
