@@ -52,10 +52,10 @@ print(clean[0, 2, 18].numpy().round(1))
 # %% [markdown]
 # ## Noise, and a first idea that fails
 #
-# `torch.rand` gives us noise: every number between 0 and 1 is equally likely, and no number knows of its neighbours.
-# We want pictures with *some* noise in them. The naive idea is to add it:
+# `torch.rand` gives us noise: every number between 0 and 1 is equally likely, and each is independent of its neighbours. We want
+# pictures with *some* noise in them. The naive idea is to add it:
 #
-# > **Predict.** A white pixel is 1. What is it after you have added noise? What happens when that is shown as a colour?
+# > **Predict.** A white pixel is 1. What is it after you add noise? What happens when that is shown as a colour?
 
 # %%
 noise = torch.rand_like(clean)
@@ -130,9 +130,9 @@ show(rows, titles=[f"{level:.1f}" for level in levels])
 # > **A common belief: "50% noise hides half of the picture."** At 0.5 no half is missing: every pixel still says something
 # > about its own colour, and your eye seems to average over neighbours, where noise cancels out and the animal does not.
 #
-# That averaging is worth a closer look, because a network can do it, too. Here are some pictures at level 0.75, once as they
-# are, and then with blocks of 2x2, 4x4 and 8x8 pixels replaced by their mean. For each we measure how well the means go
-# with those of the clean pictures: a correlation of 1 is perfect agreement, and 0 is none.
+# That averaging is worth a closer look, because a network can do it, too. Here are some pictures at level 0.75, once as they are,
+# and then with blocks of 2x2, 4x4 and 8x8 pixels replaced by their mean. For each we measure how well the means agree with those
+# of the clean pictures: a correlation of 1 is perfect agreement, and 0 is none.
 
 # %%
 level = torch.full((48, 1, 1, 1), 0.75)
@@ -149,9 +149,9 @@ averaged["clean"] = clean[:4]
 show(averaged)
 
 # %% [markdown]
-# *The larger the blocks, the better their means go with those of the clean pictures. Single pixels say little at this level;
-# the 4x4 means show where the animal is, and roughly in which colours. Of eyes and mouths nothing is left. At this
-# level, noise drowns what is small and leaves what is large: this is why the network in the next chapter looks at several sizes.*
+# *The larger the blocks, the better their means agree with those of the clean pictures. Single pixels say little at this level;
+# the 4x4 means show where the animal is, and roughly in which colours. Nothing is left of eyes and mouths. At this level, noise
+# drowns what is small and leaves what is large, which is why the network in the next chapter looks at several sizes.*
 
 # %% [markdown]
 # What does the level do to the numbers? Let us measure it on all 48 dinosaurs.
@@ -167,8 +167,8 @@ for number in (0.0, 0.25, 0.5, 0.75, 1.0):
     print(f"{number:4.2f}   {means[-1]:.3f}   {contrasts[-1]:.3f}")
 
 # %% [markdown]
-# The mean moves in a straight line from the pictures' own to 0.5, the mean of noise. What tells the pictures apart
-# shrinks in proportion to `1 - level`: at 0.75, a quarter of it is left.
+# The mean moves in a straight line from the pictures' own to 0.5, the mean of noise. The contrast shrinks in proportion to
+# `1 - level`: at 0.75, a quarter of it is left.
 #
 # > **A common belief: "Noise must be Gaussian."** Ours is uniform, with shares that add up to 1, so that the *range* stays
 # > the same: every picture can be looked at, at every level. In chapter 2, the sharp edges of uniform noise will let us work
@@ -178,8 +178,8 @@ for number in (0.0, 0.25, 0.5, 0.75, 1.0):
 # >   \bar\alpha}$ of the noise, where $\bar\alpha$ falls from nearly 1 to nearly 0. The *squares* of these shares add up to
 # >   1. So if pictures and noise both have a *variance* of 1, a mix has a variance of 1, too.
 # > - Flow matching ([arXiv 2210.02747](https://arxiv.org/abs/2210.02747)) and IADB ([arXiv
-# >   2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: in the simplest case, which is the very `mix`
-# >   that you wrote. (Their time runs from noise to picture, the level the other way.)
+# >   2305.03486](https://arxiv.org/abs/2305.03486)) take `1 - level` and `level`: in the simplest case, exactly the `mix` that
+# >   you wrote. (Their time runs from noise to picture, our level the other way.)
 
 # %% [markdown]
 # ## One level for each picture
@@ -197,12 +197,12 @@ show({"(batch,)": wrong[::5], "(batch, 1, 1, 1)": right[::5]}, titles=[f"level {
 # *Top: the levels ran along the width of every picture, clean at the left and noisy at the right. Bottom: each picture
 # has its own level, which is what we wanted.*
 #
-# torch lines shapes up from the right, so a lone `(batch,)` meets the *width*. If the two happen to be equal, there is no
-# error: just wrong pictures, in the right shape. Now you know what they look like.
+# torch aligns shapes from the right, so a lone `(batch,)` meets the *width*. If the two happen to be equal, there is no error:
+# just wrong pictures, in the right shape. Now you know what they look like.
 #
 # **Exercise: `random_levels`** · 3 minutes · easy
 #
-# Why it matters: in training, the network has to meet every level, from hardly any noise to nothing else.
+# Why it matters: in training, the network has to meet every level, from hardly any noise to nothing but noise.
 
 
 # %% tags=["exercise"]
@@ -223,8 +223,8 @@ check(random_levels)
 # %% [markdown]
 # ## Questions for a network
 #
-# Now put the two together. A *question* is a batch of noisy pictures, and how noisy each of them is. The answer that we
-# hope for is the clean pictures.
+# Now put the two together. A *question* is a batch of noisy pictures and their levels. The answer that we hope for is the clean
+# pictures.
 #
 # > **A common belief: "Noise is added step by step."** You will read that diffusion adds noise in a thousand little
 # > steps. It is a way to think of it, but nothing here does it: one `mix` takes a picture to any level. Steps come up in
@@ -269,8 +269,8 @@ show({"question": noisy, "answer": clean[:10]}, titles=[f"{number:.2f}" for numb
 #
 # - `mix` takes a picture to any noise level at once, and stays in the range of colours.
 # - `random_levels` gives every picture a level of its own, in the shape that spreads it over that picture's pixels.
-# - `make_question` makes endless questions out of a few pictures; whoever asks keeps the answers.
+# - `make_question` makes endless questions out of a few pictures, which are the answers.
 #
-# They are the module `dino/noise.py`. Look at it: it is all that the next chapters need of this one.
+# They are the module `dino/noise.py`. Look at it: it is all that later chapters need from this one.
 #
 # Next: who can answer such questions, and what is the best answer anybody could give? That is chapter 2.

@@ -50,8 +50,8 @@ for number in (0.2, 0.5, 0.8):
 # %% [markdown]
 # *Level 0.5. Smoothing turns the speckles into pale stains. But it smears the eyes and mouths, and the thin horns are gone.*
 #
-# So doing both helps at all three levels, but at 0.8 hardly at all: to undo the loss of contrast there, everything is multiplied
-# by five, the noise, too, and smoothing only makes up for that.
+# So doing both helps at all three levels, but at 0.8 hardly at all: to restore the contrast there, everything is multiplied by
+# five, noise included, and smoothing only makes up for that.
 #
 # Smoothing knows nothing of dinosaurs. You do: you know that they have legs, eyes and a tail, and that a purple belly does
 # not have green patches. To answer well, one has to *know what is likely*, and that has to be learnt from pictures.
@@ -66,14 +66,13 @@ for number in (0.2, 0.5, 0.8):
 # would be 1.6. But noise is never more than 1. So 0.2 is **impossible**. Could it be 0.9? Then 0.45 remains, and the
 # noise was 0.9: **possible**.
 #
-# Now a whole picture. Take an image away at its share, `noisy - (1 - level) * image`, and look at what is left. It must be
-# `level * noise`, so it must lie between 0 and `level`, in every single pixel. If it does, the image is possible; if not,
-# it is out. And because our noise is uniform, no noise is preferred to any other: of the images that are possible, none
-# gets likelier than another. (With Gaussian noise nothing is ever quite impossible, and one has to weight all images with
-# bell curves. Here, we count.)
+# Now a whole picture. Subtract an image, scaled by its share: `noisy - (1 - level) * image`. What is left must be
+# `level * noise`, so it must lie between 0 and `level`, in every single pixel. If it does, the image is possible; if not, it is
+# out. And because our noise is uniform, all noise is equally likely, and so are all images that are possible. (With Gaussian
+# noise nothing is ever quite impossible, and one has to weight all images with bell curves. Here, we count.)
 #
-# And if several are possible, what is the best answer? Say that just two are left, and that answers are marked by their
-# **mean squared error**: the difference from the truth in each number, squared, and then the mean of all.
+# And if several are possible, what is the best answer? Say that just two are left, and that answers are judged by their **mean
+# squared error**: the difference from the truth in each number, squared, and averaged.
 #
 # > **Predict.** Do you answer with one of the two, or with a mixture of both? Which mixture?
 
@@ -97,18 +96,18 @@ for chance in (0.5, 0.75, 0.9):
     print(f"if it is the t-rex with a chance of {chance:.0%}, its best share in the answer is {best:.0%}")
 
 # %% [markdown]
-# *Five answers if both pictures are equally likely, with their error above, on average over the two truths. The least error
-# is that of the plain mean, right in the middle: half of what it costs to bet on either.*
+# *Five answers if both pictures are equally likely, with their error above, averaged over the two truths. The least error is that
+# of the plain mean, right in the middle: half of what it costs to bet on either.*
 #
 # The mean is never right, but it is never as wrong as a lost bet, and squaring makes a large error count for more. If one of the
-# two is likelier, the best share of it is just its chance. And you need not try answers of any other kind. Take one pixel that is
-# $a$ in one picture and $b$ in the other, with the mean $m$. An answer $g$ then has the error
+# two is likelier, its best share is just its chance. And no answer of any other kind is better. Take one pixel that is $a$ in one
+# picture and $b$ in the other, with the mean $m$. An answer $g$ then has the error
 #
 # $$\frac{(g - a)^2 + (g - b)^2}{2} = (g - m)^2 + \left(\frac{a - b}{2}\right)^2.$$
 #
-# The first part is 0 if $g$ is the mean, and larger for every other answer; the second stays, whatever you say. It is the same
-# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all that is possible**, each
-# with its chance as its share. The whole course rests on this sentence.
+# The first part is 0 if $g$ is the mean, and larger for every other answer; the second stays, whatever you answer. It is the same
+# with three pictures or a thousand. **The guess with the least mean squared error is the mean of all possible pictures**, each
+# weighted by its chance. The whole course rests on this sentence.
 #
 # One tool before you write it down. A comparison of tensors gives a *mask*, with `True` or `False` for every number.
 # `&` joins two masks, `.all(dim=1)` asks of each row whether all of it is `True`, and a mask in brackets picks rows:
@@ -124,8 +123,8 @@ print(fits, rows, numbers[rows], sep="\n")
 #
 # **Exercise: `best_guess`** · 8 minutes · medium
 #
-# Why it matters: this is the best that a network could become that is trained on these images alone. Numbers in a computer are
-# rounded, so leave a hair of room, such as `1e-6`, at both ends.
+# Why it matters: this is the best that a network trained on these images alone could become. Numbers in a computer are rounded,
+# so leave a hair of room, such as `1e-6`, at both ends.
 
 
 # %% tags=["exercise"]
@@ -141,7 +140,7 @@ def best_guess(noisy: Tensor, level: float, images: Tensor) -> Tensor:
 
     Returns the guess, (3, height, width); nan if none of the images can have become `noisy`.
     """
-    # Take each image away at its share: what is left must have come from noise.
+    # Subtract each image, scaled by its share: what is left must have come from noise.
     # Noise leaves something between 0 and level in every pixel; a hair of room is for rounding.
     # The images that are possible are equally likely, so take their mean.
     raise NotImplementedError("best_guess is yours to write")
@@ -151,7 +150,7 @@ def best_guess(noisy: Tensor, level: float, images: Tensor) -> Tensor:
 check(best_guess)
 
 # %% [markdown]
-# Let us ask it about one dinosaur, at more and more noise, when all that can occur is our 512 images.
+# Let us ask it about one dinosaur, with more and more noise, when only our 512 images can occur.
 #
 # > **Predict.** At level 0.9, nine tenths of every pixel are noise. How many of the 512 images are still possible?
 
@@ -211,12 +210,11 @@ for level in (0.999, 0.99, 0.9, 0.5):
 
 # %% [markdown]
 # At 0.9, and even at 0.5, where anybody sees the dinosaur, none of its pictures fits, and it has no answer at all: the mean of
-# none is `nan`. Where it does have an answer, that is a mean of pictures that it knows, and when only one is left, as above, it
-# is that one, to the last pixel. **The perfect guesser memorises.** In chapter 5 it will draw, and we shall look for anything
-# new.
+# none is `nan`. Where it does have an answer, it is a mean of known pictures, and when only one is left, as above, it is that
+# one, to the last pixel. **The perfect guesser memorises.** In chapter 5 it will draw, and we shall look for anything new.
 #
-# So we want something *worse* than perfect on the pictures that it has seen: something that does not keep 512 pictures pixel
-# by pixel, but gets by with what they have in common. That is what we hope of a network; chapter 5 puts it to the test.
+# So we want something *worse* than perfect on the pictures that it has seen: something that does not store 512 pictures pixel by
+# pixel, but learns what they have in common. That is what we hope of a network; chapter 5 puts it to the test.
 
 # %% [markdown]
 # ## The smallest part: a block
@@ -224,11 +222,12 @@ for level in (0.999, 0.99, 0.9, 0.5):
 # Nearly all of the network is made of two things. A **convolution** replaces each pixel by a weighted sum of the 3x3 pixels
 # around it; the weights are what is learnt. A **ReLU** replaces negative numbers by 0. Without it, a stack of convolutions could
 # do no more than a single larger one, for a weighted sum of weighted sums is a weighted sum again. `conv(inputs, outputs)` makes
-# a convolution from `inputs` channels to `outputs`. (A *channel* is what a colour is to a picture. Inside, there are dozens.)
+# a convolution from `inputs` channels to `outputs`. (A *channel* is one number per pixel, like a colour. Inside, there are
+# dozens.)
 #
-# We will stack many of them, and there is a snag: each new pair of layers sees only what the one before hands on, and at the
-# start its weights are random. How much of a dinosaur comes through? As in chapter 1, we measure the contrast: how much
-# the numbers differ from picture to picture.
+# We will stack many of them, and there is a snag: each new pair of layers sees only the output of the one before, and at the
+# start its weights are random. How much of a dinosaur comes through? As in chapter 1, we measure the contrast: how much the
+# numbers differ from picture to picture.
 
 
 # %%
@@ -262,8 +261,8 @@ show(
 # Adding is called a *residual* connection. With it, [He et al.](https://arxiv.org/abs/1512.03385) trained networks of more than
 # a hundred layers.
 #
-# One more tool: a network in torch is a class, and this is how one is written. `super().__init__()` comes first. It lets torch
-# prepare the place where it keeps track of layers; then every layer that you set on `self` is found, weights and all:
+# One more tool: a network in torch is a class, and this is how one is written. `super().__init__()` comes first. It prepares
+# torch to keep track of layers; then torch finds every layer that you set on `self`, weights and all:
 
 
 # %%
@@ -342,18 +341,18 @@ titles = [f"{name}:\n{count} pixels" for name, count in zip(networks, pixels, st
 show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 
 # %% [markdown]
-# *What one pixel of the output, the one in the middle, gets to see of the input; the rest is grey. The same two blocks see
-# over ten times as many pixels when they work on the picture at a quarter of its height and width. And as that picture has a
-# sixteenth of the pixels, they take a sixteenth of the work.*
+# *What the middle pixel of the output sees of the input (its receptive field); the rest is grey. The same two blocks see over ten
+# times as many pixels when they work on the picture at a quarter of its height and width. And as that picture has a sixteenth of
+# the pixels, they take a sixteenth of the work.*
 #
-# That is why the network works at several sizes. Chapter 1 has shown what small pictures are good for: under strong noise the
-# means of large blocks say more than single pixels. At each size there is a **`Stage`**: a convolution that sets the number of
+# That is why the network works at several sizes. Chapter 1 showed what small pictures are good for: under strong noise the means
+# of large blocks say more than single pixels. At each size there is a **`Stage`**: a convolution that sets the number of
 # channels, a few blocks, and one *pool*, which tells every pixel the largest value of each channel anywhere (perhaps: "there is a
 # frill in this picture!").
 #
-# But what about detail? A picture that was halved three times has 4x4 pixels; nobody can draw an eye from that. So on the
-# way down we *keep* what we have at each size, and on the way up we *add* it again. So the bottom can bring the layout, and what
-# was kept the detail. Drawn as a picture, down and up, this looks like the letter U: a **UNet**.
+# But what about detail? A picture that was halved three times has 4x4 pixels; nobody can draw an eye from that. So on the way
+# down we *keep* what we have at each size, and on the way up we *add* it again. So the bottom can bring the layout, and these
+# *skip connections* the detail. Drawn, this looks like the letter U: a **UNet**.
 #
 # ```
 # noisy + level  ->  enter ------------------------ + -> leave -> guess       32x32
@@ -368,8 +367,8 @@ show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 # How does it know the level? We simply show it: one more channel beside the three colours, the same number everywhere.
 #
 # And what does it answer? **The clean picture, all of it, in one go.** Many diffusion models answer with the noise instead, or
-# with the *velocity*, which is `noise - clean`. But whoever knows the noisy picture and the level has all three at once: each
-# follows from the others by one line.
+# with the *velocity*, which is `noise - clean`. But given the noisy picture and the level, each of the three gives you the other
+# two, in one line.
 
 # %%
 clean, noise = images[:3], torch.rand(3, 3, 32, 32)
@@ -399,10 +398,10 @@ print("the picture is off by 0.01: the noise is off by    ", noise_errors)
 print("the noise is off by 0.01:   the picture is off by  ", clean_errors)
 
 # %% [markdown]
-# So between levels 0 and 1, a right answer to one question is a right answer to all. But *errors* change on the way, where one
-# divides by a small number. At level 0.02, an error of 0.01 in the picture becomes one of 0.49 in the noise. At level 0.98, an
-# error of 0.01 in the noise becomes one of 0.49 in the picture. We want pictures, and drawing begins where there is only noise.
-# So we ask for the picture, which has another advantage: you can look at it. (Li and He argue for it, too: [arXiv
+# So between levels 0 and 1, a right answer to one question is a right answer to all. But *errors* grow where one divides by a
+# small number. At level 0.02, an error of 0.01 in the picture becomes one of 0.49 in the noise. At level 0.98, an error of 0.01
+# in the noise becomes one of 0.49 in the picture. We want pictures, and drawing begins where there is only noise. So we ask for
+# the picture, which has another advantage: you can look at it. (Li and He argue for it, too: [arXiv
 # 2511.13720](https://arxiv.org/abs/2511.13720).)
 #
 # **Exercise: `Denoiser`** · 12 minutes · hard
@@ -449,7 +448,7 @@ check(Denoiser)
 # %% [markdown]
 # ## Before it has learnt anything
 #
-# > **Predict.** What does a network guess whose weights are still random? (A look at the last line of `__init__` helps.)
+# > **Predict.** What does a network with random weights guess? (A look at the last line of `__init__` helps.)
 
 # %%
 torch.manual_seed(0)
@@ -483,9 +482,9 @@ except RuntimeError as error:
 # %% [markdown]
 # ## What you have now
 #
-# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why, but for the highest
-#   levels, it has no answer for a stranger.
+# - `best_guess`, the exact optimum for a finite set of images. You know why it blurs, and why, except at the highest levels, it
+#   has no answer for an unknown picture.
 # - `Block`, which adds what it finds.
 # - `Denoiser`, a network of over a million weights that sees the whole picture, and detail, and the level.
 #
-# They are the module `dino/denoiser.py`. So far the network answers the same to everything. In chapter 3, it learns.
+# They are the module `dino/denoiser.py`. So far the network gives everything the same answer. In chapter 3, it learns.

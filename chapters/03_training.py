@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Learning from questions
 #
-# You have questions (chapter 1) and somebody to answer them (chapter 2), who says the same to everything. In this chapter it
-# learns. At the end you train it for real, for a few minutes, and watch its guesses turn into dinosaurs.
+# You have questions (chapter 1) and a network to answer them (chapter 2), which gives everything the same answer. In this chapter
+# it learns. At the end you train it for real, for a few minutes, and watch its guesses turn into dinosaurs.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
@@ -31,9 +31,9 @@ held_out = load(dinosaurs(128, seed=1))  # never trained on
 # %% [markdown]
 # ## What is there to gain?
 #
-# The *loss* says how far off a guess is: the mean squared error over all pixels. Before you train anything, ask what
-# somebody could score who has learnt nothing, or who knows nothing but the mean of all pictures. Whoever is still
-# worse than that after training has a bug.
+# The *loss* says how far off a guess is: the mean squared error over all pixels. Before you train anything, ask what a guesser
+# would score that has learnt nothing, or knows only the mean of all pictures. If your network is still worse than that after
+# training, it has a bug.
 
 # %%
 mean = images.mean(dim=0, keepdim=True)
@@ -49,7 +49,7 @@ for name, guess in guesses.items():
 # %% [markdown]
 # > **Predict.** What would a *perfect* guesser score: 0?
 #
-# We have one: your `best_guess`, from chapter 2. Here it knows all of 512 pictures, and is asked about 16 of them.
+# We have one: your `best_guess`, from chapter 2. Here it knows 512 pictures, and is asked about 16 of them.
 
 # %%
 for number in (1.0, 0.99, 0.98, 0.95, 0.9):
@@ -69,7 +69,7 @@ for number in (1.0, 0.99, 0.98, 0.95, 0.9):
 # error would change if the weight were a little larger (that is the *gradient*); and move all weights a little in the
 # direction in which the error shrinks, which is the *optimizer's* job.
 #
-# In torch, these are three calls. Here they are with a single weight, 3, which is to become 1:
+# In torch, these are three calls. Here they are with a single weight, 3, which should become 1:
 
 # %%
 weight = torch.tensor(3.0, requires_grad=True)
@@ -87,8 +87,8 @@ mover.zero_grad()
 print(f"after zero_grad: its gradient is {weight.grad}")
 
 # %% [markdown]
-# `backward` works the gradient out, and `step` follows it. But the second gradient should have been 2 · (2.6 - 1) = 3.2. It is
-# 7.2, because torch *adds* each gradient to the one that is there already. `zero_grad` forgets it.
+# `backward` computes the gradient, and `step` follows it. But the second gradient should have been 2 · (2.6 - 1) = 3.2. It is
+# 7.2, because torch *adds* each gradient to the one that is there already. `zero_grad` clears it.
 #
 # **Exercise: `training_step`** · 6 minutes · medium
 #
@@ -115,7 +115,7 @@ def training_step(denoiser: Callable, optimizer: torch.optim.Optimizer, clean: T
 check(training_step)
 
 # %% [markdown]
-# ## The cheapest test there is
+# ## First test: a single picture
 #
 # Before you train on thousands of pictures, train on **one**. A network that cannot learn a single picture by heart will
 # not learn anything else either, and you find that out in seconds.
@@ -134,17 +134,17 @@ with torch.no_grad():
     show({"noise": pure_noise, "its guess": small(pure_noise, torch.ones(4, 1, 1, 1)), "picture": one[:4]})
 
 # %% [markdown]
-# *Four times nothing but noise, and the guess of a network that has only ever seen one dinosaur. It does not need to look.*
+# *Four times pure noise, and the guesses of a network that has only ever seen one dinosaur. It does not need to look.*
 #
 # As low as you like: only one picture is possible, so there is nothing to be unsure of. The loss has fallen to less than a
-# hundredth, and it was still falling. The test is passed: questions, network, loss and optimizer fit together.
+# hundredth, and it was still falling. It passes the test: questions, network, loss and optimizer fit together.
 
 # %% [markdown]
 # ## Steadier than the last step
 #
-# Each step follows one batch of questions, some of them easy and some impossible, so the weights jitter about where
-# they should be. If you stop, you stop at some random point of that jitter. The remedy is old and simple: keep a running
-# **average** of the weights, and draw with that.
+# Each step follows one batch of questions, some of them easy and some impossible, so the weights jitter around where they should
+# be. If you stop, you stop at some random point of that jitter. The remedy is old and simple: keep a running **average** of the
+# weights, and draw with that.
 #
 # Here is the idea with one number. A wanderer walks towards 1, but every step is shaken:
 
@@ -169,12 +169,12 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# *The newest value jitters; both averages are calmer. The one that keeps 95% from the start is held back for long by the
+# *The newest value jitters; both averages are calmer. The one that keeps 95% from the start is held back for a long time by the
 # useless beginning. With a warm-up (keep 0%, 10%, 20%, and so on up to 95%) it follows the newest value closely at first.*
 #
 # **Exercise: `update_average`** · 6 minutes · medium
 #
-# Why it matters: what draws the pictures depends less on where you happened to stop.
+# Why it matters: your drawings depend less on where you happened to stop.
 #
 # > **A common belief: "The average is a second model that is trained."** It is never asked a training question, and no
 # > gradient ever reaches it. It only watches the weights go by.
@@ -200,12 +200,12 @@ check(update_average)
 # %% [markdown]
 # ## A finer measure
 #
-# The loss of a step depends on which levels the dice gave, so it jumps about. More telling is the loss *at each level*: how good
-# are the guesses under little noise, and under much?
+# The loss of a step depends on its random levels, so it jumps about. The loss *at each level* tells more: how good are the
+# guesses with little noise, and with much?
 #
 # **Exercise: `loss_by_level`** · 5 minutes · easy
 #
-# Why it matters: this is the instrument that you look at when something is wrong. Chapter 6 reads faults off it.
+# Why it matters: this is where you look when something is wrong. Chapter 6 uses it to diagnose faults.
 
 
 # %% tags=["exercise"]
@@ -229,8 +229,8 @@ check(loss_by_level)
 
 # %% [markdown]
 # Now you can see what the average is good for. Take the network that comes with the course, `load_denoiser()`, which was trained
-# for long with the very same code (`dino/weights/README.md` says how). Train it on, with large steps that never get smaller. What
-# happens to its loss, and to that of the average?
+# for a long time with the very same code (`dino/weights/README.md` says how). Train it further, with large steps that never get
+# smaller. What happens to its loss, and to that of the average?
 
 # %%
 torch.manual_seed(0)
@@ -267,23 +267,21 @@ plt.show()
 #
 # ## Train for real
 #
-# Here is the loop. It is given, because it only puts your pieces together: your `training_step`, and your
-# `update_average` after every tenth step. It *yields* the loss of each step, so that whoever calls it can plot or stop.
-# Four things in it are new:
+# Here is the loop. It is given, because it only puts your pieces together: your `training_step`, and your `update_average` after
+# every tenth step. It *yields* the loss of each step, so that its caller can plot or stop. Four things in it are new:
 #
 # - Half of the pictures are **flipped**, at random, so that most dinosaurs are seen facing both ways. (Do not do this with
 #   pictures of text.)
-# - The **learning rate**, how far each step moves the weights, rises for 200 steps, so as to begin with care, and
-#   falls to 0 towards the end, so that the jitter should die down.
-# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.5 either way, and does not say so. When the
-#   network draws, its own small mistakes will be in the picture, and it has to take them in its stride.
-# - Every step throws **dice of its own**: it seeds the random generator, so that a run can be repeated, and be resumed as if
+# - The **learning rate**, how far each step moves the weights, rises for 200 steps, for a gentle start (*warm-up*), and falls to
+#   0 towards the end, to let the jitter die down.
+# - The noisy pictures are **a little off**: `shaken` moves each number by up to 0.5 either way, with the level unchanged. When
+#   the network draws, the picture will contain its own small mistakes, and it has to cope with them.
+# - Every step has **random numbers of its own**: it seeds the random generator, so that a run can be repeated, or resumed as if
 #   it had never stopped.
 #
 # `Run` holds what has to be remembered from step to step: the denoiser, the average of its weights, the optimizer and the number
-# of steps taken. (The optimizer first cuts gradients short that are very large, as [Pascanu et
-# al.](https://arxiv.org/abs/1211.5063) advise.) With `in_bfloat16`, a processor that is made for it calculates with half as many
-# bits, which is faster.
+# of steps taken. (The optimizer first *clips* very large gradients, as [Pascanu et al.](https://arxiv.org/abs/1211.5063) advise.)
+# With `in_bfloat16`, a processor that is made for it calculates with half as many bits, which is faster.
 
 # %%
 
@@ -297,10 +295,10 @@ def train(
     run           what is trained; steps that it has taken already are not taken again
     images        (count, 3, height, width), in [0, 1], on the device of the run's denoiser
     steps, batch  how many steps the whole run has, and how many pictures are in one question
-    rate          the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
+    rate          the learning rate, apart from its rise in the first 200 steps and its fall to 0 over the whole run
     seed          every step has random numbers of its own, which depend on the seed and on its number alone
-    flip          turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
-    ask           what is done to the denoiser before it is asked
+    flip          turn half of the pictures to face the other way; not for text, or anything else with a left and a right
+    ask           wraps the denoiser before it is asked
     """
     for n in range(run.taken, steps):
         # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
@@ -368,7 +366,7 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# *The loss, on a logarithmic scale. It dives below what the mean of all pictures would score, and then creeps. Single steps
+# *The loss, on a logarithmic scale. It dives below what the mean of all pictures would score, and then falls slowly. Single steps
 # jump up and down by a factor of two and more: some batches get harder levels than others.*
 #
 # > **A common belief: "The curve is flat, so training is over."** In the second half, the loss falls only a little; but compare
@@ -405,7 +403,7 @@ axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plt.show()
 
 # %% [markdown]
-# *Held-out pictures. All that have learnt something meet at level 1, near the dotted line: there, no guess can be expected to do
+# *Loss on held-out pictures. All trained networks meet at level 1, near the dotted line: there, no guess can be expected to do
 # better than the mean of all pictures. The lower the level, the more there is to see, and the smaller the loss.*
 #
 # Look where the curves differ most, and where they do not. At level 1, long training gains next to nothing; at the low and
@@ -413,12 +411,12 @@ plt.show()
 #
 # And look at your average: it is *behind* the newest weights! It looks back over some 200 steps, and in a run of 800, the network
 # was probably worse 200 steps ago; and with steps that get ever smaller, there should be little jitter left to average out. The
-# average pays while the steps are still large, as in the experiment above.
+# average pays off while the steps are still large, as in the experiment above.
 #
 # > **A common belief: "Lower loss means better pictures."** The loss is an average over levels, and the eye does not average over
 # > levels. Chapter 4 draws, so that you can judge, and chapter 5 measures drawings themselves.
 #
-# <!-- live: dino-noise guess | What long training pays for: the network that comes with the course, at any level. -->
+# <!-- live: dino-noise guess | What long training buys: the network that comes with the course, at any level. -->
 
 # %% [markdown]
 # ## What you have now

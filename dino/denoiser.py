@@ -24,7 +24,7 @@ def best_guess(noisy: Tensor, level: float, images: Tensor) -> Tensor:
 
     Returns the guess, (3, height, width); nan if none of the images can have become `noisy`.
     """
-    # Take each image away at its share: what is left must have come from noise.
+    # Subtract each image, scaled by its share: what is left must have come from noise.
     rest = noisy - (1 - level) * images
     # Noise leaves something between 0 and level in every pixel; a hair of room is for rounding.
     possible = ((rest > -1e-6) & (rest < level + 1e-6)).flatten(start_dim=1).all(dim=1)

@@ -110,10 +110,10 @@ def train(
     run           what is trained; steps that it has taken already are not taken again
     images        (count, 3, height, width), in [0, 1], on the device of the run's denoiser
     steps, batch  how many steps the whole run has, and how many pictures are in one question
-    rate          the learning rate, but for its rise in the first 200 steps, and its fall to 0 over the whole run
+    rate          the learning rate, apart from its rise in the first 200 steps and its fall to 0 over the whole run
     seed          every step has random numbers of its own, which depend on the seed and on its number alone
-    flip          turn half of the pictures to face the other way; not for writing, and whatever has a left and a right
-    ask           what is done to the denoiser before it is asked
+    flip          turn half of the pictures to face the other way; not for text, or anything else with a left and a right
+    ask           wraps the denoiser before it is asked
     """
     for n in range(run.taken, steps):
         # Learn in large strides, but gently at first, and in ever smaller strides towards the end.
