@@ -11,8 +11,8 @@
 # The recipe is [*Dino Diffusion*](https://github.com/madebyollin/dino-diffusion) by Ollin Boer Bohan: our thanks to him for
 # it, and for how simple it is.
 #
-# You write the heart of it yourself. This chapter is about the first sentence. You need to have seen Python and a little
-# of torch (tensors and their shapes).
+# You write the core of it yourself. This chapter is about the first sentence. You need to have seen Python and a little of torch
+# (tensors and their shapes).
 #
 # Run the cells from top to bottom. Where it says **Exercise**, write the code; the `check` after it tells you whether it
 # is right, and what is wrong if it is not.
@@ -107,7 +107,7 @@ def mix(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
 check(mix)
 
 # %% [markdown]
-# Now the dial. We take three dinosaurs, each with **the same noise** at nine levels.
+# Now the dial. We take three dinosaurs, each at nine levels of **the same noise**.
 #
 # > **Predict.** At which level do you lose the dinosaur? At 0.5, when half of every pixel is noise? Say a number before
 # > you run the cell.
@@ -127,8 +127,8 @@ show(rows, titles=[f"{level:.1f}" for level in levels])
 #
 # <!-- live: dino-noise | The dial itself. Drag it, or drop a picture of your own onto it. -->
 #
-# > **A common belief: "50% noise hides half of the picture."** At 0.5 no half is missing: every pixel still says something
-# > about its own colour, and your eye seems to average over neighbours, where noise cancels out and the animal does not.
+# > **A common belief: "50% noise hides half of the picture."** No half is missing at 0.5: every pixel still says something about
+# > its own colour, and your eye seems to average over neighbours, where noise cancels out and the animal does not.
 #
 # That averaging is worth a closer look, because a network can do it, too. Here are some pictures at level 0.75, once as they are,
 # and then with blocks of 2x2, 4x4 and 8x8 pixels replaced by their mean. For each we measure how well the means agree with those

@@ -109,8 +109,8 @@ for chance in (0.5, 0.75, 0.9):
 # with three pictures or a thousand. **The guess with the least mean squared error is the mean of all possible pictures**, each
 # weighted by its chance. The whole course rests on this sentence.
 #
-# One tool before you write it down. A comparison of tensors gives a *mask*, with `True` or `False` for every number.
-# `&` joins two masks, `.all(dim=1)` asks of each row whether all of it is `True`, and a mask in brackets picks rows:
+# One tool before you write it down. A comparison of tensors gives a *mask*, with `True` or `False` for every number. `&` joins
+# two masks, `.all(dim=1)` tells for each row whether all of it is `True`, and a mask in brackets picks rows:
 
 # %%
 numbers = torch.tensor([[0.1, 0.9], [0.2, 0.3], [-0.4, 0.4]])
@@ -181,7 +181,7 @@ show({"noisy": noisy, "best guess": guesses}, titles=titles, size=1.2)
 #
 # At 0.9, *one* image is possible. Did you expect that? There are 3072 numbers in a picture, and a single one that does not fit
 # rules an image out. So the perfect guesser, which knows all 512 pictures by heart, recognises the right one in noise where you
-# see nothing. Here is how early, on average over five questions:
+# see nothing. Here is how fast the choice narrows, on average over five questions:
 
 # %%
 average_counts = {}
@@ -209,7 +209,7 @@ for level in (0.999, 0.99, 0.9, 0.5):
     print(f"level {level}: {stranger_counts[level]} possible")
 
 # %% [markdown]
-# At 0.9, and even at 0.5, where anybody sees the dinosaur, none of its pictures fits, and it has no answer at all: the mean of
+# At 0.9, and even at 0.5, where anyone can see the dinosaur, none of its pictures fits, and it has no answer at all: the mean of
 # none is `nan`. Where it does have an answer, it is a mean of known pictures, and when only one is left, as above, it is that
 # one, to the last pixel. **The perfect guesser memorises.** In chapter 5 it will draw, and we shall look for anything new.
 #
@@ -254,9 +254,9 @@ show(
 )
 
 # %% [markdown]
-# *A t-rex after 1 to 8 pairs of untrained layers, each channel shifted to the same brightness. Top: each pair hands on only
-# what it found, and after two of them next to nothing is left. Bottom: each **adds** what it found to what came in. The colours
-# suffer, but the t-rex comes through.*
+# *A t-rex after 1 to 8 pairs of untrained layers, each channel shifted to the same brightness. Top: each pair passes on only its
+# output, and after two of them next to nothing is left. Bottom: each **adds** its output to its input. The colours suffer, but
+# the t-rex comes through.*
 #
 # Adding is called a *residual* connection. With it, [He et al.](https://arxiv.org/abs/1512.03385) trained networks of more than
 # a hundred layers.
@@ -366,9 +366,9 @@ show({"it sees": seen * images[3] + (1 - seen) * 0.8}, titles=titles, size=1.5)
 #
 # How does it know the level? We simply show it: one more channel beside the three colours, the same number everywhere.
 #
-# And what does it answer? **The clean picture, all of it, in one go.** Many diffusion models answer with the noise instead, or
-# with the *velocity*, which is `noise - clean`. But given the noisy picture and the level, each of the three gives you the other
-# two, in one line.
+# And what does it answer? **The clean picture, all of it, in one go.** Many diffusion models predict the noise instead, or the
+# *velocity*, which is `noise - clean`. But given the noisy picture and the level, each of the three gives you the other two, in
+# one line.
 
 # %%
 clean, noise = images[:3], torch.rand(3, 3, 32, 32)
@@ -467,8 +467,8 @@ print(f"the mean of its guesses is {guess.mean():.2f}; eval() changes them by {(
 # *It says much the same to everything: a murky colour, not far from grey. Its last bias, 0.5, is the middle between black and
 # white, and random weights move it from there.*
 #
-# > **A common belief: "Call `eval()` before you use a network."** It changes nothing here. `eval()` matters for dropout and
-# > batch normalisation, and there is neither.
+# > **A common belief: "Call `eval()` before you use a network."** It changes nothing here. `eval()` matters for dropout and batch
+# > normalisation, and this network has neither.
 #
 # One thing that you may run into later: a picture has to be halved three times, so height and width must be multiples of
 # 8. With 20x20 pixels, 5 are halved to 2, doubled to 4, and 4 cannot be added to 5:

@@ -51,8 +51,8 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 # *Eight different noises, and nearly one answer: the mean of all dinosaurs.*
 #
 # Not eight pictures, but nearly one, in eight tints, and not a dinosaur. And that is *right*! You know it from chapter 2: at
-# level 1 everything is still possible, so the best guess is the mean of everything. It cannot decide for one dinosaur, because
-# nothing in the noise speaks for one.
+# level 1 everything is still possible, so the best guess is the mean of everything. It cannot choose one dinosaur, because
+# nothing in the noise favours any.
 #
 # > **A common belief: "One long step is as good as many."** With one step, you get the guess of somebody who has seen nothing.
 
@@ -71,8 +71,8 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 #
 # **Exercise: `step`** · 4 minutes · medium
 #
-# Why it matters: this is the whole way back. If the guess were perfect, the result would be exactly what `mix` makes at the
-# lower level.
+# Why it matters: this is the whole way from noise to picture. If the guess were perfect, the result would be exactly what `mix`
+# makes at the lower level.
 #
 # > **A common belief: "Each step removes the same share of the noise in the picture."** From 1 to 0.9 a tenth goes; from 0.2
 # > to 0.1, half; and in the last step, everything.
@@ -116,8 +116,8 @@ show(seen, titles=["picture", "guess"] * 6, size=0.9)
 
 # %% [markdown]
 # *Six runs side by side, each with the picture on the left and the guess at it on the right; time runs from top to bottom. All
-# begin with nearly the same blur. Then they part, at first into animals of two kinds at once; later, most have decided for one,
-# and get their details.*
+# begin with nearly the same blur. Then they part, at first into animals of two kinds at once; later, most settle on one, and gain
+# detail.*
 #
 # Dinosaurs, from noise! Not all are well made, though: look for one that is two animals at once. Two things make them better:
 # more steps, and a trick.
@@ -125,9 +125,9 @@ show(seen, titles=["picture", "guess"] * 6, size=0.9)
 # %% [markdown]
 # ## The trick: think ahead
 #
-# Look at the guesses of one run, from top to bottom. Do they wander about, or does each change go on where the one before left
-# off? We can measure it: take the differences between successive guesses as arrows, and compare the direction of each with that
-# of the next. (1 is the same direction, 0 is a right angle, as between two arrows that have nothing to do with each other.)
+# Look at the guesses of one run, from top to bottom. Do they wander about, or does each change continue the one before? We can
+# measure it: take the differences between successive guesses as arrows, and compare the direction of each with that of the next.
+# (1 is the same direction, 0 is a right angle, as between two arrows that have nothing to do with each other.)
 
 # %%
 changes = torch.stack(guesses).diff(dim=0)  # (change, run, numbers)
@@ -139,14 +139,14 @@ print("each change, compared with the one before:", ", ".join(f"{value:.2f}" for
 # we know something of the next guess before we ask for it; but at each step we mix in the guess of *now*. We are always a little
 # behind.
 #
-# So push each guess on, in the direction in which it has just changed:
+# So push each guess further, in the direction in which it has just changed:
 #
 # `guess = previous + stretch * (raw - previous)`
 #
-# With `stretch = 1`, this is just the raw guess. With 2, it goes twice as far from the previous one. The proper name is
+# With `stretch = 1`, this is just the raw guess. With 2, it goes twice as far from the previous one. The field calls this
 # *extrapolation*. Two things to mind:
 #
-# - The first guess has none before it, so it is taken as it is.
+# - The first guess has no predecessor, so it is taken as it is.
 # - `previous` is the *raw* guess of the step before, as the network gave it, not the one that was pushed on.
 #
 # With guesses that are single numbers:
@@ -193,13 +193,13 @@ drawn = sample(denoiser, noise, steps=25).float()
 sheet(drawn, columns=16)
 
 # %% [markdown]
-# *64 drawings from 64 noises, as they came, none left out. Look closely: which would you not take for a real one?*
+# *64 drawings from 64 noises, not cherry-picked. Look closely: which ones give themselves away?*
 #
 # <!-- live: dino-draw | The very same network, drawing in this page. Compare one step with 25; then scrub back, and look for the
 # level at which it made up its mind. -->
 #
-# To watch how it happens, we need not change the sampler at all. All it knows of the denoiser is that it can be called. So we
-# hand it one that keeps notes: `Watched`.
+# To watch how it happens, we need not change the sampler at all. All it needs is a denoiser that it can call. So we give it one
+# that keeps a record: `Watched`.
 
 # %%
 watched = Watched(denoiser)
@@ -215,7 +215,7 @@ show(rows, titles=[f"level {1 - t / 25:.2f}" for t in times] + ["result"])
 # *Three runs, from left to right. The guess (lower row of each pair) shows the animal long before you can see it in the picture
 # above it.*
 #
-# What is decided first: the outline, or the colour? Let us not trust three pictures, and measure it on all 64. The outline of an
+# What is decided first: the outline, or the colour? Let us not trust three pictures, but measure it on all 64. The outline of an
 # animal is where the picture is not white; its colour is the mean over these pixels. How much of the way to the result is still
 # to go, at each level?
 
@@ -246,7 +246,7 @@ for t in times:
 # the pictures, about two thirds of the way are done.
 #
 # > **A common belief: "The guess is the drawing."** The guess is what the network would say if it had to decide now. The drawing
-# > is what has become of all those guesses.
+# > is what all those guesses add up to.
 
 # %% [markdown]
 # ## How many steps, and how far ahead?
@@ -268,12 +268,12 @@ for start in (0, 9):
 
 # %% [markdown]
 # *Two starting noises; more steps to the right, a longer stretch further down. One step always gives the mean, and two give a
-# pale sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal, if
-# not always in the same colour.*
+# pale sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal,
+# though not always in the same colour.*
 #
-# So, 8 or 64: not always the same. The first noise gives another animal, the second the same, but not always in the same colour.
-# Few long steps may decide differently from many short ones. For these two noises, the animal is settled with 32 steps; only its
-# colour may still differ.
+# So 8 and 64 steps do not always agree. The first noise gives another animal, the second the same, but not always in the same
+# colour. Few long steps may decide differently from many short ones. For these two noises, the animal is settled with 32 steps;
+# only its colour may still differ.
 #
 # > **A common belief: "Twice as many steps, twice as good."** From 1 to 16 steps, you see it get better. From 32 to 64, do you?
 # > Chapter 5 measures it.
@@ -283,14 +283,14 @@ for start in (0, 9):
 #
 # For once, let us take a world so small that the right result is known. A "picture" is a single number, and every number between
 # 0 and 1 is equally likely. Then the best guess can be written down: the middle of all numbers that are still possible (chapter
-# 2!). An exact sampler turns noise into numbers that are spread like pictures. Here, noise is spread in just that way already,
-# and the sampler keeps its numbers in their order. So it must return **exactly the number that it was started with**, and we can
-# measure how far off ours is.
+# 2!). An exact sampler turns noise into numbers that are distributed like pictures. Here, the noise has that distribution
+# already, and the sampler keeps its numbers in order. So it must return **exactly the number that it was started with**, and we
+# can measure how far off ours is.
 #
-# First: what is it that we want to know ahead? `step` mixes in *one* guess all the way from `now` to `next`, though the right
-# guess changes on this way. So the best single one is the mean of them all, which is about the guess in the **middle** of the
-# step. A sampler with very many steps tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well are the
-# last two foretold by the first two?
+# First: what do we want to predict? `step` mixes in *one* guess all the way from `now` to `next`, though the right guess changes
+# on the way. So the best single one is the mean of them all, which is about the guess in the **middle** of the step. A sampler
+# with very many steps tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well do the first two predict
+# the last two?
 
 # %%
 
@@ -309,9 +309,9 @@ for stretch, level, where in ((1.0, 0.5, "beginning"), (1.5, 0.475, "middle"), (
     print(f"stretch {stretch}: {ahead:.3f}; the guess at the {where} of the step from 0.5 to 0.45: {at[level]:.3f}")
 
 # %% [markdown]
-# To within a hundredth. The guess has changed during one step, from 0.55 to 0.5. A stretch of 1.5 lets it change on for **half**
-# a step, to the middle of the next one; a stretch of 2 for a **whole** one, to its end. So theory asks for 1.5. (3/2 of the
-# newest and minus 1/2 of the one before: these are the weights of the *two-step [Adams-Bashforth
+# To within a hundredth. The guess has changed during one step, from 0.55 to 0.5. A stretch of 1.5 continues that change for
+# **half** a step, to the middle of the next one; a stretch of 2 for a **whole** one, to its end. So theory asks for 1.5. (3/2 of
+# the newest and minus 1/2 of the one before: these are the weights of the *two-step [Adams-Bashforth
 # method](https://en.wikipedia.org/wiki/Linear_multistep_method)*, which is used for slopes.) Is it right?
 
 # %%
@@ -327,14 +327,14 @@ for stretch in (1.0, 1.5, 2.0):
 # %% [markdown]
 # With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. *Second order* would
 # be sixteen times. With 1.5, it is four and a half times, then ten, then fifteen: the finer the steps, the nearer to second
-# order. (What is left out, the bend in the way of the guess, shrinks with the square of the step.) And 2.0? It overshoots: with
+# order. (What is neglected, the curvature of the guess's path, shrinks with the square of the step.) And 2.0? It overshoots: with
 # few steps it is worse than 1.0, and with many **no better**.
 #
-# So both theory and measurement say 1.5. And yet our default is 2.0. In the pictures above, it gives stronger colours for few
-# steps than 1.0 and 1.5, and chapter 5 measures all three on drawings. A *trained* network is not exact, and we are not after
-# exactness, but after crisp dinosaurs. Perhaps it hedges more than it would have to, so that its guesses are on the blurry side,
-# and pushing them on further makes up for that; we have not proved it. When a default and a theory disagree, look at what the
-# theory takes for granted.
+# So both theory and measurement say 1.5. And yet our default is 2.0. In the pictures above, with few steps, it gives stronger
+# colours than 1.0 and 1.5, and chapter 5 measures all three on drawings. A *trained* network is not exact, and we are not after
+# exactness, but after crisp dinosaurs. Perhaps it hedges more than it has to, so that its guesses are too blurry, and pushing
+# them further makes up for that; we have not proved it. When a default and a theory disagree, look at what the theory takes for
+# granted.
 
 # %% [markdown]
 # ## Broken samplers
@@ -375,17 +375,17 @@ eight = {change: broken(change, noise[:8]) for change in changes}
 show(eight)
 
 # %% [markdown]
-# *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by a twenty-fifth
-# only, and draws nearly the same, if not always in the same colour. With the ratio forgotten, guesses come in far too early: the
-# network sees pictures unlike any that it has learnt from, and some run away. Fed back, all of them do. With the difference of
-# the levels, noise is left over.*
+# *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by only a
+# twenty-fifth, and draws nearly the same, though not always in the same colour. With the ratio forgotten, guesses come in far too
+# early: the network sees pictures unlike any that it has learnt from, and some run away. With the guess fed back, all of them do.
+# With the difference of the levels, noise is left over.*
 #
 # <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
-# The last row is the dangerous one, for it looks fine. Throwing fresh noise at every step gives good animals, one by one. But
-# they have next to nothing to do with the noise that it began with, so `check` refuses it. And all the noise that is left is
-# thrown away at each step: nothing is carried on but the guess. Look for twins in the last row. Eight drawings are too few to be
-# certain; chapter 5 counts them among many.
+# The last row is the dangerous one, because it looks fine. Fresh noise at every step gives good animals, one by one. But they
+# have next to nothing to do with the noise that it began with, so `check` refuses it. And all the old noise is thrown away at
+# each step: only the guess is carried on. Look for twins in the last row. Eight drawings are too few to be certain; chapter 5
+# counts them among many.
 #
 # (*DDPM*, which many texts begin with, adds fresh noise at each step, too, but only a little, and keeps most of what was there;
 # *DDIM* adds none, as `step` does.)
@@ -393,8 +393,8 @@ show(eight)
 # %% [markdown]
 # ## Between two dinosaurs
 #
-# If there are no dice in the sampler, then the starting noise *is* the dinosaur, in a code that only the network reads. What
-# lies between two codes?
+# If nothing in the sampler is random, then the starting noise *is* the dinosaur, in a code that only the network reads. What lies
+# between two codes?
 
 # %%
 shares = torch.linspace(0, 1, 9).view(-1, 1, 1, 1)
@@ -432,8 +432,8 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
 # resemble each other, but differ in spots, in pose, in shade, or even in colour.*
 #
-# Compare with the numbers of fresh pictures: new pictures by the program itself have near relatives, too. Exact copies would be
-# at 0, or close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next
+# Compare the numbers of fresh pictures: new pictures by the program itself have near relatives, too. Exact copies would be at 0,
+# or close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next
 # chapter.)
 
 # %% [markdown]
@@ -443,7 +443,7 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # - A good idea of how many steps it takes, of what the stretch does, and of what it looks like when something is wrong.
 #
 # They are the module `dino/sampling.py`. And with it, you have a whole diffusion model, from the first mix to the finished
-# drawing. You wrote the noise, the questions, the way through the network, the training step and the sampler. (`Stage`, its pool
+# drawing. You wrote the noise, the questions, the network's forward pass, the training step and the sampler. (`Stage`, its pool
 # and the loop of `train` were given; now you can read them.)
 #
 # In papers, `step` has many names: a step of DDIM, an Euler step of the *probability-flow ODE*, a step of flow matching. The page
@@ -454,6 +454,6 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # Where to go from here:
 #
 # - `dino assemble` puts all your answers into one file, `my_dino.py`, which trains and draws without this course. It is yours.
-# - `dino sample` draws a sheet, and an animation of how it comes out of the noise.
+# - `dino sample` draws a sheet, and an animation of how it emerges from the noise.
 # - `dino train` trains as long as you like, and `dino train --data FOLDER` does the same with **your own pictures**.
 # - Change something! Give the network fewer channels, more depth, another size. You have the instruments to see what it does.

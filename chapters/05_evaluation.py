@@ -9,7 +9,7 @@
 #
 # - Are the drawings **plausible**: dinosaurs, with nothing missing?
 # - Are they **varied**: all species, all colours, as often as in the real world?
-# - Are they **new**: or copies of what the network has seen?
+# - Are they **new**, or copies of what the network has seen?
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
@@ -41,7 +41,7 @@ torch.manual_seed(0)
 drawn = sample(denoiser, torch.rand(384, 3, 32, 32), steps=16).float()
 
 # %% [markdown]
-# The network is the one that comes with the course: to train one like it takes longer than you would like to wait here.
+# The network is the one that comes with the course: training one like it takes longer than you would like to wait here.
 # `dino/weights/README.md` says how it was made.
 #
 # > **Which is which?** One of these two rows is real, and one is drawn by the network.
@@ -57,15 +57,15 @@ show({"row 1": fresh[:10], "row 2": drawn[:10]})
 #
 # ## Are they new?
 #
-# In chapter 2, the perfect guesser could only ever lead back to pictures that it knew. A network might do the same, and then
-# it is not a painter but an expensive photocopier. The instrument: for each drawing, find the known picture that is most like it.
+# In chapter 2, the perfect guesser could only ever lead back to pictures that it knew. A network might do the same, and then it
+# is not a painter but an expensive photocopier. To find out, look for the known picture that is most like each drawing.
 #
 # Remember that training mirrors half of the pictures. So a mirror image is a copy, too.
 #
 # **Exercise: `nearest`** · 8 minutes · medium
 #
-# Why it matters: a copy is a flaw that makes a picture look *better*. The best-known number for drawings, which you meet
-# further down, does not notice it.
+# Why it matters: a copy is a flaw that makes a picture look *better*. The best-known metric for drawings, which you meet further
+# down, does not notice it.
 
 
 # %% tags=["exercise"]
@@ -94,11 +94,11 @@ for name, some in [("nearest to a known one", order[:10]), ("farthest from any",
     show({f"drawn: {name}": drawn[some], "that known one": known[index[some]]})
 
 # %% [markdown]
-# *Above, the ten drawings of 384 that are nearest to a known picture, with that picture below each; sometimes it is its mirror
-# image that is so near. Further down, the ten that are farthest from any, the farthest last. Most of them are good animals that
-# differ in size, pose or shade. But the last two are failures: one has no face, and one has two heads.*
+# *Above, the ten drawings of 384 that are nearest to a known picture, with that picture below each; sometimes its mirror image is
+# the near one. Further down, the ten that are farthest from any, the farthest last. Most of them are good animals that differ in
+# size, pose or shade. But the last two are failures: one has no face, and one has two heads.*
 #
-# So far away can mean original, and it can mean spoiled. This instrument cannot tell which.
+# So a large distance can mean original, or spoiled. This instrument cannot tell which.
 #
 # How near is too near? Here is the trap:
 #
@@ -120,8 +120,8 @@ print(f"median distance: fresh {distance_of_fresh.median():.3f}, drawn {distance
 # *How far real, fresh dinosaurs and drawings are from the nearest known picture. Exact copies would pile up on the left, near
 # 0. There are none, and the two curves lie in much the same place.*
 #
-# Now make one number of it. Call a drawing suspicious if it is nearer to a known picture than 99 in 100 fresh pictures are. Of
-# pictures that are no copies, about one in a hundred will be so by chance.
+# Now turn this into one number. Call a drawing suspicious if it is nearer to a known picture than 99 in 100 fresh pictures are.
+# Of pictures that are not copies, about one in a hundred will be suspicious by chance.
 #
 # **Exercise: `copies`** · 6 minutes · medium
 #
@@ -172,7 +172,7 @@ print(f"median distance of the blurred: {nearest(blurred, known)[0].median():.3f
 # a blind spot. Know yours.
 #
 # Can we do better? A copy, blurred or not, is nearer to what the network has *seen*. So find the nearest among the known
-# pictures, and the nearest among **as many fresh ones**. For whoever does not copy, it is a coin toss which of the two is nearer.
+# pictures, and the nearest among **as many fresh ones**. If nothing is copied, it is a coin toss which of the two is nearer.
 
 # %%
 
@@ -187,8 +187,8 @@ print(f"a known one is nearer than any of as many fresh: {favour['drawings']:.0%
 print(f"the same of known pictures, blurred: {favour['blurred']:.0%}")
 
 # %% [markdown]
-# Blurred copies are found out: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin.
-# (Chance alone moves a share, too. If $p$ is right, then a share of $n$ drawings is typically off by $\sqrt{p(1-p)/n}$, its
+# Blurred copies are caught: for nearly all, a known picture is nearer. Of our drawings it is about half, as with a coin. (Chance
+# alone moves a share, too. If the true share is $p$, the share of $n$ drawings is typically off by $\sqrt{p(1-p)/n}$, its
 # *standard error*, here 2.6%. Only once in twenty times is it off by more than two of these.)
 #
 # ## When does a network copy?
@@ -244,8 +244,8 @@ for count, pictures in tiny_drawn.items():
 # those pictures, a bit smudged. With 64 and 2048, the nearest known picture is mostly a mere relative, with another shape or
 # other colours.*
 #
-# **The network with 8 pictures copies.** What of the others? None of their drawings is suspiciously near. But they are soft, and
-# that instrument may be blind to soft copies. So take the coin. With 2048 pictures, a known one is nearer for about half of the
+# **The network with 8 pictures copies.** And the others? None of their drawings is suspiciously near. But they are soft, and that
+# instrument may be blind to soft copies. So use the coin toss. With 2048 pictures, a known one is nearer for about half of the
 # drawings, and for far more of the blurred copies. With 64 it is nearer for about seven drawings in ten, and that is more often
 # than for other real pictures.
 
@@ -271,10 +271,10 @@ for count in learnt:
 # *The loss of each network at each level, on the pictures that it learnt from and on fresh ones. With 8 pictures, the gap is
 # wide, at low levels more than ten times. With 64 it is small, at low and middle levels. With 2048, there is none.*
 #
-# So the network that copies also has **the lowest loss on its own pictures**. It could: in the same number of steps, it has seen
+# So the network that copies also has **the lowest loss on its own pictures**. No wonder: in the same number of steps, it has seen
 # each of them 1800 times, and the last network each of its own about seven times. And the gap between the two curves gives it
-# away: **who does better on known pictures than on fresh ones has begun to learn by heart** (to *overfit*). With 64 pictures,
-# that has begun, as the coin had told.
+# away: **a network that does better on known pictures than on fresh ones has begun to learn by heart** (to *overfit*). With 64
+# pictures, that has begun, as the coin toss showed.
 #
 # > **A common belief: "A low loss on the training pictures means copying."** Only the *difference* to fresh pictures says that
 # > learning by heart has begun. A network that is good at both has understood something.
@@ -284,7 +284,7 @@ for count in learnt:
 #
 # A network might draw nothing but lovely green long-necks. Each would be plausible, none a copy; you would see it only when you
 # look at many. So let us count, with a helper: the `recogniser`, a small network (a *classifier*) that has learnt to tell species
-# and colours, and which can also say *none of these*, because it was shown spoiled dinosaurs, too: blurred, noisy, blended,
+# and colours, and which can also say *none of these*, because it was also trained on spoiled dinosaurs: blurred, noisy, blended,
 # stitched together, with a piece missing (`dino/recogniser.py`).
 #
 # And here we have a luxury: we know the truth. The program that draws our dinosaurs gives each species a share of 1/4, and each
@@ -334,13 +334,13 @@ for who, errors in off.items():
 
 # %% [markdown]
 # *How often each species and each colour occurs, in as many fresh pictures and drawings; dotted, how often it should. The grey
-# band is two standard errors to either side; printed is by how many each share is off.*
+# band is two standard errors to either side; the numbers say by how many each share is off.*
 #
-# All shares of fresh pictures lie within the band. Of the drawings', **orange** is far below it, and **gold**, above it, comes
+# All shares of fresh pictures lie within the band. Among the drawings, **orange** is far below it, and **gold**, above it, comes
 # more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another may well be there
 # by chance. Would you have seen this in a sheet of drawings?
 #
-# *None of these* is what the recogniser takes for no dinosaur. That is next to nothing. But does it hesitate anywhere?
+# *None of these* counts what the recogniser does not take for a dinosaur. That is next to nothing. But does it hesitate anywhere?
 
 # %%
 sure = {who: of_species.softmax(dim=1)[:, :4].amax(dim=1) for who, (of_species, _) in judged.items()}
@@ -350,11 +350,11 @@ order = sure["drawn"].argsort()
 show({"least plausible": drawn[order[:10]], "most plausible": drawn[order[-10:]]})
 
 # %% [markdown]
-# *The ten drawings in which the recogniser believes least, and the ten in which it believes most. In the upper row you meet the
-# one without a face and the one with two heads again.*
+# *The ten drawings of which the recogniser is least sure, and the ten of which it is most sure. In the upper row you meet the one
+# without a face and the one with two heads again.*
 #
-# Of about one drawing in a hundred the recogniser is not sure, and these two come first. So it sees what the distance to the
-# nearest could not tell: a drawing that is spoiled, and not just rare.
+# The recogniser is not sure of about one drawing in a hundred, and these two come first. So it sees what the distance to the
+# nearest could not: which drawings are spoiled, and not just rare.
 #
 # ## One number for everything
 #
@@ -394,9 +394,9 @@ plt.show()
 # *Two clouds. Feature by feature they are alike: nearly the same means, the same spreads. And yet they are very different.*
 #
 # What differs is how the two features go *together*, and that is in the **covariance matrix**. `cov` makes it, with one row for
-# each feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); beside it stands for each pair of
-# features whether they rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances
-# along the cloud and across it, and their sum is that of the diagonal, the *trace*.
+# each feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); off it, each entry says whether two
+# features rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances along the cloud
+# and across it, and their sum is that of the diagonal, the *trace*.
 #
 # With $C$ and $D$ for the covariances of two clouds, the formula becomes (means and covariances are all that it looks at, as if
 # both clouds were normal distributions)
@@ -412,8 +412,8 @@ plt.show()
 #
 # **Exercise: `frechet_distance`** · 10 minutes · hard
 #
-# Why it matters: this is the usual number in papers on image generation (with features of a large network, it is called
-# FID). Who has written it once knows what it sees, and what it is blind to.
+# Why it matters: this is the usual number in papers on image generation (with features of a large network, it is called FID).
+# Once you have written it, you know what it sees, and what it is blind to.
 
 
 # %% tags=["exercise"]
@@ -507,12 +507,12 @@ for stretch in (1.0, 1.5, 2.0):
 # %% [markdown]
 # More steps are better, but less and less so. With 8 steps, a stretch of 2 is worth about twice as many steps without one, and
 # with 16, about four times as many. The 1.5 that theory asks for in chapter 4 lies in between. After 32 steps with a stretch of
-# 2, more **hardly help**: the distance has settled a little above the one of 128 fresh pictures, and nobody can be expected to do
-# better than those.
+# 2, more **hardly help**: the distance has settled a little above the one of 128 fresh pictures, and no sampler can be expected
+# to do better than those.
 #
 # ### Plausible, but not varied
 #
-# Chapter 4 ended its gallery of broken samplers with one that throws *fresh noise* at every step, and its drawings looked fine.
+# Chapter 4 ended its gallery of broken samplers with one that draws *fresh noise* at every step, and its drawings looked fine.
 # Here it is again, with the same network, the same starts and 32 steps.
 #
 # > **Predict.** Will the recogniser find its drawings less plausible? Will they be less varied?
@@ -557,17 +557,17 @@ order = gap.argsort()[:20:2]  # every second one, for each of two twins is mostl
 show({"fresh noise": renewed[order], "its twin": renewed[other[order]]})
 
 # %% [markdown]
-# *Drawings with fresh noise at every step, and below each the one of the other 127 that is nearest, be it in the mirror.*
+# *Drawings with fresh noise at every step, and below each its nearest among the other 127, mirrored or not.*
 #
 # They are **not less plausible**: the recogniser is sure of nearly every one. But they are **far less varied**. More than one in
 # ten has a near twin (nearer than 0.04) among only 128, which is rare otherwise. There are too few of the t-rex and too many
-# triceratops, both by more than two standard errors (of 3.8%). And the Frechet distance is larger by half or more than that of
-# the sampler with `step`. Who looks at single pictures finds nothing wrong. It shows when you look at many side by side.
+# triceratops, both by more than two standard errors (of 3.8%). And the Frechet distance is at least one and a half times that of
+# the sampler with `step`. In single pictures, nothing looks wrong. It shows when you look at many side by side.
 #
 # Why? A guess is a mean, so guesses vary less than pictures do. With `step`, the old noise stays, and decides later what the
-# guess leaves open. Who replaces *all* of it probably draws every picture towards such a mean, again and again. Known samplers
-# are more careful. *DDPM* renews only part of the noise in each step: about as much as one step of its noising process puts in.
-# *DDIM*, in its usual form, renews none: it goes on with the noise that its own guess implies, $(x - (1 - \text{level}) \cdot
+# guess leaves open. Replacing *all* of it probably pulls every picture towards such a mean, again and again. Known samplers are
+# more careful. *DDPM* renews only part of the noise in each step: about as much as one step of its forward process adds. *DDIM*,
+# in its usual form, renews none: it goes on with the noise that its own guess implies, $(x - (1 - \text{level}) \cdot
 # \text{guess}) / \text{level}$. That is just what your `step` does.
 #
 # ## A world in which everything is known
@@ -594,9 +594,9 @@ sheet(F.pad(pale, (2, 2, 2, 2), value=1), columns=20, scale=4)
 # %% [markdown]
 # *All pictures of this world. The pale ones are hidden from the network: it never sees them.*
 #
-# Now "plausible" and "new" are no matter of opinion. A drawing is plausible if it *is* one of the 100, up to a little noise. It
-# is new if it is one of the hidden ones. And somebody who had understood how towers are built would draw hidden ones as often as
-# their share.
+# Now "plausible" and "new" are not a matter of opinion. A drawing is plausible if it *is* one of the 100, up to a little noise.
+# It is new if it is one of the hidden ones. And somebody who had understood how towers are built would draw hidden ones in
+# proportion to their share.
 #
 # > **Predict.** How often will the network draw a tower that it has never seen? And how often would the perfect guesser of
 # > chapter 2?
@@ -665,10 +665,10 @@ sheet(F.pad(towers[:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # How often does it draw a tower that it has never seen? **Never.** Every single drawing that it finishes is one of the 49, exact
 # to the last bit: **the perfect guesser can do nothing but copy.**
 #
-# And `nan`? At first, all 49 are possible, and it guesses their mean. A step mixes that mean in, which is none of the 49. After
-# it, some of them would need noise below 0 or above 1 in some pixel: they are out, and that is how it decides. But a *long* step
-# can rule out all that were left, at once. Then nothing can have become this mix, and the mean of nothing is `nan`, for good.
-# With short steps, that is rare.
+# And `nan`? At first, all 49 are possible, and it guesses their mean. A step mixes in that mean, which is none of the 49. After
+# that, some of them would need noise below 0 or above 1 in some pixel: they are out, and that is how it decides. But a *long*
+# step can rule out all that were left, at once. Then no tower can have become this mix, and the mean of nothing is `nan`, for
+# good. With short steps, that is rare.
 #
 # Now compare the two on questions: about towers that both know, and about hidden ones.
 
@@ -695,13 +695,13 @@ for taken in drawings:
     print(f"the network after {taken} steps: loss at level 0.7 on hidden towers {worse:.2f} times that on known ones")
 
 # %% [markdown]
-# *Left, the loss at each level. On the 49 towers, the perfect guesser makes no mistake at all at level 0.6 and below, so that its
-# line ends. Right, how many questions about hidden towers it has no answer to.*
+# *Left, the loss at each level. On the 49 towers, the perfect guesser makes no mistake at all at level 0.6 and below, so its line
+# ends there. Right, the share of questions about hidden towers that it cannot answer.*
 #
-# On what it knows, nobody can beat the perfect guesser, and the network is far from it, except at level 1. About
-# hidden towers, the perfect guesser has **no answer** to nearly any question at 0.8 and below, and to about half of them at 0.9:
-# none of its pictures can have become what it sees. Where it has one, it is wrong, for it is made of other towers. The network
-# answers always, and only somewhat worse than about known ones.
+# On what it knows, nothing can beat the perfect guesser, and the network is far from it, except at level 1. About hidden towers,
+# the perfect guesser has **no answer** to nearly all questions at 0.8 and below, and to about half of them at 0.9: none of its
+# pictures can have become what it sees. Where it has one, it is wrong, for it is made of other towers. The network always
+# answers, and only somewhat worse than about known ones.
 #
 # *Somewhat* worse: the gap is there, and it has grown with training. This network, too, **has begun to learn by heart**. Both are
 # true of it: it makes new towers, and fewer than it should.

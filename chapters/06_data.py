@@ -2,11 +2,11 @@
 # # Your own pictures
 #
 # Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns from those: here letters, at home flowers,
-# coins, the faces of cats or the stickers on your laptop. The recipe stays what it is.
+# coins, the faces of cats or the stickers on your laptop. The recipe stays the same.
 #
-# What changes is the beginning, and much can go wrong there. Pictures in the wild lie on their side, have no
-# background, no colour or a strange shape, and some are no pictures at all. And with pictures that nobody has trained on before,
-# nobody can tell you which loss to expect. So this chapter is about two questions:
+# What changes is the beginning, and much can go wrong there. Pictures in the wild lie on their side, have no background, no
+# colour or a strange shape, and some are not pictures at all. And with pictures that nobody has trained on before, nobody can
+# tell you which loss to expect. So this chapter is about two questions:
 #
 # - How do **any** pictures become one clean tensor?
 # - How do you find out in a minute, and not after a night, that **something is wrong**?
@@ -40,9 +40,9 @@ from dino.training import Run, loss_by_level, train, training_step
 cpu = torch.device("cpu")
 
 # %% [markdown]
-# You need an album. Ours is a folder of letters, drawn with the fonts that come with matplotlib and saved in five ways, as
-# pictures lie around on real disks. If you have a folder of your own, with three hundred pictures or more that have something in
-# common, you can load it further down, where it says so.
+# You need an album. Ours is a folder of letters, drawn with the fonts that come with matplotlib and saved in five ways, as mixed
+# as on real disks. If you have a folder of your own, with three hundred or more pictures that have something in common, you can
+# load it further down, where it says so.
 
 # %%
 album = Path(mkdtemp()) / "album"
@@ -63,7 +63,7 @@ plt.show()
 # *Eight of the files as Pillow sees them, with their ending, their mode and their size. `RGB` is red, green and blue; `RGBA` has
 # transparency, too; `P` holds numbers of colours in a palette; `L` is grey.*
 #
-# Hardly two are alike. A network wants them all alike: one shape, one range, one order of the sides.
+# Hardly two are alike. A network wants them all alike: one shape, one range, one order of dimensions.
 #
 # ## From a file to numbers
 #
@@ -80,8 +80,8 @@ print(
 # %% [markdown]
 # **Exercise: `to_tensor`** · 5 minutes · easy
 #
-# Why it matters: something like this stands at the beginning of every program that works with pictures. Each of the two steps has
-# a wrong way that raises no error.
+# Why it matters: every program that works with pictures begins with something like this. Each of its two steps can go wrong
+# without an error.
 
 
 # %% tags=["exercise"]
@@ -97,14 +97,14 @@ check(to_tensor)
 # %% [markdown]
 # ## One shape for all
 #
-# Pictures come wide, high and square, and the network wants squares of one size. You could squeeze what is too much into the
-# square. Or you could cut it off (*crop* it).
+# Pictures come wide, high and square, and the network wants squares of one size. You could squeeze the whole picture into the
+# square. Or you could cut off what is too much (*crop* it).
 #
 # > **Predict.** A picture of a letter is wider than high, and you squeeze it into a square. What does that do to the letter?
 #
 # **Exercise: `crop`** · 6 minutes · easy
 #
-# Why it matters: a network learns everything that it sees in its pictures, and your shortcuts, too.
+# Why it matters: a network learns everything that it sees in its pictures, including your shortcuts.
 
 
 # %% tags=["exercise"]
@@ -130,9 +130,9 @@ show(
 # %% [markdown]
 # *Eight pictures that are wider than high, squeezed into a square and cut to one.*
 #
-# Squeezed letters are thin, and nobody tells the network that letters are not. (Further down you see one that was shown mirror
-# writing, and draws mirror writing.) Cutting has a price as well: what stands at the edge is gone. If what you care about is not
-# in the middle of your pictures, cut them by hand; that hour is well spent.
+# Squeezed letters are thin, and nobody tells the network that letters are not. (Further down, a network trained on mirror writing
+# draws mirror writing.) Cutting has a price as well: what stands at the edge is gone. If what you care about is not in the middle
+# of your pictures, cut them by hand; that hour is well spent.
 #
 # ## What else lies in a folder
 #
@@ -151,18 +151,18 @@ show(
 
 # %% [markdown]
 # *Left, four pictures that are transparent. Right, four that are stored as many cameras store photos: lying on their side, with a
-# note inside that says how to turn them.*
+# note inside (EXIF) that says how to turn them.*
 #
 # Both go wrong without a word. Where a picture is transparent, a file still holds *some* colour, here black. And
 # most programs that show pictures read the camera's note, so you may never have seen those photos lying on their side; but
 # Pillow reads it only if you ask.
 #
 # > **A common belief: "It opened without an error, so it is fine."** Files that do not open are the harmless ones: they are left
-# > out, with a warning. Those that open *wrongly* are learnt. So look at your pictures **after** everything was done to them, a
-# > hundred at once, before you train for a night.
+# > out, with a warning. Those that open *wrongly* are learnt. So look at your pictures **after** all processing, a hundred at
+# > once, before you train for a night.
 #
-# `load` does it all: it opens every file, turns it upright, lays it on white, and calls `crop` and `to_tensor`. What it cannot
-# read, it names. It names two here: somebody left a text file in the album, and a broken photo.
+# `load` does it all: it opens every file, turns it upright, lays it on white, and calls `crop` and `to_tensor`. It names the
+# files that it cannot read, here two: somebody left a text file in the album, and a broken photo.
 
 # %%
 with warnings.catch_warnings(record=True) as notes:
@@ -175,23 +175,23 @@ show({"": letters[5::69][:10]})
 # %% [markdown]
 # *Ten of the pictures that the network will see, 16 by 16 pixels large.*
 #
-# Hold some back (*held-out* pictures, they are called). A network does well on pictures that it has seen; you will want to know
-# how it does on others.
+# Hold some back (*held-out* pictures). A network does well on pictures that it has seen; you will want to know how it does on
+# others.
 
 # %%
 order = torch.randperm(len(letters), generator=torch.Generator().manual_seed(0))
 fresh, known = letters[order[:100]], letters[order[100:]]
 
 # %% [markdown]
-# ## The cheapest test there is
+# ## Overfit one picture
 #
 # Before you train on all of it, train on **one** picture. A hundred steps will do. A network with thousands of weights can learn
 # one picture by heart (it *overfits*, here on purpose), so the loss must fall until hardly anything is left. If it does not,
-# something is broken, and no amount of data would have cured it.
+# something is broken, and no amount of data will cure it.
 #
 # **Exercise: `overfit`** · 5 minutes · easy
 #
-# Why it matters: a network that has no chance to learn anything can cost you a night. This finds out in a hundred steps.
+# Why it matters: a network that cannot learn anything can cost you a night. This test tells you in a hundred steps.
 
 
 # %% tags=["exercise"]
@@ -211,9 +211,9 @@ def overfit(step: Callable[[Tensor], float], picture: Tensor, steps: int, batch:
 check(overfit)
 
 # %% [markdown]
-# Now four trainings. One is sound; in the others, we have made three mistakes that are easily made:
+# Now four training runs. One is sound; each of the others has a mistake that is easily made:
 #
-# - The optimizer holds the weights of another network than the one that is asked.
+# - The optimizer holds another network's weights.
 # - `zero_grad` is missing.
 # - Somebody forgot to divide by 255.
 #
@@ -252,11 +252,11 @@ plt.show()
 # *The loss on one single picture, step by step.*
 #
 # None of them raises an error. The optimizer with another network's weights changes nothing at all. Without `zero_grad`, the loss
-# falls at first, and then it is stuck, with spikes that fly off. In the wrong range, it falls from a great height and stays far
-# too high. Only the sound one learns its picture by heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ
-# from a grey guess by much, so a loss far above 1 tells you that the range is wrong before a single step was taken.
+# falls at first, and then gets stuck, with wild spikes. In the wrong range, it falls from a great height and stays far too high.
+# Only the sound one learns its picture by heart. Look at the *first* loss as well: pictures in [0, 1] cannot differ from a grey
+# guess by much, so a loss far above 1 tells you that the range is wrong before a single step is taken.
 #
-# What this test does *not* see is whatever matters only with many pictures. For that, we need other instruments.
+# This test does *not* see faults that matter only with many pictures. For those, we need other instruments.
 #
 # ## Which way round?
 #
@@ -294,7 +294,7 @@ for name, pictures in (("with flips", mirrored), ("without", drawn)):
     print(f"{name}: {in_mirror[name]:.0%} are more like a letter in a mirror than like any letter")
 
 # %% [markdown]
-# *Twenty drawings each, from the same noise, by a network whose pictures were turned round and by one whose were not.*
+# *Twenty drawings each, from the same noise, by a network trained with flips and by one trained without.*
 #
 # The first network does what it was taught: half of what it has seen was mirror writing. Turn flips off (`flip=False`, or
 # `dino train --no-flip`) for whatever has a left and a right: letters, numbers, clocks, traffic, a face with its parting, your
@@ -303,16 +303,16 @@ for name, pictures in (("with flips", mirrored), ("without", drawn)):
 # ## Where is it weak?
 #
 # You have met the loss at each level in chapter 3. But is a loss of, say, 0.01 at level 0.5 good? For dinosaurs you could look it
-# up there. For letters, nobody can. What is missing is a **yardstick** (a *baseline*): how far does somebody get without any
+# up there. For letters, nobody can. What is missing is a **yardstick** (a *baseline*): how far does one get without any
 # understanding?
 #
 # Take a guesser that looks at each pixel *alone*. It knows how bright that pixel is on average, over all pictures, and how much
 # it varies; and it sees the noisy value. It knows nothing of neighbours, of letters, of anything. How well can it do?
 #
-# Say a pixel varies by $v$ (its variance). In the noisy picture, that is scaled down to $(1-s)^2 v$ at level $s$. The noise is
-# uniform in [0, 1], which has variance 1/12, so it adds $s^2/12$. First, the guesser undoes the mix as far as it can: it takes
-# the noise's mean away and divides by $1-s$. Then it goes from the mean towards this value, by a share. The share with the least
-# error is the picture's part of the whole variance, so the more noise there is, the less it goes. What remains is the error
+# Say a pixel has the variance $v$. In the noisy picture, that is scaled down to $(1-s)^2 v$ at level $s$. The noise is uniform in
+# [0, 1], which has variance 1/12, so it adds $s^2/12$. First, the guesser undoes the mix as far as it can: it subtracts the mean
+# of the noise and divides by $1-s$. Then it goes part of the way from the pixel's mean to this value. The part with the least
+# error is the picture's share of the total variance: the more noise, the less it goes. What remains is the error
 #
 # $$v \cdot \frac{s^2/12}{(1-s)^2\,v + s^2/12}$$
 #
@@ -322,7 +322,7 @@ for name, pictures in (("with flips", mirrored), ("without", drawn)):
 #
 # **Exercise: `yardstick`** · 10 minutes · hard
 #
-# Why it matters: a loss is only a number until you know what somebody without a brain would get.
+# Why it matters: a loss is only a number until you know what such a pixel-by-pixel guesser would get.
 
 
 # %% tags=["exercise"]
@@ -345,8 +345,8 @@ def yardstick(clean: Tensor, levels: Tensor) -> Tensor:
 check(yardstick)
 
 # %% [markdown]
-# Divide a network's loss by the yardstick. Now 1 means *no better than somebody without a brain*; and the less it is, the more
-# has been gained by looking at more than a mean and a single pixel.
+# Divide a network's loss by the yardstick. Now 1 means *no better than guessing pixel by pixel*; the less it is, the more the
+# network gains by looking at more than a mean and a single pixel.
 
 # %%
 levels = torch.linspace(0.1, 1, 10)
@@ -370,12 +370,12 @@ axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 plt.show()
 
 # %% [markdown]
-# *The loss on fresh letters divided by the yardstick, after more and more steps. Dotted: somebody without a brain.*
+# *The loss on fresh letters divided by the yardstick, after more and more steps. Dotted: the yardstick itself.*
 #
 # Now the curve speaks:
 #
 # - At **level 1** no network gets below 1. There is nothing to see, and the mean picture is the best answer there is.
-# - **In the middle** this network is about five times better than the guesser without a brain.
+# - **In the middle** this network is about five times better than the yardstick.
 # - At **low levels** it learns last. With hardly any noise, the yardstick itself is nearly right, and a network has to be very
 #   exact to do better. After 50 steps its loss is tens of times the yardstick; after 1000 it still is larger at level 0.1. If
 #   drawings look smeared, look here: more steps help, and a network that is wider at full size may.
@@ -423,43 +423,43 @@ plt.show()
 # *Loss over yardstick of the three networks, on what they have learnt from and on fresh letters.*
 #
 # **B** has the gap that you know from chapter 5: it has learnt its 8 pictures by heart, and with others it is at best a little
-# better than the yardstick. **A** has no gap, but at low levels, where nobody ever asked it anything, it is far worse than **C**,
-# the sound one: the curve with no gap, and below 1 from level 0.2 to about 0.9.
+# better than the yardstick. **A** has no gap, but at low levels, where it was never trained, it is far worse than **C**, the
+# sound one: the curve with no gap, and below 1 from level 0.2 to about 0.9.
 #
-# > **A fault that curves do not show.** We wanted to show you a fourth network, one that is never told the level. Its curve is
-# > nearly that of the sound one, as the next cell prints! Perhaps it reads the level off the white paper, where only noise can
-# > make a difference.
+# > **A fault that curves do not show.** We wanted to show you a fourth network, a *level-blind* one, which is never told the
+# > level. Its curve is nearly that of the sound one, as the next cell prints! Perhaps it reads the level off the white paper,
+# > where only noise can make a difference.
 
 # %%
 
 
-class Deaf(Denoiser):
-    """A denoiser that is told the same level, whatever the level is."""
+class LevelBlind(Denoiser):
+    """A level-blind denoiser: it is told the same level, whatever the level is."""
 
     def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
         return super().forward(noisy, torch.full_like(level, 0.5))
 
 
 left = {}
-for name, network in (("told the level", patients["C"][0]), ("never told", learn_plainly(known, kind=Deaf))):
+for name, network in (("told the level", patients["C"][0]), ("never told", learn_plainly(known, kind=LevelBlind))):
     left[name] = share_left(network, fresh)
     print(f"{name:15}" + ", ".join(f"{value:.2f}" for value in left[name]))
 
 # %% [markdown]
-# At no level is the one half as large again as the other. Where pictures have no white paper, this may be otherwise: look.
+# At no level is one loss one and a half times the other. Where pictures have no white paper, this may differ: look.
 #
 # So three questions find many faults, in this order:
 #
 # 1. Does it learn **one** picture by heart? If not, look for a bug.
-# 2. Is it better than the **yardstick**, in the middle, and later at low levels? If not, it has not been trained for long
-#    enough, or the levels go astray.
+# 2. Is it better than the **yardstick**, in the middle, and later at low levels? If not, it has not been trained for long enough,
+#    or the levels are wrong.
 # 3. Does it do as well on **fresh** pictures? If not, it needs more pictures.
 #
-# They do not find faults of the pictures themselves: squeezed, mirrored, lying on black. For those, you have to look.
+# They do not find faults in the pictures themselves: squeezed, mirrored, on black. For those, you have to look.
 #
 # ## Train on yours
 #
-# Loading all kinds of pictures, and training on them, is built into the command that you know:
+# The command that you know loads all kinds of pictures, and trains on them:
 #
 # ```text
 # dino train --data my/pictures                     a folder
@@ -470,19 +470,19 @@ for name, network in (("told the level", patients["C"][0]), ("never told", learn
 # ```
 #
 # It looks through **all** pictures before the first step, names those that it leaves out, and writes a sheet of drawings every
-# few hundred steps. Stop it whenever you like: the same command goes on from there. A page of its own, *Training for real*, tells
-# how to go on from here: larger pictures, graphics cards, several of them, and what to change first when the drawings look wrong.
+# few hundred steps. Stop it whenever you like: the same command goes on from there. The page *Training for real* tells how to go
+# on from here: larger pictures, graphics cards, several of them, and what to change first when the drawings look wrong.
 #
-# > **Before you publish.** A picture that you can download is not a picture that you may use. `dino train` tells the licence of a
-# > data set, if it has one. And a network that has seen only a few pictures can draw copies of them: you have the instrument for
-# > that, from chapter 5.
+# > **Before you publish.** A picture that you can download is not a picture that you may use. `dino train` prints the licence of
+# > a data set, if it has one. And a network that has seen only a few pictures can draw copies of them: you have the instrument
+# > for that, from chapter 5.
 #
 # ## What you have now
 #
 # - `to_tensor` and `crop`, which make any picture one that a network can take.
 # - `overfit`, which finds a bug in a hundred steps, and `yardstick`, which tells what a loss is worth.
-# - A habit: to look at pictures *after* everything was done to them, and at a loss level by level.
+# - A habit: to look at pictures *after* all processing, and at a loss level by level.
 #
 # They are in `dino/data.py`. Now you know how noise becomes a dinosaur, or anything else: there is hardly a line in it that you
 # have not written, or read. Show somebody what yours draws. Then have a say in it: in the next chapter, you scribble, and it
-# makes a dinosaur of that.
+# turns that into a dinosaur.

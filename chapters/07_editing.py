@@ -1,14 +1,14 @@
 # %% [markdown]
 # # From a scribble
 #
-# So far the model draws what it likes. Now you get a say: you scribble, and it makes a dinosaur of it. You rub a part out, and it
-# fills the hole.
+# So far the model draws what it likes. Now you get a say: you scribble, and it makes a dinosaur of it. You erase a part, and it
+# fills the gap.
 #
 # <!-- live: dino-pad | Scribble something, and press the button. This is what you build in this chapter. -->
 #
 # Nothing is trained for this. The network stays as it is, and so does your sampler, line for line. What makes it possible is that
-# `sample` does not care *who* guesses: anything that takes noisy pictures and their levels, and returns a guess, can stand where
-# the denoiser stands. So put a function of your own there, which changes a little what the denoiser is asked, or what it answers.
+# `sample` does not care *who* guesses: anything that takes noisy pictures and their levels, and returns a guess, can take the
+# denoiser's place. So put a function of your own there, which slightly changes what the denoiser is asked, or what it answers.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
@@ -71,8 +71,8 @@ show({"scribbles": scribbles}, size=1.2)
 #
 # ## Just ask
 #
-# The network guesses clean pictures. So give it the scribble, and see what it takes it for! There is no noise on it, so the level
-# is 0. Or tell it a fib, and say 0.6.
+# The network guesses clean pictures. So give it the scribble, and see what it makes of it! There is no noise on it, so the level
+# is 0. Or fib, and say 0.6.
 #
 # > **Predict.** What will the network make of a scribble if it is told level 0? And told 0.6?
 
@@ -101,13 +101,13 @@ show(
 # *Left, the scribbles, and right, five dinosaurs, with more and more noise. At 0.6 you still see where things are and what colour
 # they have. You can hardly tell how well they are drawn.*
 #
-# Now draw on from there, as if you were half way through a drawing. What the noise has hidden, the network makes up, and it knows
-# nothing but dinosaurs. What still shows can lead it. This is called **image to image**, and the level at which one begins is its
+# Now continue from there, as if you were half way through a drawing. The network makes up what the noise has hidden, and it knows
+# nothing but dinosaurs. What still shows can guide it. This is called **image to image**, and the level at which it begins is its
 # **strength** (the idea is that of [SDEdit](https://arxiv.org/abs/2108.01073)).
 #
 # One thing is in the way: your `sample` always counts from 1 to 0, and now it should go from the strength to 0. But look at
-# `step`: of the levels it uses only the ratio `next / now`, which stays the same if both are multiplied by the strength. So let
-# the sampler count as it likes. Only the denoiser has to hear how noisy the pictures really are. (All `steps` are spent between
+# `step`: it uses only the ratio `next / now` of the levels, which stays the same if both are multiplied by the strength. So let
+# the sampler count as usual. Only the denoiser has to be told how noisy the pictures really are. (All `steps` are spent between
 # the strength and 0. And `mix` takes a plain number as a level, too.)
 #
 # **Exercise: `begin_from`** · 5 minutes · medium
@@ -151,13 +151,13 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 # *Drawings from the same five scribbles at five strengths, always with the same noise.*
 #
 # Even the letter and the star turn into animals! At 0.4, neither is anything yet that chapter 5's recogniser knows; **from 0.6
-# on, all five are dinosaurs**. Of the three scribbled animals, the pose lasts, up to 0.8. **Colour is lost first**: at 0.2
-# already, red becomes gold and purple pink, though that little noise hardly hides a colour. It may also come back at another
-# strength. Why, we do not know. At 1, the drawings depend on the noise alone.
+# on, all five are dinosaurs**. The three scribbled animals keep their pose up to 0.8. **Colour is lost first**: at 0.2 already,
+# red becomes gold and purple pink, though that little noise hardly hides a colour. It may also come back at another strength.
+# Why, we do not know. At 1, the drawings depend on the noise alone.
 #
 # ## How strong?
 #
-# So there are two wishes, and the strength weighs them: *be a dinosaur*, and *do as I say*. Measure both. Nobody wants to
+# So there are two wishes, and the strength balances them: *be a dinosaur*, and *do as I say*. Measure both. Nobody wants to
 # scribble a hundred times, so take real dinosaurs and make them so coarse that they show hardly more than a scribble would:
 # mosaics of only 16 squares.
 #
@@ -195,23 +195,23 @@ show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 
 # %% [markdown]
 # *The ten mosaics whose drawings at strength 0.6 convince the recogniser least, and what strength 0.8 makes of them.*
 #
-# Up to 0.6, they obey about equally well, and ever more are dinosaurs. Then the trade begins: at 0.8, nearly all are, and they
-# have begun to stray. At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
+# Up to 0.6, they obey about equally well, and more and more are dinosaurs. Then the trade-off begins: at 0.8, nearly all are, and
+# they have begun to stray. At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
 #
 # ## Think again
 #
 # Must obedience cost so much? Look at what goes wrong at 0.6: bodies without a head. Where a mosaic is pale, so are they. A
-# mosaic in noise is *not quite* a dinosaur in noise, and the guess takes over what is wrong with it. The next picture is made of
-# that guess *and* of what was there before, mosaic and all.
+# mosaic in noise is *not quite* a dinosaur in noise, and the guess inherits its faults. The next picture is made of that guess
+# *and* of what was there before, mosaic and all.
 #
-# But a guess can be asked about, too. Hide **the guess** under as much noise as the picture had, noise that has nothing to do
-# with the old one, and let the network guess again. Then again. If each guess is a little more of a dinosaur than what was asked
-# about, that leads somewhere. ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it
-# is the picture after the next step that is made noisy again.)
+# But you can ask about a guess, too. Hide **the guess** under as much noise as the picture had, but fresh noise, and let the
+# network guess again. Then again. If each guess is a little more of a dinosaur than what was asked about, that leads somewhere.
+# ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it is the picture after the
+# next step that is made noisy again.)
 #
 # **Exercise: `with_fresh_noise`** · 5 minutes · medium
 #
-# Why it matters: so a network can mend its own first guess, and nobody had to train it for that.
+# Why it matters: this way, a network can mend its own first guess, without being trained for that.
 
 
 # %% tags=["exercise"]
@@ -273,8 +273,8 @@ show({"mosaics": mosaics[unsure], "again, 0.6": again[0.6][unsure], "real": fres
 #
 # Now at **0.6** nearly everything is a dinosaur, and the difference is about half of what it is for drawings that ignore the
 # mosaic. Without thinking again, 0.8 comes close, and strays a little farther. More steps alone hardly help. So 0.6 is the
-# strength that we recommend, and what `dino edit` takes for a whole picture. (To obey a mosaic is not to know what it was: of
-# these ten, most have become another species, and not all have kept their colour.)
+# strength that we recommend, and the one that `dino edit` uses for a whole picture. (To obey a mosaic is not to know what it was:
+# of these ten, most have become another species, and not all have kept their colour.)
 #
 # And this is what you can do with it, **variations**:
 
@@ -290,8 +290,8 @@ show({"scribble": scribbles[1:2].expand(10, -1, -1, -1)} | variations, size=0.8)
 #
 # If you want more variety, use a greater strength.
 #
-# Thinking again has a price, besides the questions. Fresh noise did harm in chapter 5, when everything was drawn from pure noise.
-# Here, too?
+# Thinking again has a price, besides the extra questions. Fresh noise did harm in chapter 5, when everything was drawn from pure
+# noise. Here, too?
 
 # %%
 
@@ -310,7 +310,7 @@ print("Frechet distance, strength 1, 12 steps:", ", ".join(f"{name} {value:.1f}"
 #
 # ## Keep a part
 #
-# The second wish: part of a picture is to stay, pixel for pixel, and the rest is to be drawn so that it fits. This is called
+# The second wish: part of a picture should stay, pixel for pixel, and the rest should be drawn to fit. This is called
 # **inpainting**. What is known is marked by a *mask*: 1 where the picture counts, 0 where it does not.
 #
 # **Exercise: `keep_known`** · 3 minutes · easy
@@ -349,20 +349,20 @@ show({"known": keep_known(grey, pictures, known)[:10], "pasted over": pasted[:10
 print(f"{sure(pasted):.0%} are dinosaurs")
 
 # %% [markdown]
-# *What is known of ten dinosaurs, and drawings with that pasted over them.*
+# *The known halves of ten dinosaurs, and drawings with those pasted over them.*
 #
-# Two animals in one. Of course: the right half was drawn by somebody who had not seen the left one. It has to be told *on the
-# way*, while there is still something to decide.
+# Two animals in one. Of course: the right half was drawn by somebody who had not seen the left one. The network has to be told
+# *on the way*, while there is still something to decide.
 #
 # How? At each step, the denoiser guesses the whole picture. In the known part, we know better. So **put every guess right**
-# before the sampler takes its step. Then the known part of the picture heads for the truth from the very beginning, and later
+# before the sampler takes its step. Then the known part of the picture moves towards the truth from the very beginning, and later
 # guesses see it.
 #
-# And if the rest does not fit at first, let it think again, about a guess that is right in the known part.
+# And if the rest does not fit at first, let the network think again, about a guess that is right in the known part.
 #
 # **Exercise: `sample_known`** · 6 minutes · hard
 #
-# Why it matters: take an object out of a photo, extend a picture beyond its edge, mend an old one: it is all this function.
+# Why it matters: remove an object from a photo, extend a picture beyond its edge, mend an old one: this function does it all.
 
 
 # %% tags=["exercise"]
@@ -427,8 +427,8 @@ for name, (share, distance) in ladder.items():
 # *Ten dinosaurs, and what becomes of their left halves in each of the four ways; then all measured, the real ones too.*
 #
 # Putting the guesses right makes the difference: from next to none to more than half. More steps alone do not help; thinking
-# again does. (A share of 96 drawings has a standard error of up to 5%.) Some of the halves drawn are not the original ones, and
-# that is how it should be: the left half does not tell all.
+# again does. (A share of 96 drawings has a standard error of up to 5%.) Some of the halves drawn are not the original ones, as it
+# should be: the left half does not tell everything.
 #
 # Is the known part really never wrong on the way? Without thinking again, that is easy to see. Watch what the denoiser is asked:
 
@@ -505,13 +505,13 @@ print(
 # from the next noisy picture, and there it is still faint. At lower levels, the guess and the exact answer agree; but there, the
 # noisy picture shows the *rest* as well, as it has been drawn so far.
 #
-# So much is drawn before the known part can be seen, and that is probably what goes wrong with dinosaurs. Thinking again helps to
-# mend it, and costs questions. The cure would be a network that sees the known part itself, clean, beside the noisy picture, and
-# has been trained so.
+# So a lot is drawn before the known part can be seen, and that is probably what goes wrong with dinosaurs. Thinking again helps,
+# and costs questions. The cure would be a network that sees the known part itself, clean, beside the noisy picture, and is
+# trained that way.
 #
 # ## Both at once
 #
-# `sample_known` has a strength, too: then what is to be redrawn begins with what is there. Keep the feet, and redraw the rest:
+# `sample_known` has a strength, too: below 1, what is redrawn begins with what is there. Keep the feet, and redraw the rest:
 
 # %%
 feet = torch.zeros(1, 1, 32, 32)
@@ -531,7 +531,7 @@ show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pi
 # ## What you have now
 #
 # - `begin_from`: any picture is a beginning, and one number says how much of it should stay.
-# - `with_fresh_noise`: a guess that is thought over.
+# - `with_fresh_noise`: a guess is thought over again.
 # - `keep_known` and `sample_known`: what is known stays, and the rest is drawn to match.
 #
 # They are the module `dino/editing.py`. In your terminal, `dino edit PICTURE` draws variations of any picture, and with `--keep
@@ -539,4 +539,4 @@ show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pi
 # its *denoising strength*, and *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
 #
 # Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for
-# it. Only words it does not understand: for them, a network has to be trained, in chapter 8.
+# it. Only words are beyond it: for them, a network has to be trained, in chapter 8.
