@@ -27,7 +27,7 @@ from dino.course.terminal import hold_all
 def cli(context: click.Context) -> None:
     """Build a diffusion model by hand, and draw dinosaurs with it.
 
-    Alone, dino lists the chapters and exercises, and how far you are.
+    Alone, dino lists the chapters and exercises, and your progress.
     """
     if context.invoked_subcommand is None:
         outline()
@@ -66,7 +66,7 @@ def outline() -> None:
 def start(folder: Path, notebook: bool) -> None:
     """Make FOLDER (my-dino) with your own copies of the chapters, and a first sheet of dinosaurs.
 
-    Files that are there already are never touched, so you can run it again after an upgrade to get new chapters.
+    Existing files are never overwritten, so you can run it again after an upgrade to get new chapters.
     """
     added, kept = workspace.start(folder, notebook)
     for path in added:
@@ -89,7 +89,7 @@ def start(folder: Path, notebook: bool) -> None:
 @click.option("--watch", is_flag=True, help="Check again whenever you save, until Ctrl-C.")
 @click.option("--variant", type=int, help="The number of your class's variant of the course, if it has one.")
 def check(what: str | None, watch: bool, variant: int | None) -> int:
-    """Check your answers: of a chapter (1, noise), of a file (.py or .ipynb), of all chapters in a folder, or of all yours."""
+    """Check your answers in a chapter (1, noise), a file (.py or .ipynb) or a folder; without WHAT, in all your chapters."""
     if not watch:
         return check_files(files_of(what), variant, what)
     with contextlib.suppress(KeyboardInterrupt):
@@ -271,32 +271,30 @@ def classic_settings(context: click.Context) -> dict:
 
 @cli.command(context_settings={"show_default": True})
 @click.option("--data", default="dinosaurs", help="A folder, archive or file of pictures, or owner/name on the hub.")
-@click.option("--split", default="train", help="Which part of the data set.")
-@click.option("--column", default="image", help="Which column of it holds the pictures.")
+@click.option("--split", default="train", help="The split of the data set.")
+@click.option("--column", default="image", help="The column of the pictures.")
 @click.option(
     "--text",
     metavar="COLUMN",
-    help="Which column of it holds captions, if the network is to learn their words: also of a metadata.csv in a folder, "
-    "whose file_name says to which picture a row belongs; `label` means the names of folders.",
+    help="The column of the captions, to train with prompts: also of a metadata.csv in a folder, "
+    "whose file_name says which picture a row belongs to; `label` means the names of folders.",
 )
-@click.option("--stream", is_flag=True, help="Read the pictures bit by bit, when there are too many to keep.")
+@click.option("--stream", is_flag=True, help="Read the pictures as they are needed, when there are too many to keep.")
 @click.option(
     "--flip/--no-flip",
     default=None,
-    show_default="flip; with --text no-flip, for a caption may say left or right",
-    help="Turn half of them to face the other way.",
+    show_default="flip; with --text no-flip, since a caption may say left or right",
+    help="Mirror half of the pictures.",
 )
-@click.option("--size", type=click.IntRange(8, 256), default=32, help="Of the pictures, in pixels.")
+@click.option("--size", type=click.IntRange(8, 256), default=32, help="Side length of the pictures, in pixels.")
 @click.option("--steps", type=COUNT, default=6000, help="Training steps, one batch each.")
 @click.option("--batch-size", "batch", type=COUNT, default=16, help="Pictures in a batch.")
 @click.option("--widths", type=Numbers(), default="32,64,64,64", help="Channels at each size.")
 @click.option("--depths", type=Numbers(), default="1,1,2,2", help="Blocks at each size.")
 @click.option("--seed", type=SEED, default=0, help="The same seed gives the same weights.")
 @click.option("--checkpoint-interval", type=COUNT, default=500, help="Steps between checkpoints, each with a sheet.")
-@click.option("--micro-batches", type=COUNT, default=1, help="Divide each batch into so many: less memory, more time.")
-@click.option(
-    "--precision", type=PRECISIONS, default="auto", help="Fewer bits are quicker on processors made for them."
-)
+@click.option("--micro-batches", type=COUNT, default=1, help="Split each batch into so many: less memory, more time.")
+@click.option("--precision", type=PRECISIONS, default="auto", help="Fewer bits are faster on processors made for them.")
 @click.option(
     "--classic",
     is_flag=True,
@@ -310,8 +308,8 @@ def train(
 ) -> int:
     """Train a denoiser, on the dinosaurs or on pictures of your own.
 
-    At every checkpoint interval, a checkpoint and a sheet of samples are written. Ctrl-C stops after a last
-    checkpoint; the same command goes on from there, to the same weights as if it had never stopped. On several
+    At every checkpoint interval, a checkpoint and a sheet of samples are written. Ctrl-C writes a last checkpoint
+    and stops; the same command resumes from there, and reaches the same weights as without a stop. On several
     processors: torchrun --nproc-per-node 2 -m dino train ...
     """
     if rest["classic"]:
@@ -362,10 +360,10 @@ def sample(
     weights: Path | None, prompt: str | None, avoid: str | None, guidance: float | None, count: int, steps: int,
     stretch: float, seed: int | None, beside: bool, out: Path,
 ) -> int:  # fmt: skip
-    """Draw a sheet of pictures, and with it the run from noise to pictures as an animation (.webp).
+    """Draw a sheet of pictures, and with it an animation (.webp) of how they emerge from noise.
 
-    WEIGHTS is a file of weights, a checkpoint, or the folder of a run, be it finished or not; without it, the weights that
-    come with the course are used, and each drawing is told a caption of some dinosaur, unless you say what to draw.
+    WEIGHTS is a file of weights, a checkpoint, or the folder of a run, finished or not; without it, the weights that come
+    with the course are used, and each drawing is given some dinosaur's caption, unless you say what to draw.
     """
     check_ending(out)
     words = prompt is not None or avoid is not None
@@ -411,7 +409,7 @@ def sample(
 @cli.command(context_settings={"show_default": True})
 @click.argument("picture", type=click.Path(path_type=Path))
 @click.option(
-    "--keep", metavar="MASK", type=click.Path(path_type=Path), help="A picture: white is kept, black is drawn."
+    "--keep", metavar="MASK", type=click.Path(path_type=Path), help="A picture: white is kept, black is redrawn."
 )
 @click.option(
     "--strength",
@@ -426,7 +424,7 @@ def sample(
 @click.option(
     "--resample",
     type=click.IntRange(0),
-    help="How often the denoiser thinks again in each step.  [default: 3; with --keep 7]",
+    help="How often the denoiser revises its guess in each step.  [default: 3; with --keep 7]",
 )
 @click.option("--stretch", type=float, default=2.0, help="Extrapolation from guess to guess: 1 is none.")
 @click.option("--seed", type=SEED, help="The same seed draws the same pictures.  [default: another each time]")
@@ -437,8 +435,8 @@ def edit(
 ) -> int:  # fmt: skip
     """Draw variations of PICTURE, a scribble or a photo, or keep a part of it and draw the rest.
 
-    Its middle square is taken, scaled to the size of the model's pictures; the same square of MASK, which has to be as
-    large as PICTURE. What is transparent counts as white. The sheet begins with the picture and what is kept of it, and an
+    Its middle square is cropped and scaled to the size of the model's pictures, and so is that of MASK, which has to be as
+    large as PICTURE. Transparent parts count as white. The sheet begins with the picture and what is kept of it, and an
     animation (.webp) beside it shows how the drawings came about.
     """
     check_ending(out)
