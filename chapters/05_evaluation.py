@@ -333,8 +333,8 @@ for who, errors in off.items():
     print(f"{who:5}", ", ".join(f"{name} {value:+.1f}" for name, value in errors.items() if name != "none of these"))
 
 # %% [markdown]
-# *How often each species and each colour occurs, in as many fresh pictures and drawings; dotted, how often it should. The grey
-# band is two standard errors to either side; the numbers say by how many each share is off.*
+# *How often each species and each colour occurs, in equal numbers of fresh pictures and drawings; dotted, how often it should.
+# The grey band is two standard errors to either side; the numbers say by how many each share is off.*
 #
 # All shares of fresh pictures lie within the band. Among the drawings, **orange** is far below it, and **gold**, above it, comes
 # more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another may well be there

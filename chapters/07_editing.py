@@ -152,8 +152,8 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 #
 # Even the letter and the star turn into animals! At 0.4, neither is anything yet that chapter 5's recogniser knows; **from 0.6
 # on, all five are dinosaurs**. The three scribbled animals keep their pose up to 0.8. **Colour is lost first**: at 0.2 already,
-# red becomes gold and purple pink, though that little noise hardly hides a colour. It may also come back at another strength.
-# Why, we do not know. At 1, the drawings depend on the noise alone.
+# red becomes gold and purple pink, though so little noise hardly hides a colour. It may also come back at another strength. Why,
+# we do not know. At 1, the drawings depend on the noise alone.
 #
 # ## How strong?
 #
@@ -161,7 +161,7 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 # scribble a hundred times, so take real dinosaurs and make them so coarse that they show hardly more than a scribble would:
 # mosaics of only 16 squares.
 #
-# - A **dinosaur** is what the recogniser of chapter 5 is more than 90% sure of.
+# - A drawing is a **dinosaur** if the recogniser of chapter 5 is more than 90% sure.
 # - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of its
 #   squares (the root of the mean square).
 
@@ -205,7 +205,7 @@ show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 
 # *and* of what was there before, mosaic and all.
 #
 # But you can ask about a guess, too. Hide **the guess** under as much noise as the picture had, but fresh noise, and let the
-# network guess again. Then again. If each guess is a little more of a dinosaur than what was asked about, that leads somewhere.
+# network guess again. Then again. If each guess is a little more of a dinosaur than the one before, that leads somewhere.
 # ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it is the picture after the
 # next step that is made noisy again.)
 #
