@@ -46,7 +46,7 @@ images, small = load(dinosaurs(256)), load(dinosaurs(2048, size=16), size=16)
 
 # %%
 to_clean = {
-    "clean picture": lambda noisy, clean, level: clean,
+    "clean picture": lambda _noisy, clean, _level: clean,
     "velocity": lambda noisy, velocity, level: noisy - level * velocity,
     "noise": lambda noisy, noise, level: (noisy - level * noise) / (1 - level).clamp(min=0.02),
 }
@@ -353,7 +353,7 @@ for name, stops in (("levels fall evenly", even[:-1]), ("the logarithm rises eve
 
 # %% [markdown]
 # There is the 1.5: exactly that, whenever steps are even in the logarithm. When they are even in the level, as ours are, it
-# begins at 1, is 1.5 in the middle, and grows to nearly 2 at the end. So theory does say 1.5, on the whole. And what draws best?
+# begins at 1, is 1.5 in the middle, and grows to nearly 1.8 at the end. So theory does say 1.5, on the whole. And what draws best?
 #
 # One more candidate, of another kind. The methods so far remember a guess. **Heun's method** asks twice instead: it takes a step,
 # looks at what the velocity is *there*, and takes the step anew with the mean of both.
