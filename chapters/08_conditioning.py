@@ -425,3 +425,5 @@ show(confused, size=1)
 #
 # They are the module `dino/conditioning.py`. In your terminal, `dino sample --prompt "a red t-rex facing left"` draws with the
 # trained network, and `dino train --data FOLDER --text COLUMN` trains one on your own pictures and captions.
+#
+# Next: papers say all of this in other words, and other scales. The last chapter translates.

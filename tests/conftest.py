@@ -31,7 +31,7 @@ def pytest_unconfigure():
 
 
 # The chapters that take long to run, the longest first.
-LONG = ["evaluation", "data", "editing", "conditioning", "training"]
+LONG = ["evaluation", "data", "editing", "conditioning", "equivalence", "training"]
 
 
 def pytest_collection_modifyitems(items):

@@ -54,7 +54,8 @@ def test_nothing_else_stands_at_the_top():
 
 
 def test_one_word_names_four_files():
-    assert TOPICS == ["noise", "denoiser", "training", "sampling", "evaluation", "data", "editing", "conditioning"]
+    topics = "noise, denoiser, training, sampling, evaluation, data, editing, conditioning, equivalence"
+    assert ", ".join(TOPICS) == topics
     for number, chapter in enumerate(chapters(), start=1):
         assert chapter.path.name == f"{number:02}_{chapter.topic}.py"
         for path in (
@@ -139,7 +140,7 @@ def test_no_notebook_is_committed():
 def test_the_lesson_stays_small():
     sizes = {path.stem: len(path.read_text().splitlines()) for path in (ROOT / "dino").glob("*.py")}
     assert max(sizes.values()) <= 130
-    assert sum(sizes.values()) < 1350
+    assert sum(sizes.values()) < 1450
     for path in (ROOT / "dino").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
