@@ -42,13 +42,13 @@ images, small = load(dinosaurs(256)), load(dinosaurs(2048, size=16), size=16)
 # To draw, our sampler needs a guess at the clean picture. From each of the three it can be worked out, for it is known how they
 # were mixed: `noisy = (1 - level) * clean + level * noise`.
 #
-# > **Predict.** If each can be worked out from each other, does it matter which one the network learns?
+# > **Predict.** If each can be worked out from the others, does it matter which one the network learns?
 
 # %%
 to_clean = {
     "clean picture": lambda _noisy, clean, _level: clean,
     "velocity": lambda noisy, velocity, level: noisy - level * velocity,
-    "noise": lambda noisy, noise, level: (noisy - level * noise) / (1 - level).clamp(min=0.02),
+    "noise": lambda noisy, noise, level: (noisy - level * noise) / (1 - level).clamp(min=0.02),  # 0 at level 1
 }
 
 
@@ -154,8 +154,8 @@ with torch.no_grad():
         print(f"level {level}: the loss on the noise is {weights[level]:.4f} times that on the picture")
 
 # %% [markdown]
-# The factor is `((1 - level) / level) ** 2`: 16, then 1, then 1/16. "DDPM's simple loss" is ours with that weight, which counts
-# mistakes at low levels most, where they can hardly be seen.
+# The factor is `((1 - level) / level) ** 2`: 16, then 1, then 1/16. DDPM's "simple" loss is ours with that weight (and with
+# levels that its schedule chooses). It counts mistakes at low levels most, where they can hardly be seen.
 #
 # ## The velocity
 #
@@ -353,7 +353,8 @@ for name, stops in (("levels fall evenly", even[:-1]), ("the logarithm rises eve
 
 # %% [markdown]
 # There is the 1.5: exactly that, whenever steps are even in the logarithm. When they are even in the level, as ours are, it
-# begins at 1, is 1.5 in the middle, and grows to nearly 1.8 at the end. So theory does say 1.5, on the whole. And what draws best?
+# begins at 1, is 1.5 in the middle, and grows to nearly 1.8 at the end. So theory does say 1.5, on the whole. And what draws
+# best?
 #
 # One more candidate, of another kind. The methods so far remember a guess. **Heun's method** asks twice instead: it takes a step,
 # looks at what the velocity is *there*, and takes the step anew with the mean of both.
@@ -384,6 +385,7 @@ check(heun)
 
 # %% [markdown]
 # Let all of them draw the same noise, with the same number of *calls* of the network: that is what drawing costs.
+# (Heun's method has to do with one call less, for each of its steps asks twice, but the last.)
 #
 # > **Predict.** Which comes first with 8 calls? And which comes last?
 
@@ -395,7 +397,6 @@ many = torch.rand(256, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 @torch.no_grad()
 def sample_heun(guess: Callable, x: Tensor, calls: int) -> Tensor:
-    # Its last step asks once.
     for now, next in pairwise(torch.linspace(1, 0, (calls + 1) // 2 + 1)):
         x = heun(guess, x, now.expand(len(x), 1, 1, 1), next.expand(len(x), 1, 1, 1))
     return x.clamp(0, 1)
@@ -425,7 +426,7 @@ for name, found in distance.items():
 # that follows it closely arrives at what is most usual; to overshoot may make up for that. That is a guess, too: we have not
 # proved it.
 #
-# (It says something about this small network. For yours, measure.)
+# (All of that is about one small network. Measure yours.)
 #
 # ## What noise does it see?
 #
