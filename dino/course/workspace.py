@@ -25,7 +25,7 @@ def find(beside: Path | None = None) -> Path | None:
 
 
 def start(folder: Path, notebooks: bool) -> tuple[list[Path], list[Path]]:
-    """Copy the chapters that are not in the folder yet; what is there is never touched.
+    """Copy the chapters that are not in the folder yet; existing files are never overwritten.
 
     Returns the files that were added, and those that were kept.
     Raises ValueError if the folder is a file.
