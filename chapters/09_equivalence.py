@@ -195,7 +195,7 @@ check(velocity_of)
 # %%
 torch.manual_seed(0)
 noisy, guess = torch.rand(2, 2, 3, 8, 8, dtype=torch.float64)
-now, next = torch.tensor([0.7, 0.4], dtype=torch.float64)
+now, next = (torch.full((2, 1, 1, 1), level, dtype=torch.float64) for level in (0.7, 0.4))
 euler = noisy + (next - now) * velocity_of(noisy, guess, now)
 difference = (euler - step(noisy, guess, now, next)).abs().max().item()
 print(f"largest difference: {difference:.0e}")
@@ -293,12 +293,12 @@ methods = {
     "EDM, Euler": edm,
     "DPM-Solver, first order": dpm_solver,
 }
-pictures = {}
+pictures, stops = {}, torch.linspace(0.99, 0, 13, dtype=torch.float64).view(-1, 1, 1, 1, 1).expand(-1, 6, 1, 1, 1)
 with torch.no_grad():
     for name, method in methods.items():
         x = noise
-        for now, next in pairwise(torch.linspace(0.99, 0, 13, dtype=torch.float64)):
-            x = method(x, exact(x, now.expand(len(x), 1, 1, 1)), now, next)
+        for now, next in pairwise(stops):
+            x = method(x, exact(x, now), now, next)
         pictures[name] = x
 show({name: x.float().clamp(0, 1) for name, x in pictures.items()}, size=1)
 apart = {name: (x - pictures["mix guesses in"]).abs().max().item() for name, x in pictures.items()}
