@@ -21,6 +21,61 @@ DENOISER = """class Denoiser(nn.Module):
 FORWARD"""
 
 UNUSUAL = {
+    "noise_of": [
+        "def noise_of(noisy, guess, level):\n    return guess + (noisy - guess) / level",
+        "def noise_of(noisy, guess, level):\n    return noisy / level - (1 / level - 1) * guess",
+        "def noise_of(noisy, guess, level):\n    return torch.lerp(guess, noisy, 1 / level)",
+        "def noise_of(noisy, guess, level):\n    return mix(guess, noisy, 1 / level)",
+        "def noise_of(noisy, guess, level):\n    return (noisy - mix(guess, torch.zeros_like(guess), level)).div(level + 1e-8)",
+        "def noise_of(noisy, guess, level):\n    result = noisy.clone()\n    result -= (1 - level).expand_as(guess) * guess\n"
+        "    result /= level\n    return result",
+        "def noise_of(noisy, guess, level):\n    rows = []\n    for here, there, high in zip(noisy, guess, level.flatten().tolist()):\n"
+        "        rows.append((here - (1 - high) * there) / high)\n    return torch.stack(rows)",
+        "import numpy as np\n\n\ndef noise_of(noisy, guess, level):\n    x, g, s = (one.numpy().astype(np.float64) for one in (noisy, guess, level))\n"
+        "    return torch.from_numpy((x + (s - 1) * g) / s)",
+        "def noise_of(noisy, guess, level):\n    keep = torch.ones(len(noisy)) - level.squeeze((1, 2, 3))\n"
+        "    return (noisy - torch.einsum('b,bchw->bchw', keep, guess)) / level.reshape(-1, 1, 1, 1)",
+        "noise_of = lambda noisy, guess, level: torch.addcmul(noisy, 1 - level, guess, value=-1) * level.reciprocal()",
+        "def noise_of(x, prediction, s):\n    return torch.sub(x, prediction).add(s * prediction).true_divide(s)",
+    ],
+    "velocity_of": [
+        "def velocity_of(noisy, guess, level):\n    return noise_of(noisy, guess, level) - guess",
+        "def velocity_of(noisy, guess, level):\n    return -(guess - noisy) / level",
+        "def velocity_of(noisy, guess, level):\n    return noisy / level - guess / level",
+        "def velocity_of(noisy, guess, level):\n    return noisy.sub(guess).mul(level.pow(-1))",
+        "def velocity_of(noisy, guess, level):\n    noise = (noisy - (1 - level) * guess) / torch.clamp(level, min=1e-6)\n    return noise - guess",
+        "def velocity_of(noisy, guess, level):\n    # By how much a whole unit of the level moves it.\n    return torch.lerp(guess, noisy, 1 / level) - guess",
+        "def velocity_of(noisy, guess, level):\n    way = noisy.double() - guess.double()\n    for i in range(len(way)):\n"
+        "        way[i] = way[i] / level[i].item()\n    return way",
+        "import numpy as np\n\n\ndef velocity_of(noisy, guess, level):\n    return torch.from_numpy(np.divide(np.subtract(noisy.numpy(), guess.numpy()), level.numpy()))",
+        "def velocity_of(noisy, guess, level):\n    time = level.view(len(level), 1).repeat(1, guess[0].numel())\n"
+        "    return ((noisy - guess).flatten(1) / time).view(noisy.shape)",
+        "from torch.func import jvp\n\n\ndef velocity_of(noisy, guess, level):\n    noise = noise_of(noisy, guess, level)\n"
+        "    return jvp(lambda s: mix(guess, noise, s), (level,), (torch.ones_like(level),))[1]",
+    ],
+    "to_ddpm": [
+        "def to_ddpm(noisy, level):\n    size = torch.hypot(1 - level, level)\n    return noisy / size, ((1 - level) / size).square()",
+        "def to_ddpm(noisy, level):\n    total = 1 - 2 * level + 2 * level**2\n    return [noisy * total**-0.5, (1 - level) ** 2 / total]",
+        "def to_ddpm(noisy, level):\n    angle = torch.atan2(level, 1 - level)\n    return noisy * (angle.cos() + angle.sin()), angle.cos() ** 2",
+        "def to_ddpm(noisy, level):\n    bar = torch.sigmoid(2 * torch.log((1 - level) / level))\n"
+        "    return noisy * (bar.sqrt() + (1 - bar).sqrt()), bar",
+        "def to_ddpm(noisy, level):\n    alpha_bar = 1 - level**2 / ((1 - level) ** 2 + level**2)\n"
+        "    return noisy / ((1 - level).pow(2) + level.pow(2)).sqrt(), alpha_bar",
+        "def to_ddpm(noisy, level):\n    alpha_bar = 1 / (1 + (level / (1 - level)) ** 2)\n"
+        "    return noisy / torch.cat([1 - level, level], dim=1).norm(dim=1, keepdim=True), alpha_bar",
+        "def to_ddpm(noisy, level):\n    shares = torch.nn.functional.normalize(torch.stack([1 - level, level]), dim=0)\n"
+        "    return noisy * shares.sum(dim=0), shares[0] ** 2",
+        "import math\n\n\ndef to_ddpm(noisy, level):\n    pictures, bars = [], []\n    for picture, high in zip(noisy, level.flatten().tolist()):\n"
+        "        size = math.hypot(1 - high, high)\n        pictures.append(picture / size)\n        bars.append(((1 - high) / size) ** 2)\n"
+        "    return torch.stack(pictures), torch.tensor(bars).view(-1, 1, 1, 1)",
+        "import numpy as np\n\n\ndef to_ddpm(noisy, level):\n    s = level.numpy().astype('f8')\n    size = np.linalg.norm([1 - s, s], axis=0)\n"
+        "    return torch.from_numpy(noisy.numpy() / size), torch.from_numpy(((1 - s) / size) ** 2)",
+        "from typing import NamedTuple\n\n\nclass Scaled(NamedTuple):\n    noisy: Tensor\n    alpha_bar: Tensor\n\n\n"
+        "def to_ddpm(noisy, level):\n    clean, noise = 1 - level, level\n    factor = torch.rsqrt(clean * clean + noise * noise)\n"
+        "    return Scaled(factor * noisy, (factor * clean) ** 2)",
+        "def to_ddpm(noisy, level):\n    share = (1 - level) / abs(complex(0, 1) * level + (1 - level))\n"
+        "    return noisy / torch.sqrt((1 - level) ** 2 + level**2), share * share",
+    ],
     "begin_from": [
         "def begin_from(denoiser, picture, noise, strength=0.6, steps=25, stretch=2.0):\n"
         "    levels = torch.linspace(strength, 0, steps + 1)\n    x, last = picture + strength * (noise - picture), None\n"
