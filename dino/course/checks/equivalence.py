@@ -43,18 +43,21 @@ def amounts(result: Tensor, clean: Tensor, noise: Tensor) -> Tensor | None:
     return None if None in each else torch.tensor(each)
 
 
-def right_amounts(
-    result: Tensor, clean: Tensor, noise: Tensor, level: Tensor, right: tuple[float, float], says: str
-) -> Claims:
-    """The claim about how much noise and how much of the picture comes out of their mixes, if what comes out is a mix at all."""
+def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, float], says: str, see=Pictures) -> Claims:
+    """The claim about how much noise and clean picture comes out at level 0.25, if what comes out is a mix of them at all."""
+    quarter = torch.full((len(clean), 1, 1, 1), 0.25)
+    result = answer(mix(clean, noise, quarter), clean, quarter)
     if (found := amounts(result, clean, noise)) is not None:
         expected = torch.tensor(right).expand(len(found), 2)
-        worst = int((found - expected).abs().amax(dim=1).argmax())
-        (much, little), (noises, cleans) = found[worst].tolist(), right
-        words = f"At level {level[worst].item():.2f}, {noises:.2f} of the noise and {cleans:.2f} of the clean picture should come "
-        words += f"out; of yours, it is {much:.2f} of the noise and {little:.2f} of the picture."
-        see = Pictures(noises * noise + cleans * clean, result)
-        yield Claim(says, yours=found, expected=expected, tolerance=0.01, figure=see, clue=words, words=words)
+        worst = found[int((found - expected).abs().amax(dim=1).argmax())].tolist()
+        should, has = (
+            f"{much:.2f} of the noise and {little:.2f} of the clean picture" for much, little in (right, worst)
+        )
+        words, figure = (
+            f"At level 0.25 there should be {should}; yours has {has}.",
+            see(right[0] * noise + right[1] * clean, result),
+        )
+        yield Claim(says, yours=found, expected=expected, tolerance=0.01, figure=figure, clue=words, words=words)
 
 
 @check_of(
@@ -73,6 +76,8 @@ def right_amounts(
             {"(noisy - (1 - level) * guess) / level": "noisy - (1 - level) * guess / level"},
             {"(noisy - (1 - level) * guess) / level": "noisy - (1 - level) / level * guess"},
         ),
+        "Only the guess is divided, and all of it: take its share away from the noisy picture, and divide what is left.":
+            {"(noisy - (1 - level) * guess) / level": "noisy - guess / level"},
         "Only the noisy picture is divided by the level: put brackets round the difference, and divide all of it.":
             {"(noisy - (1 - level) * guess) / level": "noisy / level - (1 - level) * guess"},
         "Noisy picture and guess are divided by a share each: subtract first, and divide the difference by the noise's share.": (
@@ -92,9 +97,12 @@ def right_amounts(
         "The whole guess is taken away, and you divide by 1 - level: the shares are 1 - level of the guess and level of the noise.":
             {"(1 - level) * ": "", "/ level": "/ (1 - level)"},
         "You multiply by the level: divide by it.": {"/ level": "* level"},
+        "The whole guess is taken away, and you multiply by the level: take away its share, and divide.":
+            {"(1 - level) * ": "", "/ level": "* level"},
         "You divide by the level twice, or by its square: once is enough.": ({"/ level": "/ level**2"}, {"/ level": "/ level / level"}),
         "You divide by the root of the level: the noise's share is the level itself.": {"/ level": "/ level.sqrt()"},
         "The guess is added: take it away.": {"noisy - ": "noisy + "},
+        "The guess is scaled by 1 + level: its share is 1 - level.": {"(1 - level)": "(1 + level)"},
         "The difference is the wrong way round: take the guess away from the noisy picture.": (
             {"(noisy - (1 - level) * guess)": "((1 - level) * guess - noisy)"},
             {"(noisy - (1 - level) * guess) / level": "-(noisy - (1 - level) * guess) / level"},
@@ -137,9 +145,11 @@ def right_amounts(
         ),
         "A number is added to the level, lest it be 0: that does not come, and at low levels the number is too large.":
             ({"/ level": "/ (level + 0.01)"}, {"/ level": "/ (level + 0.001)"}),
-        "All pictures use the level of the first one: each has its own.": {"return": "level = level[0]; return"},
+        "All pictures use the level of the first one: each has its own.":
+            ({"return": "level = level[0]; return"}, {"/ level": "/ level[0]"}, {"(1 - level)": "(1 - level[0])"}),
         "All pictures use the level of the last one: each has its own.": {"return": "level = level[-1]; return"},
-        "All pictures use the average of the levels: each has its own.": {"return": "level = level.mean(); return"},
+        "All pictures use the average of the levels: each has its own.":
+            ({"return": "level = level.mean(); return"}, {"/ level": "/ level.mean()"}, {"(1 - level)": "(1 - level.mean())"}),
         "All pictures use the highest of the levels: each has its own.": {"return": "level = level.max(); return"},
         "The levels are flat, so that they meet the width of the pictures: keep the shape (batch, 1, 1, 1).":
             ({"return": "level = level.flatten(); return"}, {"return": "level = level.squeeze(); return"}),
@@ -176,13 +186,13 @@ def right_amounts(
     },
 )  # fmt: skip
 def noise_of(answer) -> Claims:
-    count, height, width = between(4, 6), between(17, 24), between(11, 16)
-    clean, noise, level = pictures(count, height, width), torch.rand(count, 3, height, width), spread_levels(count)
+    # Here the sizes are always the same, so that errors that tell of them are, too; further on they are drawn.
+    clean, noise, level = pictures(5, 28, 24), torch.rand(5, 3, 28, 24), spread_levels(5)
     result = answer(mix(clean, noise, level), clean, level)
     yield Claim("The shape of the pictures comes out.", yours=result, expected=Shape(tuple(clean.shape)))
     # The true picture is the best guess that there is.
     says = "If the guess is the true picture, nothing but the noise comes out."
-    yield from right_amounts(result, clean, noise, level, (1.0, 0.0), says)
+    yield from right_amounts(answer, clean, noise, (1.0, 0.0), says)
     says = "If the guess is the true picture, the noise comes out that was mixed in."
     yield Claim(says, yours=result, expected=noise, tolerance=1e-3, figure=Pictures)
     # Any guess, which may be far off.
@@ -218,6 +228,8 @@ def noise_of(answer) -> Claims:
             {"(noisy - guess)": "(guess - noisy)"},
             {"(noisy - guess)": "-(noisy - guess)"},
         ),
+        "It points from the noise to the picture, and you multiply by the time: go from the guess to `noisy`, and divide.":
+            {"(noisy - guess) / level": "level * (guess - noisy)"},
         "It points from the noise to the picture, and is not divided by the time: go from the guess to `noisy`, and divide.":
             {"(noisy - guess) / level": "guess - noisy"},
         "In effect only the guess is divided by the level: put brackets round the difference, and divide all of it.":
@@ -248,6 +260,13 @@ def noise_of(answer) -> Claims:
             {"(noisy - guess) / level": "(1 - level) * (noisy - (1 - level) * guess) / level - level * guess"},
             {"(noisy - guess) / level": "(1 - level).sqrt() * (noisy - (1 - level) * guess) / level - level.sqrt() * guess"},
         ),
+        "That is the way from the noise to where the picture is now, divided by the time from the guess: go from the guess.":
+            {"(noisy - guess) / level": "(noisy - (noisy - (1 - level) * guess) / level) / level"},
+        "It is right but at level 1: there nothing is left of the way to the noise, and 0 is divided by 0. Go from the guess.":
+            {"(noisy - guess) / level": "((noisy - (1 - level) * guess) / level - noisy) / (1 - level)"},
+        "The level is counted from the other end, and the guess has a share: 0 is where it sets out, from the whole guess.":
+            {"(noisy - guess) / level": "(noisy - level * guess) / (1 - level)"},
+        "The guess is taken away twice: it is in the difference already.": {"(noisy - guess) / level": "(noisy - guess) / level - guess"},
         "You draw noise of your own: work the velocity out of the noisy picture.": (
             {"(noisy - guess) / level": "torch.rand_like(noisy) - guess"},
             {"(noisy - guess) / level": "torch.randn_like(noisy) - guess"},
@@ -306,21 +325,19 @@ def noise_of(answer) -> Claims:
     },
 )  # fmt: skip
 def velocity_of(answer) -> Claims:
-    def grey(velocity: Tensor) -> Tensor:
-        """So that it can be seen: what does not move is grey."""
-        return 0.5 + velocity / 2
+    def see(expected: Tensor, yours: Tensor) -> Pictures:
+        """What does not move is grey."""
+        return Pictures(0.5 + expected / 2, 0.5 + yours / 2)
 
-    count, height, width = between(4, 6), between(17, 24), between(11, 16)
-    clean, noise, level = pictures(count, height, width), torch.rand(count, 3, height, width), spread_levels(count)
+    # Here the sizes are always the same, so that errors that tell of them are, too; further on they are drawn.
+    clean, noise, level = pictures(5, 28, 24), torch.rand(5, 3, 28, 24), spread_levels(5)
     result = answer(mix(clean, noise, level), clean, level)
     yield Claim("The shape of the pictures comes out.", yours=result, expected=Shape(tuple(clean.shape)))
     # The true picture is the best guess that there is.
     says = "If the guess is the true picture, the noise comes out, minus the picture."
-    for claim in right_amounts(result, clean, noise, level, (1.0, -1.0), says):
-        claim.figure = Pictures(grey(noise - clean), grey(result))
-        yield claim
-    see = Pictures(grey(noise - clean), grey(result))
-    yield Claim(says, yours=result, expected=noise - clean, tolerance=1e-3, figure=see)
+    yield from right_amounts(answer, clean, noise, (1.0, -1.0), says, see)
+    right = noise - clean
+    yield Claim(says, yours=result, expected=right, tolerance=1e-3, figure=see(right, result))
     there = torch.rand_like(level)
     moved = mix(clean, noise, level) + (there - level) * result
     says = "Moved along it from one level to another, a picture is as if it had been mixed there."
@@ -335,16 +352,15 @@ def velocity_of(answer) -> Claims:
         (0.5, "At level 0.5 it is twice the difference between the noisy picture and the guess."),
     ):
         result, right = answer(noisy, guess, high * ones), (noisy - guess) * (1 / high)
-        see = Pictures(grey(right), grey(result))
-        yield Claim(says, yours=result, expected=right, tolerance=1e-3, figure=see)
+        yield Claim(says, yours=result, expected=right, tolerance=1e-3, figure=see(right, result))
     low = 0.004 + 0.006 * torch.rand_like(level)
     says = "From levels as low as 0.01, too, it leads back to the guess."
     yield Claim(says, yours=noisy - low * answer(noisy, guess, low), expected=guess, figure=Pictures)
     clue = "With few pictures all was right, and with others it is not: is a number or a limit built in?"
     for kind, clean, noise, level in batches():
-        result, says = answer(mix(clean, noise, level), clean, level), f"It is the noise minus the picture: {kind}."
-        see = Pictures(grey(noise - clean), grey(result))
-        yield Claim(says, yours=result, expected=noise - clean, tolerance=1e-3, figure=see, clue=clue)
+        result, right = answer(mix(clean, noise, level), clean, level), noise - clean
+        says = f"It is the noise minus the picture: {kind}."
+        yield Claim(says, yours=result, expected=right, tolerance=1e-3, figure=see(right, result), clue=clue)
 
 
 @check_of(
@@ -390,6 +406,17 @@ def velocity_of(answer) -> Claims:
         "You divide by the root of the picture's share and of the noise's, added up: divide by the root of the sum of their squares.":
             {"torch.sqrt((1 - level) ** 2 + level**2)": "torch.sqrt(1 - level) + torch.sqrt(level)"},
         "The pictures are multiplied by the size: divide them by it.": {"noisy / size": "noisy * size"},
+        "The pictures are multiplied by the root of 1 - level: divide them by the root of the sum of the squares.": (
+            {"noisy / size": "noisy * torch.sqrt(1 - level)"},
+            {"noisy / size": "noisy * torch.sqrt(1 - level)", "((1 - level) / size) ** 2": "1 - level"},
+        ),
+        "Noise is added, as when DDPM makes its questions: there is noise in the pictures already, and only their scale changes.": (
+            {"noisy / size": "torch.sqrt(1 - level) * noisy + torch.sqrt(level) * torch.randn_like(noisy)"},
+            {"noisy / size": "(1 - level) / size * noisy + level / size * torch.randn_like(noisy)"},
+            {"noisy / size": "(1 - level) / size * noisy + level / size * torch.rand_like(noisy)"},
+        ),
+        "A sign is wrong: the share of the clean picture is 1 - level, not 1 + level.":
+            ({"(1 - level) ** 2": "(1 + level) ** 2"}, {"(1 - level) ** 2": "(1 + level) ** 2", "((1 - level)": "((1 + level)"}),
         "Pictures and share are multiplied by the size: divide them by it.":
             {"noisy / size": "noisy * size", "(1 - level) / size": "(1 - level) * size"},
         "The pictures come out as they came in: divide them by the size, too.": {"noisy / size": "noisy.clone()"},
@@ -441,6 +468,8 @@ def velocity_of(answer) -> Claims:
             {"((1 - level) / size) ** 2": "(1 - level) ** 2 / size"},
         "A bracket is missing in alpha bar: the share is to be squared together with the size.":
             {"((1 - level) / size) ** 2": "(1 - level) / size**2"},
+        "A bracket is missing in alpha bar: divide by the whole sum of the squares.":
+            {"((1 - level) / size) ** 2": "(1 - level) ** 2 / (1 - level) ** 2 + level**2"},
         "Alpha bar is upside down: the share is divided by the size, not the size by it.":
             ({"(1 - level) / size": "size / (1 - level)"}, {"((1 - level) / size) ** 2": "size**2 / (1 - level) ** 2"}),
         "Alpha bar is the ratio of picture to noise: it is the square of the picture's share.": (
@@ -450,10 +479,12 @@ def velocity_of(answer) -> Claims:
         "Alpha bar is right but where there is no noise: there it is infinity divided by infinity.":
             {"((1 - level) / size) ** 2": "((1 - level) / level) ** 2 / (1 + ((1 - level) / level) ** 2)"},
         "Alpha bar is multiplied up over the batch: it was made of a product over timesteps, but here it follows from each level alone.":
-            {"((1 - level) / size) ** 2": "torch.cumprod(((1 - level) / size) ** 2, dim=0)"},
+            ({"((1 - level) / size) ** 2": "torch.cumprod(((1 - level) / size) ** 2, dim=0)"},
+             {"((1 - level) / size) ** 2": "torch.cumprod(1 - level, dim=0)"}),
         "Alpha bar is that of the cosine schedule: it follows from the share that the clean picture has.":
             {"((1 - level) / size) ** 2": "torch.cos(level * torch.pi / 2) ** 2"},
-        "Alpha bar is the size: it is the square of the clean picture's share.": {"((1 - level) / size) ** 2": "size"},
+        "Alpha bar is the size, or its square: it is the square of the clean picture's share.":
+            ({"((1 - level) / size) ** 2": "size"}, {"((1 - level) / size) ** 2": "size**2"}),
         "Alpha bar is 1 divided by the square of the size: the picture's share is missing.":
             {"((1 - level) / size) ** 2": "(1 / size) ** 2"},
         "The level is always a half: use the one that is given.": {"size = torch": "level = 0 * level + 0.5\n    size = torch"},
@@ -494,17 +525,16 @@ def to_ddpm(answer) -> Claims:
         return angle.cos(), angle.sin()
 
     def about_bar(says: str, bar: Tensor, level: Tensor, clue: str) -> Claim:
-        expected = right(level)[0] ** 2
-        whole = isinstance(bar, Tensor) and bar.shape == expected.shape
-        see = (
-            Curve(expected.flatten(), bar.flatten(), across="level", up="alpha bar", x=level.flatten())
-            if whole
-            else None
-        )
-        return Claim(says, yours=bar, expected=expected, figure=see, clue=clue)
+        expected, see, words = right(level)[0] ** 2, None, ""
+        if isinstance(bar, Tensor) and bar.shape == expected.shape:
+            worst = int((bar - expected).abs().argmax())
+            numbers = [one.flatten()[worst].item() for one in (level, expected, bar)]
+            words = "At level {:.2f} it should be {:.3g}, yours is {:.3g}.".format(*numbers)
+            see = Curve(expected.flatten(), bar.flatten(), across="level", up="alpha bar", x=level.flatten())
+        return Claim(says, yours=bar, expected=expected, figure=see, clue=clue, words=words)
 
-    count, height, width = between(4, 6), between(17, 24), between(11, 16)
-    clean, noise, level = pictures(count, height, width), torch.rand(count, 3, height, width), spread_levels(count)
+    # Here the sizes are always the same, so that errors that tell of them are, too; further on they are drawn.
+    clean, noise, level = pictures(5, 28, 24), torch.rand(5, 3, 28, 24), torch.linspace(0.8, 0.2, 5).view(-1, 1, 1, 1)
     result = answer(mix(clean, noise, level), level)
     many = f"one tensor, {tuple(result.shape)}" if isinstance(result, Tensor) else how_many(result)
     yield Claim("Two things come out: pictures and alpha bar.", yours=many, expected="two things")
@@ -512,9 +542,9 @@ def to_ddpm(answer) -> Claims:
     yield Claim(
         "First come pictures, in the shape of the noisy ones.", yours=scaled, expected=Shape(tuple(clean.shape))
     )
-    yield Claim("Then comes alpha bar, one for each picture.", yours=bar, expected=Shape((count, 1, 1, 1)))
+    yield Claim("Then comes alpha bar, one for each picture.", yours=bar, expected=Shape((5, 1, 1, 1)))
     if (found := amounts(scaled, clean, noise)) is not None:
-        sums, ones = (found**2).sum(dim=1), torch.ones(count)
+        sums, ones = (found**2).sum(dim=1), torch.ones(5)
         worst = int((sums - 1).abs().argmax())
         words = f"At level {level[worst].item():.2f}, your picture has {found[worst, 1]:.3g} of the clean one and "
         words += f"{found[worst, 0]:.3g} of the noise, and their squares add up to {sums[worst]:.3g}."
