@@ -14,27 +14,15 @@ from dino.noise import mix
 def batches() -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
     """Batches of other kinds: what they are, their clean pictures (or guesses), the noise that is mixed in, and the levels."""
     size, some, many = between(7, 9), between(5, 8), any_size(16, 64)
-    yield (
-        "as many pictures as they are wide",
-        pictures(size, size, size),
-        torch.rand(size, 3, size, size),
-        spread_levels(size),
-    )
+    square = torch.rand(size, 3, size, size)
+    yield "as many pictures as they are wide", pictures(size, size, size), square, spread_levels(size)
     yield "as many pictures as there are colours", *torch.rand(2, 3, 3, 9, 8), spread_levels(3)
-    yield "a single picture", *torch.rand(2, 1, 3, 12, any_size(10, 64)), 0.1 + 0.8 * torch.rand(1, 1, 1, 1)
+    yield "a single wide picture", *torch.rand(2, 1, 3, 12, any_size(33, 64)), 0.1 + 0.8 * torch.rand(1, 1, 1, 1)
     yield "many pictures", *torch.rand(2, many, 3, 8, 7), 0.1 + 0.9 * torch.rand(many, 1, 1, 1)
-    yield (
-        "pictures that are all at one level",
-        *torch.rand(2, some, 3, 9, 10),
-        (0.1 + 0.8 * torch.rand(())).expand(some, 1, 1, 1),
-    )
-    wild = 1.6 * pictures(some, 16, 12) - 0.4
-    yield (
-        "Gaussian noise, and guesses that leave the range from 0 to 1",
-        wild,
-        torch.randn_like(wild),
-        spread_levels(some),
-    )
+    same = (0.1 + 0.8 * torch.rand(())).expand(some, 1, 1, 1)
+    yield "pictures that are all at one level", *torch.rand(2, some, 3, 9, 10), same
+    wild = 2 * torch.rand(some, 3, 16, 12) - 1
+    yield "Gaussian noise, and pictures from -1 to 1, as in DDPM", wild, torch.randn_like(wild), spread_levels(some)
 
 
 def amounts(result: Tensor, clean: Tensor, noise: Tensor) -> Tensor | None:
@@ -50,13 +38,9 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
     if (found := amounts(result, clean, noise)) is not None:
         expected = torch.tensor(right).expand(len(found), 2)
         worst = found[int((found - expected).abs().amax(dim=1).argmax())].tolist()
-        should, has = (
-            f"{much:.2f} of the noise and {little:.2f} of the clean picture" for much, little in (right, worst)
-        )
-        words, figure = (
-            f"At level 0.25 there should be {should}; yours has {has}.",
-            see(right[0] * noise + right[1] * clean, result),
-        )
+        has = "{:.2f} of the noise and {:.2f} of the clean picture"
+        words = f"At level 0.25 there should be {has.format(*right)}; yours has {has.format(*worst)}."
+        figure = see(right[0] * noise + right[1] * clean, result)
         yield Claim(says, yours=found, expected=expected, tolerance=0.01, figure=figure, clue=words, words=words)
 
 
@@ -91,7 +75,7 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
             ({"(1 - level)": "level"}, {"(noisy - (1 - level) * guess) / level": "noisy / level - guess"}),
         "The guess is scaled by the noise's share, and nothing is divided: its own share is 1 - level, and the noise's divides.":
             {"(noisy - (1 - level) * guess) / level": "noisy - level * guess"},
-        "The level is counted from the other end, so that this would find the clean picture in noise: level 1 is all noise.":
+        "That would find the clean picture, were the noise known: `level` is the noise's share, and 1 - level the guess's.":
             {"(1 - level)": "level", "/ level": "/ (1 - level)"},
         "You divide by 1 - level, which is the guess's share: what is left is the noise's.": {"/ level": "/ (1 - level)"},
         "The whole guess is taken away, and you divide by 1 - level: the shares are 1 - level of the guess and level of the noise.":
@@ -107,6 +91,8 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
             {"(noisy - (1 - level) * guess)": "((1 - level) * guess - noisy)"},
             {"(noisy - (1 - level) * guess) / level": "-(noisy - (1 - level) * guess) / level"},
         ),
+        "The difference is the wrong way round, and the whole guess is in it: take its share away from the noisy picture.":
+            {"(noisy - (1 - level) * guess)": "(guess - noisy)"},
         "`noisy` and `guess` are in each other's place.": {"noisy - (1 - level) * guess": "guess - (1 - level) * noisy"},
         "Not only the guess is scaled by 1 - level, but the whole difference: move a bracket.":
             {"(1 - level) * guess": "guess", "/ level": "/ level * (1 - level)"},
@@ -277,8 +263,6 @@ def noise_of(answer) -> Claims:
             {"(noisy - guess) / level": "noisy + (noisy - guess) / level"},
             {"(noisy - guess) / level": "noisy - (noisy - guess) / level"},
         ),
-        "You return the acceleration, as if it set out at rest: it moves evenly, all of the way.":
-            {"(noisy - guess) / level": "2 * (noisy - guess) / level**2"},
         "The velocity is doubled: divide the difference by the level, no more.": {"(noisy - guess)": "2 * (noisy - guess)"},
         "The velocity is halved: divide the difference by the level, no more.": {"/ level": "/ level / 2"},
         "The level is always a half: use the one that is given.": {"/ level": "/ 0.5 + 0 * level"},
@@ -291,8 +275,6 @@ def noise_of(answer) -> Claims:
         "All pictures use the level of the last one: each has its own.": {"/ level": "/ level[-1]"},
         "All pictures use the average of the levels: each has its own.": {"/ level": "/ level.mean()"},
         "All pictures use the highest of the levels: each has its own.": {"/ level": "/ level.max()"},
-        "It is divided by the differences between the levels of the batch: each picture took the time from 0 to its own level.":
-            {"/ level": "/ (level - level.roll(1, dims=0))"},
         "The levels are flat, so that they meet the width of the pictures: keep the shape (batch, 1, 1, 1).":
             ({"/ level": "/ level.flatten()"}, {"/ level": "/ level.squeeze()"}),
         "The levels have the shape (batch, 1, 1), so that they meet the colours of the pictures: keep (batch, 1, 1, 1).":
@@ -448,7 +430,7 @@ def velocity_of(answer) -> Claims:
             {"noisy / size": "noisy / noisy.norm()"},
             {"noisy / size": "noisy / noisy.flatten(1).norm(dim=1).view(-1, 1, 1, 1)"},
         ),
-        "Alpha bar is not divided by the size: it is the square of the share that the clean picture has *afterwards*.":
+        "Alpha bar is not divided by the size: it is the square of the share that the clean picture has afterwards.":
             {"((1 - level) / size)": "(1 - level)"},
         "Alpha bar is the share itself: square it.": {"((1 - level) / size) ** 2": "(1 - level) / size"},
         "Alpha bar is the root of the share: square it.": {"((1 - level) / size) ** 2": "((1 - level) / size) ** 0.5"},
@@ -478,7 +460,7 @@ def velocity_of(answer) -> Claims:
         ),
         "Alpha bar is right but where there is no noise: there it is infinity divided by infinity.":
             {"((1 - level) / size) ** 2": "((1 - level) / level) ** 2 / (1 + ((1 - level) / level) ** 2)"},
-        "Alpha bar is multiplied up over the batch: it was made of a product over timesteps, but here it follows from each level alone.":
+        "Alpha bar is multiplied up over the batch, as over the timesteps of a schedule: here it follows from each level alone.":
             ({"((1 - level) / size) ** 2": "torch.cumprod(((1 - level) / size) ** 2, dim=0)"},
              {"((1 - level) / size) ** 2": "torch.cumprod(1 - level, dim=0)"}),
         "Alpha bar is that of the cosine schedule: it follows from the share that the clean picture has.":
