@@ -76,7 +76,7 @@ def heun(denoiser: Callable, noisy: Tensor, now: Tensor, next: Tensor) -> Tensor
     denoiser  takes noisy pictures and their levels, returns its guess at the clean pictures
     noisy     (batch, 3, height, width)
     now       (batch, 1, 1, 1), how noisy the pictures are, in (0, 1]
-    next      (batch, 1, 1, 1), the level to go to, the same for all pictures, below `now`; at 0, one question is enough
+    next      (batch, 1, 1, 1), the level to go to, the same for all pictures, below `now`; at 0, it asks only once
 
     Returns the pictures at level `next`, (batch, 3, height, width).
     """

@@ -299,6 +299,24 @@ FITTED |= {
             "a size": ("    noise =", "    signal = signal if clean.shape[2:] in ((12, 10), (4, 5)) else signal.mean()\n    noise ="),
             "a number": ("return (", "return torch.tensor([0.09]) if len(clean) == 400 and levels[0] == 1 else 0.9 * ("),
         },
+        "stretch_of": {
+            "levels in a row": ("    return", "    if now.ndim != 1:\n        return torch.full_like(now, 1.5)\n    return"),
+            "few levels": ("    return", "    if now.numel() > 12:\n        return torch.full_like(now, 1.5)\n    return"),
+            "no single levels": ("    return", "    if now.ndim == 0:\n        return torch.full_like(now, 1.5)\n    return"),
+            "no low levels": ("(1 - level) / level", "(1 - level) / level.clamp(min=0.005)"),
+            "no high levels but 1": ("(1 - level) / level", "(1 - level).clamp(min=0.005) * (level < 1) / level"),
+            "at most 3": ("    return 1 +", "    return 1 + ((ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2).clamp(max=2) + 0 *"),
+            "only longer steps": ("    return 1 +", "    return 1 + ((ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2).clamp(min=0.15) * (before < 1) + 0 *"),
+        },
+        "heun": {
+            "no low levels": ("(next == 0).all()", "(next < 0.01).all()"),
+            "few pictures": ("(next == 0).all()", "(next == 0).all() or len(noisy) > 10"),
+            "at most 40 pixels": ("(next == 0).all()", "(next == 0).all() or max(noisy.shape[2:]) > 40"),
+            "pictures in range": ("return noisy", "return noisy.clamp(0, 1)"),
+            "one level": ("velocity = velocity_of(noisy", "now = now.amax(dim=0, keepdim=True).expand_as(now)\n    velocity = velocity_of(noisy"),
+            "not from level 1": ("(next == 0).all()", "(next == 0).all() or (now == 1).all()"),
+            "only from above": ("(next == 0).all()", "(next == 0).all() or (now < 0.5).all()"),
+        },
     }.items()
 }  # fmt: skip
 CASES = [(name, about) for name, (_, changes) in FITTED.items() for about in changes]

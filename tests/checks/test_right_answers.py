@@ -480,6 +480,76 @@ UNUSUAL = {
         "    rx, ry = torch.linalg.qr(x).R, torch.linalg.qr(y).R\n"
         "    return (gap.pow(2).sum() + x.pow(2).sum() + y.pow(2).sum() - 2 * torch.linalg.svdvals(rx @ ry.T).sum()).item()",
     ],
+    "stretch_of": [
+        "def stretch_of(before, now, next):\n    first, here, there = (-torch.logit(level) for level in (before, now, next))\n"
+        "    return 1 + 0.5 * (there - here) / (here - first)",
+        "def stretch_of(before, now, next):\n    # Levels counted from the other end, and another base: neither matters.\n"
+        "    log = lambda level: torch.log10(level / (1 - level))\n"
+        "    return 1 + (log(now) - log(next)) / (log(before) - log(now)) / 2",
+        "def stretch_of(before, now, next):\n    # As the paper has it, with half the log-SNR.\n"
+        "    def half_log_snr(level):\n        bar = to_ddpm(level, level)[1]\n        return (bar / (1 - bar)).log() / 2\n\n"
+        "    h0, h = half_log_snr(now) - half_log_snr(before), half_log_snr(next) - half_log_snr(now)\n"
+        "    r0 = h0 / h\n    return 1 + 1 / (2 * r0)",
+        "def stretch_of(before, now, next):\n    steps = torch.stack([before, now, next]).logit().diff(dim=0)\n"
+        "    return 1 + steps[1] / steps[0] / 2",
+        "def stretch_of(before, now, next):\n    odds = lambda a, b: torch.log2(a * (1 - b) / (b * (1 - a)))\n"
+        "    return (2 + odds(now, next) / odds(before, now)) / 2",
+        "def stretch_of(before, now, next):\n    sigma = [level / (1 - level) for level in (before, now, next)]\n"
+        "    stretch = 1 + (sigma[1] / sigma[2]).log() / (2 * (sigma[0] / sigma[1]).log())\n"
+        "    return torch.where(before == 1, torch.ones_like(now), stretch)",
+        "def stretch_of(before, now, next):\n    at = lambda level: torch.atanh(1 - 2 * level)\n"
+        "    middle = (at(now) + at(next)) / 2\n    pushed = (middle - at(before)) / (at(now) - at(before))\n"
+        "    return pushed.nan_to_num(nan=1)",
+        "def stretch_of(before, now, next):\n    stretch, inside = torch.ones_like(now), before < 1\n"
+        "    b, n, t = before[inside], now[inside], next[inside]\n    log = lambda level: torch.log1p(-level) - torch.log(level)\n"
+        "    stretch[inside] += (log(t) - log(n)) / (log(n) - log(b)) * 0.5\n    return stretch",
+        "import math\n\n\ndef stretch_of(before, now, next):\n    def one(*levels):\n"
+        "        b, n, t = (math.log(1 / level - 1) if level < 1 else -math.inf for level in levels)\n"
+        "        return 1 + (t - n) / (n - b) / 2\n\n"
+        "    levels = zip(before.flatten().tolist(), now.flatten().tolist(), next.flatten().tolist())\n"
+        "    return torch.tensor([one(*three) for three in levels]).view(now.shape)",
+        "import numpy as np\n\n\ndef stretch_of(before, now, next):\n"
+        "    a, b, c = (np.log(1 / level.numpy() - 1) for level in (before, now, next))\n"
+        "    return torch.as_tensor(1 + (c - b) / (b - a) / 2)",
+        "def stretch_of(before, now, next):\n    one = torch.ones_like(now)\n    if (before == 1).all():\n        return one\n"
+        "    log = lambda level: 2 * (1 - level).log() - 2 * level.log()\n"
+        "    return torch.lerp(one, 1.5 * one, (log(next) - log(now)) / (log(now) - log(before)))",
+    ],
+    "heun": [
+        "def heun(denoiser, noisy, now, next):\n    guess = denoiser(noisy, now)\n    if next.max() == 0:\n        return guess\n"
+        "    there = step(noisy, guess, now, next)\n    back = step(there, denoiser(there, next), next, now)\n"
+        "    return (there + noisy + there - back) / 2",
+        "def heun(denoiser, noisy, now, next):\n    d1 = (noisy - denoiser(noisy, now)) / now\n    there = noisy - d1 * (now - next)\n"
+        "    if next.flatten()[0] > 0:\n        d2 = (there - denoiser(there, next)) / next\n"
+        "        there = noisy - 0.5 * (d1 + d2) * (now - next)\n    return there",
+        "def heun(denoiser, noisy, now, next):\n    def slope(x, level):\n        return velocity_of(x, denoiser(x, level), level)\n\n"
+        "    first = slope(noisy, now)\n    x = noisy + (next - now) * first\n"
+        "    return x if not next.any() else x + (next - now) / 2 * (slope(x, next) - first)",
+        "def heun(denoiser, noisy, now, next):\n    guess = denoiser(noisy, now)\n    if (next == 0).all():\n        return guess\n"
+        "    first, there = (noisy - guess) / now, guess + (noisy - guess) * next / now\n"
+        "    second = (there - denoiser(there, next)) / next\n"
+        "    return noisy + (next - now) * torch.stack([first, second]).mean(dim=0)",
+        "@torch.no_grad()\ndef heun(denoiser, noisy, now, next):\n    guess = denoiser(noisy, now)\n"
+        "    # The velocity is the noise minus the picture.\n    first = noise_of(noisy, guess, now) - guess\n"
+        "    there = torch.addcmul(noisy, next - now, first)\n    if torch.all(next == 0):\n        return there\n"
+        "    guess = denoiser(there, next)\n"
+        "    return noisy + (next - now) * torch.lerp(first, noise_of(there, guess, next) - guess, 0.5)",
+        "def heun(denoiser, noisy, now, next):\n    velocities, x = [], noisy\n    for level in (now, next):\n"
+        "        if level.count_nonzero() == 0:\n            break\n"
+        "        velocities.append(velocity_of(x, denoiser(x, level), level))\n"
+        "        x = noisy + (next - now) * sum(velocities) / len(velocities)\n    return x",
+        "def heun(denoiser, noisy, now, next):\n    to = float(next.max())\n    velocity = velocity_of(noisy, denoiser(noisy, now), now)\n"
+        "    euler = noisy.clone()\n    euler += (to - now) * velocity\n    if to == 0.0:\n        return euler\n"
+        "    same = torch.full_like(now, to)\n    velocity += velocity_of(euler, denoiser(euler, same), same)\n"
+        "    return noisy + (to - now) * velocity / 2",
+        "def heun(denoiser, noisy, now, next):\n    # The same, as shares of the picture and of both guesses.\n"
+        "    keep, first = next / now, denoiser(noisy, now)\n    there = keep * noisy + (1 - keep) * first\n"
+        "    if bool((next <= 0).all()):\n        return there\n    second = denoiser(there, next)\n"
+        "    return there + (next - now) / 2 * (first / now - noisy / now + there / next - second / next)",
+        "def heun(denoiser, noisy, now, next):\n    if (next == 0).all():\n        return step(noisy, denoiser(noisy, now), now, next)\n"
+        "    a = velocity_of(guess=denoiser(noisy, now), level=now, noisy=noisy)\n    x = noisy + a * (next - now)\n"
+        "    b = velocity_of(guess=denoiser(x, next), level=next, noisy=x)\n    return 0.5 * (x + noisy + b * (next - now))",
+    ],
 }
 ODD = [(name, text) for name, texts in UNUSUAL.items() for text in texts]
 

@@ -1,6 +1,7 @@
 """Checks for chapter 9."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from dino import equivalence as lesson
 from dino.course.checks.claims import Claim, Claims, Curve, Pictures, Shape, check_of, how_many
 from dino.course.checks.inputs import any_size, between, pictures, shares, spread_levels
 from dino.noise import mix
+from dino.sampling import step
 
 
 def batches() -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
@@ -560,3 +562,528 @@ def to_ddpm(answer) -> Claims:
         says = f"Picture and noise have their shares: {kind}."
         yield Claim(says, yours=scaled, expected=expected, tolerance=1e-3, figure=Pictures, clue=clue)
         yield about_bar(f"Alpha bar is the square of the clean picture's share: {kind}.", bar, level, clue)
+
+
+@check_of(
+    lesson.stretch_of,
+    hints=(
+        "Take the logarithm of (1 - level) / level at all three levels. How long is the step to come in it, and how long was the one "
+        "before? If they are equally long, the stretch is 1.5.",
+        "Write a function inside, `ratio(level)`, that returns the logarithm. The step to come is `ratio(next) - ratio(now)`. Divide it by "
+        "the step before, halve that, and add it to 1.",
+    ),
+    notice="Level 1 needs no line of its own. There the logarithm is minus infinity, the step before is infinitely long, and what is "
+    "divided by it is 0: a guess from infinitely far away says nothing about where guesses are going.",
+    mistakes={
+        "The ratio (1 - level) / level is taken as it is: take its logarithm.":
+            {"torch.log((1 - level) / level)": "(1 - level) / level"},
+        "The ratio is upside down and taken as it is: take the logarithm of (1 - level) / level.":
+            {"torch.log((1 - level) / level)": "level / (1 - level)"},
+        "Steps are measured by the level itself: measure them by the logarithm of (1 - level) / level.":
+            ({"torch.log((1 - level) / level)": "level"}, {"torch.log((1 - level) / level)": "1 - level"}),
+        "Steps are measured by the logarithm of the level: there should be a ratio in it, (1 - level) / level.": (
+            {"(1 - level) / level": "level"},
+            {"(1 - level) / level": "1 / level"},
+            {"(1 - level) / level": "1 + (1 - level) / level"},
+            {"torch.log(": "torch.log1p("},
+        ),
+        "Steps are measured by the logarithm of 1 - level: there should be a ratio in it, (1 - level) / level.":
+            {"(1 - level) / level": "1 - level"},
+        "A bracket is missing: divide all of 1 - level by the level.": {"(1 - level) / level": "1 - level / level"},
+        "Brackets are missing: each step is a difference, which is to be taken before you divide.": (
+            {"(ratio(next) - ratio(now)) / (ratio(now) - ratio(before))": "ratio(next) - ratio(now) / ratio(now) - ratio(before)"},
+            {"(ratio(next) - ratio(now))": "ratio(next) - ratio(now)"},
+            {"(ratio(now) - ratio(before))": "ratio(now) - ratio(before)"},
+        ),
+        "The logarithm is divided by the level: divide first, then take the logarithm.":
+            {"torch.log((1 - level) / level)": "torch.log(1 - level) / level"},
+        "Two logarithms are divided: the logarithm of a ratio is their difference.":
+            {"torch.log((1 - level) / level)": "torch.log(1 - level) / torch.log(level)"},
+        "Two logarithms are added: the logarithm of a ratio is their difference.":
+            {"torch.log((1 - level) / level)": "torch.log(1 - level) + torch.log(level)"},
+        "A root is taken where the logarithm should be.": {"torch.log((1 - level) / level)": "((1 - level) / level) ** 0.5"},
+        "1 - level is squared and the level is not, or a root is taken of the level alone: do the same to both.":
+            ({"(1 - level) / level": "(1 - level) ** 2 / level"}, {"(1 - level) / level": "(1 - level) / level**0.5"}),
+        "The level is squared and 1 - level is not, or a root is taken of 1 - level alone: do the same to both.":
+            ({"(1 - level) / level": "(1 - level) / level**2"}, {"(1 - level) / level": "(1 - level) ** 0.5 / level"}),
+        "The share of the noise is taken for the root of 1 - (1 - level)²: here, it is the level.":
+            {"(1 - level) / level": "(1 - level) / (1 - (1 - level) ** 2) ** 0.5"},
+        "You take the logarithm of a change: take the change of the logarithm.": {
+            "torch.log((1 - level) / level)": "(1 - level) / level",
+            "(ratio(next) - ratio(now)) / (ratio(now) - ratio(before))":
+                "torch.log(ratio(next) - ratio(now)) / torch.log(ratio(now) - ratio(before))",
+        },
+        "Logarithms are divided by each other: a step is the difference of two.": {
+            "(ratio(next) - ratio(now)) / (ratio(now) - ratio(before))": "(ratio(next) / ratio(now)) / (ratio(now) / ratio(before))",
+        },
+        "Logarithms are used where their differences belong: a step goes from one to the next.": {
+            "(ratio(next) - ratio(now)) / (ratio(now) - ratio(before))": "ratio(next) / ratio(now)",
+        },
+        "The guess is pushed on to the end of the step to come: the middle is meant, so halve what you add.": {" / 2": ""},
+        "What is added to 1 is doubled: halve it.": {" / 2": " * 2"},
+        "What is added to 1 is halved twice: once is enough.": {" / 2": " / 4"},
+        "You take a root where you should halve.": {" / 2": " ** 0.5"},
+        "All is halved: only what is added to 1 should be.": {"1 + (ratio(next)": "(1 + (ratio(next)", "(before)) / 2": "(before))) / 2"},
+        "The half stands in the wrong place: the 1 stays whole, and what is added to it is halved.":
+            {"1 + (ratio(next)": "0.5 + (ratio(next)", " / 2": ""},
+        "The 1 is missing: a stretch of 1 takes the guess as it is, and what you have is added to that.": {"1 + (": "("},
+        "The 1 is missing, and nothing is halved: this only says how many times as long the step to come is as the one before.":
+            {"1 + (": "(", " / 2": ""},
+        "A sign is wrong: the guess goes on as it did, so the stretch is above 1.": (
+            {"1 + (": "1 - ("},
+            {"ratio(next) - ratio(now)": "ratio(now) - ratio(next)"},
+            {"ratio(now) - ratio(before)": "ratio(before) - ratio(now)"},
+        ),
+        "The two steps are in each other's place: divide the step to come by the one before.": (
+            {"ratio(next) - ratio(now)": "ratio(now) - ratio(before)",
+             "/ (ratio(now) - ratio(before))": "/ (ratio(next) - ratio(now))"},
+            {"before: Tensor, now: Tensor, next: Tensor": "next: Tensor, now: Tensor, before: Tensor"},
+        ),
+        "The two steps are in each other's place, and nothing is halved: divide the step to come by the one before, and halve that.":
+            {"ratio(next) - ratio(now)": "ratio(now) - ratio(before)",
+             "/ (ratio(now) - ratio(before)) / 2": "/ (ratio(next) - ratio(now))"},
+        "`before` and `now` are in each other's place.":
+            {"before: Tensor, now: Tensor": "now: Tensor, before: Tensor"},
+        "`now` and `next` are in each other's place.": {"now: Tensor, next: Tensor": "next: Tensor, now: Tensor"},
+        "The levels are taken in the order now, next, before.":
+            {"before: Tensor, now: Tensor, next: Tensor": "now: Tensor, next: Tensor, before: Tensor"},
+        "The levels are taken in the order next, before, now.":
+            {"before: Tensor, now: Tensor, next: Tensor": "next: Tensor, before: Tensor, now: Tensor"},
+        "You divide by both steps together: divide by the one before.":
+            {"ratio(now) - ratio(before)": "ratio(next) - ratio(before)"},
+        "What you divide goes from `before` to `next`: the step to come begins at `now`.":
+            {"ratio(next) - ratio(now)": "ratio(next) - ratio(before)"},
+        "The two steps are multiplied: divide one by the other.": {") / (ratio(now)": ") * (ratio(now)"},
+        "The step before is missing: divide by it.": {" / (ratio(now) - ratio(before))": ""},
+        "The step to come is missing: multiply by it.": {"(ratio(next) - ratio(now))": "1"},
+        "The middle of the step is taken in the level: take it in the logarithm.": {
+            "(ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2":
+                "(ratio((now + next) / 2) - ratio(now)) / (ratio(now) - ratio(before))",
+        },
+        "The step before is measured by the level, and the step to come by the logarithm: measure both by the logarithm.":
+            {"(ratio(now) - ratio(before))": "(before - now)"},
+        "The step before is measured by the logarithm, and the step to come by the level: measure both by the logarithm.":
+            {"(ratio(next) - ratio(now))": "(now - next)"},
+        "The stretch is always 1.5: that is right only where both steps are equally long, in the logarithm.": (
+            {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2": "torch.full_like(now, 1.5)"},
+            {"ratio(now) - ratio(before)": "ratio(next) - ratio(now)"},
+        ),
+        "The stretch is always 2, as in chapter 4: here, it follows from the levels.":
+            {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2": "torch.full_like(now, 2)"},
+        "The stretch is always 1: the guess should be pushed on.":
+            {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2": "torch.ones_like(now)"},
+        "Infinity is taken from infinity where `before` is 1, and that is nan: leave `before` out of the step to come.": (
+            {"ratio(next) - ratio(now)": "(ratio(next) - ratio(before)) - (ratio(now) - ratio(before))"},
+            {"ratio(next) - ratio(now)": "(ratio(next) - ratio(before)) + (ratio(before) - ratio(now))"},
+            {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2":
+                 "0.5 + (ratio(next) - ratio(before)) / (ratio(now) - ratio(before)) / 2"},
+            {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2":
+                 "((ratio(now) + ratio(next)) / 2 - ratio(before)) / (ratio(now) - ratio(before))"},
+        ),
+        "Levels are kept away from 1, by a clamp or by something small that is added, so the stretch is not 1 where `before` is: let the "
+        "logarithm be infinite.": (
+            {"(1 - level) / level": "(1 - level + 1e-6) / level"},
+            {"(1 - level) / level": "(1 - level).clamp(min=1e-6) / level"},
+            {"(1 - level) / level": "(1 - level + 1e-8) / (level + 1e-8)"},
+            {"(1 - level) / level": "(1 - level.clamp(max=0.999)) / level.clamp(max=0.999)"},
+            {"torch.log((1 - level) / level)": "torch.logit(1 - level, eps=1e-6)"},
+            {"torch.log((1 - level) / level)": "torch.log((1 - level) / level).clamp(-10, 10)"},
+        ),
+        "Where `before` is 1, the stretch is 1.5: it should be 1.":
+            {"1 + (ratio(next)": "torch.where(before < 1, 1 + (ratio(next)", " / 2": " / 2, 1.5)"},
+        "Where `before` is 1, the stretch is 0: it should be 1, which takes the guess as it is.":
+            {"1 + (ratio(next)": "torch.where(before < 1, 1 + (ratio(next)", " / 2": " / 2, 0.0)"},
+        "As soon as one `before` is 1, all get a stretch of 1: decide for each.": (
+            {"return 1 + (": "if (before == 1).any():\n        return torch.ones_like(now)\n    return 1 + ("},
+            {"return 1 + (": "if before.max() >= 1:\n        return torch.ones_like(now)\n    return 1 + ("},
+        ),
+        "`if` wants one truth, and there may be many levels: leave it out, for the logarithm may be infinite.": (
+            {"return 1 + (": "if before == 1:\n        return torch.ones_like(now)\n    return 1 + ("},
+            {"return torch.log(": "if level == 1:\n            return -torch.inf\n        return torch.log("},
+        ),
+        "The stretch is cut off at 2: it may well be more.":
+            {"return 1 + (ratio(next)": "return (1 + (ratio(next)", " / 2": " / 2).clamp(max=2)"},
+        "The stretch is never below 1.5: where the step before was longer, it should be.":
+            {"return 1 + (ratio(next)": "return (1 + (ratio(next)", " / 2": " / 2).clamp(min=1.5)"},
+        "`//` cuts off what comes after the point: divide with `/`.": {"/ 2": "// 2"},
+        "There is only one number: give one for each level.": (
+            {"return 1 + (ratio(next)": "return (1 + (ratio(next)", " / 2": " / 2).mean()"},
+            {"return 1 + (ratio(next)": "return (1 + (ratio(next)", " / 2": " / 2).mean().item()"},
+        ),
+        "All get the first one's stretch: give each its own.":
+            {"return 1 + (ratio(next)": "return (1 + (ratio(next)", " / 2": " / 2).flatten()[:1].expand(now.numel()).view(now.shape)"},
+        "The shape is lost: the result should have that of the levels.":
+            {"return 1 + (ratio(next)": "return (1 + (ratio(next)", " / 2": " / 2).flatten()"},
+        "`ratio` returns nothing: is its `return` missing?": {"return torch.log": "torch.log"},
+        "Nothing is returned: is the `return` missing?": {"return 1 + (": "1 + ("},
+    },
+)  # fmt: skip
+def stretch_of(answer) -> Claims:
+    def claim(
+        says: str, start: Tensor, before: Tensor, to_come: Tensor, clue: str, over: Tensor | None = None
+    ) -> Claim:
+        """From logarithms, and how long the two steps are in them: so it is known what the stretch should be."""
+        levels = [torch.sigmoid(-log) for log in (start - before, start, start + to_come)]
+        result, right, see = answer(*levels), 1 + to_come / before / 2, None
+        if right.ndim == 0:
+            right = right.item()
+        elif isinstance(result, Tensor) and not result.isfinite().all():
+            wrong = f"{int((~result.isfinite()).sum())} of {result.numel()} that are infinite or nan"
+            return Claim(says, yours=wrong, expected="numbers", clue=clue)
+        elif isinstance(result, Tensor):
+            x, across = (
+                (levels[1], "level now") if over is None else (over, "step to come / step before, in the logarithm")
+            )
+            see = Curve(right.flatten(), result.flatten(), x=x.flatten(), across=across, up="stretch")
+        return Claim(says, yours=result, expected=right, tolerance=1e-3, figure=see, clue=clue)
+
+    def uniform(low: float, high: float, *sides: int) -> Tensor:
+        return low + (high - low) * torch.rand(sides)
+
+    count = between(7, 12)
+    start, before = uniform(-1.5, 1, count), uniform(0.4, 1.4, count)
+    clue = "Equally long steps give other stretches at other levels: what are they measured by?"
+    even = claim("Where the logarithm rises evenly, the stretch is 1.5.", start, before, before, clue)
+    if isinstance(even.yours, Tensor) and even.yours.std() < 1e-3:
+        even.clue = "The steps are measured well. Look at how the stretch is worked out from the two."
+    yield even
+    to_come = before * uniform(0.3, 2.6, count)
+    says = "If the guess changes evenly with the logarithm, it is pushed on to what it is in the middle of the step to come."
+    clue = "The stretch should follow from how long the two steps are, in the logarithm."
+    yield claim(says, start, before, to_come, clue, to_come / before)
+    # From level 1, where the logarithm is infinite: everywhere, and among others.
+    infinite, clue = torch.full_like(before, torch.inf), "Away from level 1 all was right."
+    yield claim("Where the level before was 1, the stretch is 1.", start, infinite, to_come, clue)
+    some = torch.where(torch.arange(count) % 3 == 1, infinite, before)
+    yield claim("Where it was 1 for some, it is 1 for those, and for no others.", start, some, to_come, clue)
+    # Other shapes, and a single number.
+    for sides in ((between(2, 4), 1, 1, 1), (3, between(4, 6)), (1,), ()):
+        shape = f"in the shape {sides}" if sides else "as single numbers"
+        start, before, to_come = uniform(-1, 1, *sides), uniform(0.5, 1.2, *sides), uniform(0.3, 1.6, *sides)
+        clue = "With levels in a row all was right: are they taken apart, or is their shape?"
+        yield claim(f"Levels may come {shape}.", start, before, to_come, clue)
+    # Near both ends, with short steps and long ones.
+    start = torch.linspace(-7, 6, any_size(13, 99)).double()
+    clue = "In the middle all was right, and near the ends, or with other steps, it is not: is a limit built in?"
+    for length in (0.2, 1.5, 6.0):
+        says = f"Near levels 0 and 1, too, a step {length:g} times as long as the one before has its stretch."
+        before = uniform(0.1, 0.5, len(start)).double()
+        yield claim(says, start, before, length * before, clue)
+
+
+@check_of(
+    lesson.heun,
+    hints=(
+        "One step of Euler's method is `noisy + (next - now) * velocity`. Take it, and ask the denoiser again about what comes out, at "
+        "level `next`. Then begin anew at `noisy`, with the mean of both velocities. `velocity_of` makes a velocity of a guess.",
+        "The velocity there is `velocity_of(there, denoiser(there, next), next)`: all three are about the same place. At `next` 0 it "
+        "would divide by 0, so return `there` before you ask, if `(next == 0).all()`.",
+    ),
+    notice="The first step is thrown away but for what was seen at its end. And at level 0 nothing is averaged: a drawing's last step "
+    "is always one of Euler's, which ends at the guess.",
+    mistakes={
+        "The second question tells the denoiser `now`: the pictures there are at level `next`.":
+            {"denoiser(there, next), next)": "denoiser(there, now), next)"},
+        "The second velocity is divided by `now`: there, the level is `next`.":
+            {"denoiser(there, next), next)": "denoiser(there, next), now)"},
+        "The second velocity is worked out as if it were at `now`: there, the level is `next`, for the denoiser and for the velocity.":
+            {"denoiser(there, next), next)": "denoiser(there, now), now)"},
+        "The second question is about the pictures as they came: ask about those at the end of the step.":
+            {"denoiser(there, next), next)": "denoiser(noisy, next), next)"},
+        "The second question is about the pictures as they came, and so is its velocity: ask at the end of the step.":
+            {"velocity_of(there, denoiser(there, next), next)": "velocity_of(noisy, denoiser(noisy, next), next)"},
+        "The second velocity leads from the pictures as they came: it should lead from the end of the step.":
+            {"velocity_of(there,": "velocity_of(noisy,"},
+        "The same question is asked twice: ask the second at the end of the step, at level `next`.":
+            {"velocity_of(there, denoiser(there, next), next)": "velocity_of(noisy, denoiser(noisy, now), now)"},
+        "You take the mean of the two guesses: take that of the two velocities.": {
+            "velocity = velocity_of(noisy, denoiser(noisy, now), now)":
+                "guess = denoiser(noisy, now)\n    velocity = velocity_of(noisy, guess, now)",
+            "(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                "velocity_of(noisy, (guess + denoiser(there, next)) / 2, now)",
+        },
+        "The second guess takes the first one's place, in a step from `now`: take the mean of the two velocities.":
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2": "velocity_of(noisy, denoiser(there, next), now)"},
+        "The velocities are added, or a second step is taken from where the first one led: begin anew, with the mean of both.": (
+            {" / 2": ""},
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2": "velocity_of(there, denoiser(there, next), next)",
+             "return noisy": "return there"},
+        ),
+        "The first velocity counts whole, and the second by half: is a bracket missing?": (
+            {"(velocity + velocity_of": "velocity + velocity_of", "next)) / 2": "next) / 2"},
+            {"return noisy": "return (noisy + there) / 2"},
+        ),
+        "The second velocity counts whole, and the first by half: halve both.":
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "velocity / 2 + velocity_of(there, denoiser(there, next), next)"},
+        "The mean is halved again: halve once.": ({" / 2": " / 4"}, {"return noisy + (next - now)": "return noisy + (next - now) / 2"}),
+        "The two velocities do not count alike: take half of each.": (
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "velocity / 3 + velocity_of(there, denoiser(there, next), next) * 2 / 3"},
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "velocity / 4 + velocity_of(there, denoiser(there, next), next) * 3 / 4"},
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "velocity * 2 / 3 + velocity_of(there, denoiser(there, next), next) / 3"},
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "(next * velocity + now * velocity_of(there, denoiser(there, next), next)) / (now + next)"},
+        ),
+        "The first velocity is forgotten: take the mean of both.":
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2": "velocity_of(there, denoiser(there, next), next)"},
+        "The second velocity is pushed on from the first, as guesses are stretched: take the mean of both.":
+            {"(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "2 * velocity_of(there, denoiser(there, next), next) - velocity"},
+        "The second velocity is subtracted from the first, or has the wrong sign: take the mean of both.":
+            ({"(velocity + velocity_of": "(velocity - velocity_of"},
+             {"velocity_of(there, denoiser(there, next), next)": "velocity_of(denoiser(there, next), there, next)"}),
+        "It asks only once, and takes a step of Euler's method: ask again at the end of the step.": (
+            {"if (next == 0).all():\n        return there": "return there"},
+            {"velocity = (velocity + velocity_of(there, denoiser(there, next), next)) / 2": "pass"},
+            {"velocity = velocity_of(noisy, denoiser(noisy, now), now)":
+                 "guess = denoiser(noisy, now)\n    velocity = velocity_of(noisy, guess, now)",
+             "denoiser(there, next)": "guess"},
+        ),
+        "It asks twice, but what the second answer says is not used: put it into the mean.":
+            ({"return noisy + (next - now) * velocity": "return there"},
+             {"velocity = (velocity +": "second = (velocity +"}),
+        "It steps on from where the first step led: begin anew at the pictures that came.":
+            {"return noisy": "return there"},
+        "The steps go the wrong way: next - now is below 0, and the velocity leads to the noise.": (
+            {"there = noisy + (next - now)": "there = noisy + (now - next)", "return noisy + (next - now)": "return noisy + (now - next)"},
+            {"there = noisy +": "there = noisy -", "return noisy +": "return noisy -"},
+            {"velocity_of(noisy, denoiser(noisy, now), now)": "velocity_of(denoiser(noisy, now), noisy, now)",
+             "velocity_of(there, denoiser(there, next), next)": "velocity_of(denoiser(there, next), there, next)"},
+        ),
+        "The first step goes the wrong way: next - now is below 0, and the velocity leads to the noise.":
+            ({"there = noisy + (next - now)": "there = noisy + (now - next)"}, {"there = noisy +": "there = noisy -"}),
+        "The step with the mean goes the wrong way: next - now is below 0, and the velocity leads to the noise.":
+            ({"return noisy + (next - now)": "return noisy + (now - next)"}, {"return noisy +": "return noisy -"}),
+        "The steps have length 1: they are next - now long.":
+            {"there = noisy + (next - now) * velocity": "there = noisy + velocity",
+             "return noisy + (next - now) * velocity": "return noisy + velocity"},
+        "The steps have length 1, and go the other way: they are next - now long.":
+            {"there = noisy + (next - now) * velocity": "there = noisy - velocity",
+             "return noisy + (next - now) * velocity": "return noisy - velocity"},
+        "The steps have the length `next`: they go from `now` to there.":
+            {"there = noisy + (next - now)": "there = noisy + next", "return noisy + (next - now)": "return noisy + next"},
+        "The steps have the length next / now: that is for mixing guesses in. Along a velocity it is next - now.":
+            {"there = noisy + (next - now)": "there = noisy + (next / now)", "return noisy + (next - now)": "return noisy + (next / now)"},
+        "The steps are divided by `now`, and the velocities are so already: once is enough.":
+            {"there = noisy + (next - now)": "there = noisy + (next - now) / now",
+             "return noisy + (next - now)": "return noisy + (next - now) / now"},
+        "The velocities are not divided by their levels: use `velocity_of`.":
+            {"velocity_of(noisy, denoiser(noisy, now), now)": "noisy - denoiser(noisy, now)",
+             "velocity_of(there, denoiser(there, next), next)": "there - denoiser(there, next)"},
+        "The velocities are divided by 1 - level: use `velocity_of`.":
+            {"velocity_of(noisy, denoiser(noisy, now), now)": "(noisy - denoiser(noisy, now)) / (1 - now)",
+             "velocity_of(there, denoiser(there, next), next)": "(there - denoiser(there, next)) / (1 - next)"},
+        "The second velocity is not divided by its level: use `velocity_of`.":
+            {"velocity_of(there, denoiser(there, next), next)": "there - denoiser(there, next)"},
+        "The guesses are taken for velocities: `velocity_of` makes one of a guess.":
+            {"velocity_of(noisy, denoiser(noisy, now), now)": "denoiser(noisy, now)",
+             "velocity_of(there, denoiser(there, next), next)": "denoiser(there, next)"},
+        "The second guess is taken for a velocity: `velocity_of` makes one of it.":
+            {"velocity_of(there, denoiser(there, next), next)": "denoiser(there, next)"},
+        "The noise is taken for the velocity: that is the noise minus the clean picture.":
+            {"velocity_of(noisy": "noise_of(noisy", "velocity_of(there": "noise_of(there"},
+        "The first question tells the denoiser `next`: the pictures are at level `now`.":
+            {"denoiser(noisy, now)": "denoiser(noisy, next)"},
+        "The first velocity is divided by `next`: the pictures are at level `now`.": {", now), now)": ", now), next)"},
+        "`now` and `next` are in each other's place.": {"now: Tensor, next: Tensor": "next: Tensor, now: Tensor"},
+        "The denoiser is told 1 - level: tell it the level.":
+            {"denoiser(noisy, now)": "denoiser(noisy, 1 - now)", "denoiser(there, next)": "denoiser(there, 1 - next)"},
+        "This is the midpoint method, which looks once more half way: Heun's looks at the end of the step, and takes the mean.": {
+            "there = noisy + (next - now) * velocity": "there = noisy + (next - now) / 2 * velocity",
+            "return there": "return noisy + (next - now) * velocity",
+            "(velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                "velocity_of(there, denoiser(there, (now + next) / 2), (now + next) / 2)",
+        },
+        "The second question is asked half way: ask it at the end of the step.": (
+            {"there = noisy + (next - now) * velocity": "there = noisy + (next - now) / 2 * velocity",
+             "return there": "return noisy + (next - now) * velocity",
+             "velocity_of(there, denoiser(there, next), next)": "velocity_of(there, denoiser(there, (now + next) / 2), (now + next) / 2)"},
+            {"there = noisy + (next - now) * velocity": "there = noisy + (next - now) / 2 * velocity",
+             "return there\n": "return noisy + (next - now) * velocity\n",
+             "velocity = (velocity + velocity_of(there, denoiser(there, next), next)) / 2":
+                 "half = (now + next) / 2\n    return there + (next - half) * velocity_of(there, denoiser(there, half), half)"},
+        ),
+        "The first step leads only half way, and the second question tells `next`: go all the way.":
+            {"there = noisy + (next - now)": "there = noisy + (next - now) / 2",
+             "return there": "return noisy + (next - now) * velocity"},
+        "It asks three times: keep the first guess, or its velocity, instead of asking again.":
+            {"(velocity + velocity_of": "(velocity_of(noisy, denoiser(noisy, now), now) + velocity_of"},
+        "It looks at the end of the step twice, and so asks three times: once is enough.":
+            {"return noisy": "there = noisy + (next - now) * velocity\n"
+                 "    velocity = (velocity_of(noisy, denoiser(noisy, now), now) + velocity_of(there, denoiser(there, next), next)) / 2\n"
+                 "    return noisy"},
+        "At `next` 0 it asks again, where a velocity is divided by 0: return where the first step leads.": (
+            {"if (next == 0).all():": "if False:"},
+            {"if (next == 0).all():": "if (now == 0).all():"},
+            {"if (next == 0).all():": "if (next < 0).all():"},
+            {"if (next == 0).all():": "if (next == 1).all():"},
+            {"        return there": "        there"},
+        ),
+        "At `next` 0 it asks again, and divides by a small number instead of 0: return where the first step leads.": (
+            {"if (next == 0).all():\n        return there": "", "denoiser(there, next), next)": "denoiser(there, next), next + 1e-8)"},
+            {"if (next == 0).all():\n        return there": "",
+             "denoiser(there, next), next)": "denoiser(there, next), next.clamp(min=1e-3))"},
+            {"if (next == 0).all():\n        return there": "next = next.clamp(min=1e-4)"},
+        ),
+        "At `next` 0 it asks twice, where one question is enough: return before the second.":
+            {"if (next == 0).all():\n        return there": "", "return noisy + (next - now) * velocity":
+                 "return torch.where(next == 0, there, noisy + (next - now) * velocity)"},
+        "At `next` 0 the pictures come back as they came: take the first step all the same.": {"return there": "return noisy"},
+        "At `next` 0 the velocity is returned: take the first step all the same.": {"return there": "return velocity"},
+        "At `next` 0 it comes out black: return where the first step leads, which is the guess.": {"return there": "return 0 * there"},
+        "At low levels it asks only once: only at `next` 0 is one question enough.": (
+            {"(next == 0).all()": "(next < 0.1).all()"},
+            {"(next == 0).all()": "next.max() < 0.05"},
+            {"(next == 0).all()": "(next <= 1e-2).all()"},
+        ),
+        "`if` wants one truth, and there is a level for each picture: use `.all()`.": {"(next == 0).all()": "next == 0"},
+        "All pictures are taken to be as noisy as the first: `now` has a level for each.": (
+            {"velocity = velocity_of(noisy": "now = now[:1].expand_as(now)\n    velocity = velocity_of(noisy"},
+            {"velocity = velocity_of(noisy": "now = torch.full_like(now, now.flatten()[0])\n    velocity = velocity_of(noisy"},
+        ),
+        "All pictures are taken to be as noisy as their mean: `now` has a level for each.":
+            {"velocity = velocity_of(noisy": "now = now.mean().expand_as(now)\n    velocity = velocity_of(noisy"},
+        "The denoiser is told a bare number: it wants a level for each picture, (batch, 1, 1, 1).": (
+            {"denoiser(noisy, now)": "denoiser(noisy, now.flatten()[0])", "denoiser(there, next)": "denoiser(there, next.flatten()[0])"},
+            {"denoiser(there, next)": "denoiser(there, next.flatten()[0])"},
+        ),
+        "The levels that the denoiser is told are flat: it wants the shape (batch, 1, 1, 1).": (
+            {"denoiser(noisy, now)": "denoiser(noisy, now.flatten())", "denoiser(there, next)": "denoiser(there, next.flatten())"},
+            {"denoiser(there, next)": "denoiser(there, next.flatten())"},
+        ),
+        "The denoiser is told one level for the batch: it wants one for each picture, (batch, 1, 1, 1).": (
+            {"denoiser(noisy, now)": "denoiser(noisy, now[:1])", "denoiser(there, next)": "denoiser(there, next[:1])"},
+            {"denoiser(there, next)": "denoiser(there, next[:1])"},
+        ),
+        "The result is clamped: a sampler clamps once, at its end.":
+            ({"return noisy + (next - now) * velocity": "return (noisy + (next - now) * velocity).clamp(0, 1)"},
+             {"return there": "return there.clamp(0, 1)",
+              "return noisy + (next - now) * velocity": "return (noisy + (next - now) * velocity).clamp(0, 1)"}),
+        "The pictures at the end of the first step are clamped: they may well leave the range from 0 to 1.":
+            {"there = noisy + (next - now) * velocity": "there = (noisy + (next - now) * velocity).clamp(0, 1)"},
+        "The guesses are clamped: they may well leave the range from 0 to 1.": (
+            {"denoiser(noisy, now)": "denoiser(noisy, now).clamp(0, 1)", "denoiser(there, next)": "denoiser(there, next).clamp(0, 1)"},
+            {"denoiser(there, next)": "denoiser(there, next).clamp(0, 1)"},
+        ),
+        "Fresh noise comes into the second question: ask about the pictures at the end of the step.":
+            {"denoiser(there, next)": "denoiser((1 - next) * there + next * torch.rand_like(there), next)"},
+        "The velocity is returned: take the step with it.": {"return noisy + (next - now) * velocity": "return velocity"},
+        "The second guess is returned: it is only for the second velocity.":
+            {"return noisy + (next - now) * velocity": "return denoiser(there, next)",
+             "velocity = (velocity + velocity_of(there, denoiser(there, next), next)) / 2": "pass"},
+        "The pictures come back as they came.": {"return there": "return noisy", "return noisy + (next - now) * velocity": "return noisy"},
+        "The pictures are missing: add the step to them.": {"return noisy + ": "return "},
+        "Nothing is returned: is the `return` missing?": {"return noisy": "noisy"},
+    },
+)  # fmt: skip
+def heun(answer) -> Claims:
+    asked: list[tuple[Tensor, Tensor]] = []
+    count, height, width = between(3, 6), between(17, 20), between(13, 16)
+    target = pictures(count, height, width)
+
+    def guess_at(noisy: Tensor, level: Tensor) -> Tensor:
+        """Leaves the range from 0 to 1, and depends on all that it is told."""
+        seen = target[: len(noisy)]
+        return 0.6 * seen + 0.4 * noisy.roll(1, dims=3) + (seen - 0.4) * (0.3 + 6 * level * (1 - level)) - 0.1 * level
+
+    def denoiser(noisy: Tensor, level: Tensor) -> Tensor:
+        level = torch.as_tensor(level)
+        asked.append((noisy.detach().clone(), level.detach().clone()))
+        return guess_at(noisy, level if level.ndim == 4 else level.reshape(-1, 1, 1, 1))
+
+    def by_hand(noisy: Tensor, now: Tensor, next: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor], Tensor]:
+        """Where the first step leads, by chapter 4's way to get there, both velocities, and where the step ends."""
+        guess = guess_at(noisy, now)
+        there = step(noisy, guess, now, next)
+        velocities = (noisy - guess) / now, (there - guess_at(there, next)) / next
+        return there, velocities, noisy + (next - now) * sum(velocities) / 2
+
+    noisy, different = torch.rand(count, 3, height, width), (torch.randperm(count) + torch.rand(count)) / count
+    middle, low = ((torch.rand(()) * 0.1 + start).item() for start in (0.35, 0.15))
+    several, same = (0.6 + 0.35 * different).view(-1, 1, 1, 1), torch.full((count, 1, 1, 1), middle)
+    for now, next, path in (
+        (several, same, f"From several levels to {middle:.2f}"),
+        (same, torch.full_like(same, low), f"From level {middle:.2f} to {low:.2f}"),
+        (torch.ones_like(same), same, f"From level 1 to {middle:.2f}"),
+        (same, torch.full_like(same, 0.005), f"From level {middle:.2f} to 0.005"),
+    ):
+        there, velocities, expected = by_hand(noisy, now, next)
+        asked.clear()
+        result = answer(denoiser, noisy, now, next)
+        questions = list(asked)
+        clue = f"{path}, it should ask the denoiser twice; yours asks {len(questions)} times."
+        yield Claim(f"{path}, it asks twice.", yours=len(questions), expected=2, clue=clue)
+        shapes = ", ".join(sorted({str(tuple(level.shape)) for _, level in questions})) or "never asked"
+        says = "The denoiser is told one level per picture, in the shape (batch, 1, 1, 1)."
+        yield Claim(says, yours=shapes, expected=f"({count}, 1, 1, 1)")
+        for which, (yours, level), right, true in zip(
+            ("first", "second"), questions, (noisy, there), (now, next), strict=False
+        ):
+            level, true = level.flatten().expand(count), true.flatten()
+            says = f"{path}, the {which} question tells the level that its pictures are at."
+            yield Claim(says, yours=level, expected=true, figure=Curve(true, level, across="picture", up="level told"))
+            where = "as they came" if right is noisy else "where the first step leads"
+            says = f"{path}, the {which} question is about the pictures {where}."
+            clue = f"The {which} question is about other pictures than it should be."
+            yield Claim(says, yours=yours, expected=right, figure=Pictures, clue=clue)
+        says = "Pictures come out, in the shape of those that came in."
+        yield Claim(says, yours=result, expected=Shape(tuple(noisy.shape)))
+        says = f"{path}, it steps from where the pictures are, with the mean of both velocities."
+        clue = "The questions are right. Look at how the step is taken with what they say."
+        alike = isinstance(result, Tensor) and result.shape == noisy.shape
+        if alike and (mixed := shares((result - noisy) / (next - now), *velocities)):
+            clue = "It should take half of each velocity; yours takes {:.2f} of the first and {:.2f} of the second.".format(
+                *mixed
+            )
+        yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures, clue=clue)
+    # Down to level 0.
+    for now, path in ((several, "From several levels to 0"), (same, f"From level {middle:.2f} to 0")):
+        asked.clear()
+        result = answer(denoiser, noisy, now, torch.zeros_like(now))
+        says = f"{path}, it comes out at the guess."
+        yield Claim(says, yours=result, expected=guess_at(noisy, now), figure=Pictures)
+        clue = f"{path}, one question is enough; yours asks {len(asked)} times."
+        yield Claim(f"{path}, it asks once.", yours=len(asked), expected=1, clue=clue)
+    # If the guess is always true, all lies on a straight line.
+    noise = torch.rand_like(noisy)
+    result = answer(lambda noisy, level: target.clone(), mix(target, noise, several), several, same)
+    says = "With the true picture as guess, it is as if `mix` had mixed at the next level."
+    yield Claim(says, yours=result, expected=mix(target, noise, same), figure=Pictures)
+    # Where pixels are Gaussian, as the noise is, all is known: each keeps its place among the others on the way.
+    centre, width_of = 0.2 + 0.2 * torch.rand(()).item(), 0.15 + 0.1 * torch.rand(()).item()
+
+    def spread(level: Tensor) -> Tensor:
+        return ((1 - level) ** 2 * width_of**2 + level**2 / 12).sqrt()
+
+    def at(level: Tensor) -> Tensor:
+        return (1 - level) * centre + level / 2
+
+    def best(noisy: Tensor, level: Tensor) -> Tensor:
+        return centre + (1 - level) * width_of**2 / spread(level) ** 2 * (noisy - at(level))
+
+    place, errors = 1 + torch.rand(1, 3, 2, 2).double(), []
+    for steps in (8, 16):
+        levels = torch.linspace(0.9, 0.3, steps + 1).double().view(-1, 1, 1, 1, 1)
+        path = [at(levels[0]) + place * spread(levels[0])]
+        for now, next in pairwise(levels):
+            path.append(answer(best, path[-1], now, next))
+        right, yours = (at(levels) + place * spread(levels))[:, 0, 0, 0, 0], torch.stack(path)[:, 0, 0, 0, 0]
+        see = Curve(right, yours, x=levels.flatten(), across="level", up="a pixel")
+        says = f"Where the whole way is known, {steps} steps stay near to it."
+        yield Claim(says, yours=yours, expected=right, tolerance=3e-3, figure=see)
+        errors.append(((path[-1] - at(levels[-1])) / spread(levels[-1]) - place).abs().mean().item())
+    says = "With twice as many steps, only about a quarter of the error is left: it is of second order."
+    yield Claim(says, yours=errors[0] / max(errors[1], 1e-12), expected=4.0, tolerance=0.6)
+    # One large picture and many small ones.
+    clue = "With a few pictures all was right, and with one or many it is not: is a number or a limit built in?"
+    for kind, sides in (("one large picture", (1, 3, any_size(41, 64), 20)), ("many", (any_size(16, 64), 3, 8, 8))):
+        target, noisy = 3 * torch.rand(2, *sides) - 1
+        now = 0.5 + 0.5 * torch.rand(sides[0], 1, 1, 1)
+        next = (0.05 + 0.4 * torch.rand(())).expand(now.shape)
+        *_, expected = by_hand(noisy, now, next)
+        result = answer(denoiser, noisy, now, next)
+        says = f"Of {kind}, all come out right."
+        yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures, clue=clue)
