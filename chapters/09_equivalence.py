@@ -138,6 +138,9 @@ def noise_of(noisy: Tensor, guess: Tensor, level: Tensor) -> Tensor:
 check(noise_of)
 
 # %% [markdown]
+# (With Gaussian noise, this is also the *score* of [score-based models](https://arxiv.org/abs/2011.13456), except for sign and
+# scale.)
+#
 # So a loss on the noise is a loss on the picture, after all, with another weight for each level. Measure it on the course's
 # network:
 
@@ -173,7 +176,7 @@ with torch.no_grad():
 def velocity_of(noisy: Tensor, guess: Tensor, level: Tensor) -> Tensor:
     """How much the noisy picture changes for each unit of the level: what networks predict in flow matching.
 
-    From Lipman et al. (arXiv 2210.02747) and Liu et al. (arXiv 2209.03003), where pictures move in a straight line, too.
+    As in Lipman et al. (arXiv 2210.02747) and Liu et al. (arXiv 2209.03003); their time runs the other way, so their sign does, too.
 
     noisy  (batch, 3, height, width)
     guess  (batch, 3, height, width), at the clean picture
@@ -291,7 +294,7 @@ methods = {
     "flow matching, Euler": flow,
     "DDIM": ddim,
     "EDM, Euler": edm,
-    "DPM-Solver, first order": dpm_solver,
+    "DPM-Solver++, first order": dpm_solver,
 }
 pictures, stops = {}, torch.linspace(0.99, 0, 13, dtype=torch.float64).view(-1, 1, 1, 1, 1).expand(-1, 6, 1, 1, 1)
 with torch.no_grad():
@@ -317,7 +320,7 @@ print("largest difference from the first row:", ", ".join(f"{value:.0e}" for val
 # ## The riddle of chapter 4
 #
 # Chapter 4 left a riddle: why stretch by 2, when theory says 1.5? Here is the theory. **DPM-Solver++(2M)** is the sampler that
-# many programs draw with by default. It assumes that the guess changes evenly, not with the level, but with the *logarithm* of
+# many programs offer. It assumes that the guess changes evenly, not with the level, but with the *logarithm* of
 # `(1 - level) / level`, which is half of what papers call log-SNR. From the last two guesses it works out what the guess will be,
 # on average, in the step to come. That is a stretch, and a different one for each step.
 #
@@ -361,7 +364,7 @@ for name, stops in (("levels fall evenly", even[:-1]), ("the logarithm rises eve
 #
 # **Exercise: `heun`** · 8 minutes · hard
 #
-# Why it matters: it is the sampler of EDM, and the plainest one that is truly of second order.
+# Why it matters: EDM draws with it (in units of its own), and it is the plainest method that is truly of second order.
 
 
 # %% tags=["exercise"]
@@ -454,8 +457,8 @@ print("Frechet distances of 128:", ", ".join(f"{name} {value:.1f}" for name, val
 # next to nothing of what each was like, but for their mean and their spread. So uniform noise does not make another kind of
 # model. What it gives us is chapter 2, where the best guess is a plain mean.
 #
-# > **An aside: in one call.** All of this needs several calls. Four ideas to do with one or two, each of which trains a network
-# > again: [reflow](https://arxiv.org/abs/2209.03003) on pairs of a noise and what was drawn from it, so that paths become
+# > **An aside: in one call.** All of this needs several calls. Four ideas to do with one or two, each of which takes a training
+# > of its own: [reflow](https://arxiv.org/abs/2209.03003) on pairs of a noise and what was drawn from it, so that paths become
 # > straight; [consistency models](https://arxiv.org/abs/2303.01469), whose answer is to be the same all along a path; [shortcut
 # > models](https://arxiv.org/abs/2410.12557), which are told how long a step is to be; and
 # > [MeanFlow](https://arxiv.org/abs/2505.13447), which learns the mean velocity over a step. None of them is a translation of
@@ -468,7 +471,7 @@ print("Frechet distances of 128:", ", ".join(f"{name} {value:.1f}" for name, val
 # | `x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε` | [DDPM](https://arxiv.org/abs/2006.11239), forward process | `mix(clean, noise, level)`, then `to_ddpm` |
 # | <code>&#124;&#124;ε - ε_θ(x_t, t)&#124;&#124;²</code> | DDPM, simple loss | `training_step`, each level weighted by `((1 - level) / level) ** 2` |
 # | `x_{t-1} = √ᾱ_{t-1} x̂_0 + √(1 - ᾱ_{t-1}) ε_θ` | [DDIM](https://arxiv.org/abs/2010.02502), η = 0 | `step(noisy, guess, now, next)` |
-# | <code>&#124;&#124;v_θ(x_t, t) - (x_1 - x_0)&#124;&#124;²</code> | [flow matching](https://arxiv.org/abs/2210.02747) (some call noise x_0, and time runs the other way) | `velocity_of(noisy, guess, level)` |
+# | <code>&#124;&#124;v_θ(x_t, t) - (x_1 - x_0)&#124;&#124;²</code> | [flow matching](https://arxiv.org/abs/2210.02747), where x_0 is the noise and t is 1 - level | `training_step`, each level weighted by `1 / level ** 2`; v is `-velocity_of(noisy, guess, level)` |
 # | `ε̃ = (1 + w) ε_θ(z, c) - w ε_θ(z)` | [classifier-free guidance](https://arxiv.org/abs/2207.12598) | `guide(told, free, guidance)` with guidance `1 + w` |
 #
 # When you open a paper, ask four questions, and you will know what it does: what is mixed, and with which shares? What does the

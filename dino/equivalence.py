@@ -26,7 +26,7 @@ def noise_of(noisy: Tensor, guess: Tensor, level: Tensor) -> Tensor:
 def velocity_of(noisy: Tensor, guess: Tensor, level: Tensor) -> Tensor:
     """How much the noisy picture changes for each unit of the level: what networks predict in flow matching.
 
-    From Lipman et al. (arXiv 2210.02747) and Liu et al. (arXiv 2209.03003), where pictures move in a straight line, too.
+    As in Lipman et al. (arXiv 2210.02747) and Liu et al. (arXiv 2209.03003); their time runs the other way, so their sign does, too.
 
     noisy  (batch, 3, height, width)
     guess  (batch, 3, height, width), at the clean picture
