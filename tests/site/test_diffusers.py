@@ -62,6 +62,7 @@ def test_their_network_draws_with_the_sampler_what_it_draws_with_ddim(after):
 
     # The first guess is the same. (It divides by an alpha bar of nearly 0, and what is rounded before grows.)
     start = 2 * noise - 1
+    assert start.mean().item() == pytest.approx(0, abs=0.1) and start.std().item() == pytest.approx(1, abs=0.1)
     close(watched.guesses[0], scheduler.step(unet(start, nearest[24]).sample, 24, start).pred_original_sample, 2e-4)
     # After the first step, at level 24/25, so is everything else.
     rescaled = (2 * watched.pictures[1] - 1) / (0.04**2 + 0.96**2) ** 0.5
