@@ -1,11 +1,14 @@
 // What Material leaves out for those who listen to a page: the search dialog has a name, and the copy buttons' frames are
-// no landmarks to jump to. And a table that is wider than the screen can be scrolled with the keyboard.
+// no landmarks to jump to. And a table or picture that is wider than the screen can be scrolled with the keyboard.
 
 document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
+const phone = matchMedia("(max-width: 45em)").matches;
+const scrolled = phone ? ".md-typeset__scrollwrap, p:has(> img.wide)" : ".md-typeset__scrollwrap";
+
 function mend() {
   for (const frame of document.querySelectorAll("nav.md-code__nav:not([role])")) frame.setAttribute("role", "none");
-  for (const table of document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])")) table.tabIndex = 0;
+  for (const wide of document.querySelectorAll(`:is(${scrolled}):not([tabindex])`)) wide.tabIndex = 0;
   setFormulas();
 }
 

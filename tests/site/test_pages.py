@@ -34,9 +34,9 @@ CHAPTER = chapters()[0]
 CELLS = jupytext.reads(CHAPTER.path.read_text(), fmt="py:percent").cells
 
 
-def picture(colour: str) -> str:
+def picture(colour: str, size: tuple[int, int] = (40, 20)) -> str:
     buffer = io.BytesIO()
-    Image.new("RGB", (40, 20), colour).save(buffer, format="webp", lossless=True)
+    Image.new("RGB", size, colour).save(buffer, format="webp", lossless=True)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -199,6 +199,20 @@ def test_printed_text_stands_before_the_picture_and_the_caption_after_it():
     assert "never mind" not in text
     for content, brightness in ((pictures[light], 255), (pictures[dark], 0)):
         assert Image.open(io.BytesIO(content)).convert("L").getextrema() == (brightness, brightness)
+
+
+def test_a_picture_of_several_panels_side_by_side_is_marked_as_wide():
+    for size, look in (((600, 200), '.output .wide width="300"'), ((560, 200), '.output width="280"')):
+        figure = {"output_type": "display_data", "data": {LIGHT: picture("white", size), "text/plain": "x"}}
+        assert f"{{ {look} " in page(CHAPTER, kept(noise=[figure]))[0]
+
+
+def test_examples_in_docstrings_are_blocks_of_code_on_the_page_about_the_lesson():
+    html = markdown.markdown(reference(), extensions=["pymdownx.superfences", "attr_list"])
+    assert "<blockquote>" not in html
+    first = html.partition('id="captions"')[2].partition("</code></pre></div>")[0]
+    text = re.sub("<[^>]+>", "", first)
+    assert text.endswith("random.Random(1))\n'a large teal stegosaurus with yellow plates, facing left'\n")
 
 
 ASKING = """

@@ -27,6 +27,10 @@ KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-d
 # A reader is asked to guess what comes out of the next cell, but not of one that only checks an answer; what does is under a title.
 PREDICT, CHECKED = re.compile(r"^> \*\*Predict", re.MULTILINE), re.compile(r"check\(\w+\)")
 ANSWER = "Made your guess? See what came out"
+# An example in a docstring, with what comes out.
+EXAMPLE = re.compile(r"^>>> .+(?:\n.+)*", re.MULTILINE)
+# On a phone, a picture that is wider than this many times its height is scrolled rather than shrunk.
+WIDE = 2.9
 CAPTION = re.compile(r"^\*[^*].*?\*(?=\n\n|\Z)", re.DOTALL)
 
 
@@ -117,7 +121,8 @@ def reference() -> str:
     for module in (*taught, *others):
         source = (LESSON / f"{module}.py").read_text(encoding="utf-8")
         tree = ast.parse(source)
-        parts += [f"## `dino.{module}` {{ #{module} }}", ast.get_docstring(tree)]
+        about = EXAMPLE.sub(lambda match: fenced(match[0], "pycon"), ast.get_docstring(tree))
+        parts += [f"## `dino.{module}` {{ #{module} }}", about]
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 code = definition(source, node.name)
@@ -250,7 +255,7 @@ def shown(output: dict, name: str, words: str) -> tuple[str, dict[str, bytes]]:
             content = base64.b64decode(data[kind])
             # A picture has its size, so that nothing moves when it comes.
             width, height = (side // scale for side in Image.open(io.BytesIO(content)).size)
-            size = f'width="{width}" height="{height}"'
-            marks.append(f'![{words}]({name}{file}{only}){{ .output {size} loading="lazy" }}')
+            look = f'{".wide " if width > WIDE * height else ""}width="{width}" height="{height}"'
+            marks.append(f'![{words}]({name}{file}{only}){{ .output {look} loading="lazy" }}')
             files[f"{name}{file}"] = content
     return "\n".join(marks) or printed_text(data["text/plain"]), files
