@@ -23,6 +23,7 @@ from dino.course.terminal import hold_all
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dino-course")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Build a diffusion model by hand, and draw dinosaurs with it.

@@ -6,10 +6,13 @@ import dataclasses
 import importlib
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import jupytext
 import markdown
@@ -30,6 +33,7 @@ from dino.course.site.execute import code_of, key_of, run, specification
 from dino.course.site.glossary import GLOSSARY, ROW, Linker, places
 from dino.course.site.pages import framed, minutes, notebook, page, printed_text, reference
 
+ROOT = Path(__file__).parents[2]
 CHAPTER = chapters()[0]
 CELLS = jupytext.reads(CHAPTER.path.read_text(), fmt="py:percent").cells
 
@@ -138,10 +142,12 @@ def test_a_chapter_takes_as_long_as_its_words_its_exercises_and_its_cells(tmp_pa
 
 
 def test_a_notebook_has_the_cells_of_the_chapter_and_first_installs_what_is_missing():
-    learner = nbformat.reads(notebook(CHAPTER, "owner/name"), as_version=4)
+    learner = nbformat.reads(notebook(CHAPTER, "2026-11-30"), as_version=4)
     nbformat.validate(learner)
     first, *rest = learner.cells
-    assert '%pip install -q "dino-course @ git+https://github.com/owner/name"' in first.source
+    released = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f'    %pip install -q "dino-course=={released}"' in first.source.splitlines()
+    assert "last run on 2026-11-30" in first.source
     assert [cell.source for cell in rest if cell.cell_type == "code"] == [
         cell.source for cell in CELLS if cell.cell_type == "code"
     ]
@@ -399,7 +405,8 @@ def test_a_chapter_runs_again_only_if_what_it_does_has_changed(tmp_path, monkeyp
     with pytest.raises(AssertionError, match="it ran"):
         run(CHAPTER, tmp_path)
     now.write_text(json.dumps({"kept": 1}))
-    assert run(CHAPTER, tmp_path) == {"kept": 1}
+    os.utime(now, (1_699_963_200,) * 2)  # at noon in London, the same day almost everywhere
+    assert run(CHAPTER, tmp_path) == {"kept": 1, "executed": "2023-11-14"}
 
 
 CLAIMING = """

@@ -39,7 +39,7 @@ def made(root: Path) -> dict[str, str | bytes]:
     for chapter, kept in zip(chapters(), run_all(chapters(), cache), strict=True):
         text, pictures = page(chapter, kept, repository)
         found[f"chapters/{chapter.path.stem}.md"] = text
-        found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, repository)
+        found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, kept["executed"] if repository else "")
         found |= {f"chapters/{name}": content for name, content in pictures.items()}
     if repository:
         found["begin.md"] = (root / "docs" / "begin.md").read_text(encoding="utf-8").replace("OWNER/NAME", repository)

@@ -9,6 +9,7 @@ import re
 import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -126,7 +127,8 @@ def run(chapter: Chapter, cache: Path, limit: int = 600) -> dict:
     limit  how many seconds a cell may take
 
     Another process that runs the same chapter is waited for.
-    Returns the `outputs` of each cell, as in a notebook file, and the `exercises`, as told by `specification`.
+    Returns the `outputs` of each cell, as in a notebook file, the `exercises`, as told by `specification`, and the day on which
+    it was `executed`, such as 2026-11-30.
     Raises nbclient.exceptions.CellExecutionError if a cell stops with an error, or if what the chapter says of its results is
     not true (see `ledger`), and CellTimeoutError if a cell takes too long.
     """
@@ -146,7 +148,8 @@ def run(chapter: Chapter, cache: Path, limit: int = 600) -> dict:
             write(kept, json.dumps({"outputs": outputs, "exercises": specification(chapter)}).encode())
             for old in set(cache.glob(f"{chapter.path.stem}-*.json")) - {kept}:
                 old.unlink()
-    return json.loads(kept.read_text(encoding="utf-8"))
+        executed = date.fromtimestamp(kept.stat().st_mtime).isoformat()
+        return json.loads(kept.read_text(encoding="utf-8")) | {"executed": executed}
 
 
 def run_all(chapters: tuple[Chapter, ...], cache: Path) -> list[dict]:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import textwrap
+from importlib.metadata import version
 
 import nbformat
 from PIL import Image
@@ -27,6 +28,12 @@ KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-d
 # A reader is asked to guess what comes out of the next cell, but not of one that only checks an answer; what does is under a title.
 PREDICT, CHECKED = re.compile(r"^> \*\*Predict", re.MULTILINE), re.compile(r"check\(\w+\)")
 ANSWER = "Made your guess? See what came out"
+INSTALL = """\
+# The page of this chapter was last run on {executed}, with dino-course {version}. This installs it where there is none.
+from importlib.util import find_spec
+
+if find_spec("dino") is None:
+    %pip install -q "dino-course=={version}\""""
 # An example in a docstring, with what comes out.
 EXAMPLE = re.compile(r"^>>> .+(?:\n.+)*", re.MULTILINE)
 # On a phone, a picture that is wider than this many times its height is scrolled rather than shrunk.
@@ -98,17 +105,19 @@ def facts(chapter: Chapter, repository: str) -> str:
     return f"{about}\n{{ .facts }}\n\n{' '.join(links)}\n{{ .links }}"
 
 
-def notebook(chapter: Chapter, repository: str = "") -> str:
-    """A chapter as a notebook (.ipynb) that installs the course where it is not, and then begins."""
+def notebook(chapter: Chapter, executed: str = "") -> str:
+    """A chapter as a notebook (.ipynb).
+
+    executed  the day on which its page was made; with it, the notebook begins by installing this version where no course is
+    """
     learner = learner_notebook(chapter.path.read_text(encoding="utf-8"))
     for cell in learner.cells:
         if cell.cell_type == "markdown":
             cell.source = LIVE.sub("", cell.source)
-    if repository:
-        install = f'%pip install -q "dino-course @ git+https://github.com/{repository}"'
-        words = "# This installs the course, if it is not here yet.\nfrom importlib.util import find_spec\n\n"
-        cell = nbformat.v4.new_code_cell(f'{words}if find_spec("dino") is None:\n    {install}')
-        learner.cells.insert(0, cell)
+    if executed:
+        learner.cells.insert(
+            0, nbformat.v4.new_code_cell(INSTALL.format(version=version("dino-course"), executed=executed))
+        )
     return written(learner)
 
 
