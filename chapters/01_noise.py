@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Mixing noise into dinosaurs
 #
+# *The forward process of a diffusion model, in PyTorch: mix uniform noise into images, draw a noise level for each, and make
+# the pairs that a network learns from.*
+#
 # In this course you build a machine that draws dinosaurs nobody has ever drawn. It is called a *diffusion model*, and
 # the whole recipe fits in three sentences:
 #

@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Guessing the clean picture
 #
+# *A denoiser for a diffusion model, in PyTorch: the best possible guess as a posterior mean, and a small UNet of convolutions
+# and ReLU, block by block.*
+#
 # Chapter 1 asked the questions: here is a noisy picture, and this is how noisy it is. This chapter is about who answers
 # them. You first work out the best answer that *anyone* could give, and see why it may have to be blurry. Then you build
 # the network that will learn to answer.

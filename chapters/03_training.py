@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Learning from questions
 #
+# *Train a diffusion model from scratch, on a laptop: the training step, a moving average of the weights (EMA), and the loss
+# at each noise level.*
+#
 # You have questions (chapter 1) and a network to answer them (chapter 2), which gives everything the same answer. In this chapter
 # it learns. At the end you train it for real, for a few minutes, and watch its guesses turn into dinosaurs.
 #

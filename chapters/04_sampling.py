@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Drawing
 #
+# *Sample from a diffusion model, in PyTorch: from pure noise to an image step by step, and what extrapolation and the number
+# of steps do to it.*
+#
 # You have a network that guesses what is under the noise. It has learnt to *answer*. In this chapter it **draws**: it makes
 # dinosaurs that are in no data set, from nothing but noise. It takes two short functions.
 #

@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Judging the drawings
 #
+# *Evaluate a generative model: the Fréchet distance behind FID, the share of each class, nearest neighbours, and when a model
+# memorises its training set.*
+#
 # Your network draws. Are its drawings *good*? You have looked at some and liked them, and that is worth something. But you
 # cannot look at ten thousand, you tend to see what you hope for, and there is one thing that you cannot see at all: whether a
 # drawing is new, or learnt by heart.

@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Your own pictures
 #
+# *Train a diffusion model on your own images: load and crop any file, overfit a few pictures first, and find out within a
+# minute what is wrong.*
+#
 # Nothing in your code knows what a dinosaur is. Give it other pictures, and it learns from those: here letters, at home flowers,
 # coins, the faces of cats or the stickers on your laptop. The recipe stays the same.
 #

@@ -1,6 +1,9 @@
 # %% [markdown]
 # # From a scribble
 #
+# *Image-to-image and inpainting with a diffusion model, without training it again: begin from a scribble, keep what is known,
+# and fill in the rest.*
+#
 # So far the model draws what it likes. Now you get a say: you scribble, and it makes a dinosaur of it. You erase a part, and it
 # fills the gap.
 #

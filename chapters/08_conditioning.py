@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Ask for one
 #
+# *Text to image on a small scale: condition a diffusion model on prompts, train it with words left out, and steer it with
+# classifier-free guidance.*
+#
 # So far the model decides what it draws. Now you do: *a red t-rex facing left*, please.
 #
 # <!-- live: dino-prompt | Say what you want. This is what you build in this chapter. -->

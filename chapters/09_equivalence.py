@@ -1,6 +1,9 @@
 # %% [markdown]
 # # The same thing in other words
 #
+# *DDPM, DDIM, flow matching, DPM-Solver and EDM in a few lines of PyTorch: predict the image, the noise or the velocity, and
+# convert one into another.*
+#
 # You have built a diffusion model, and now you open a paper. There is no level in it, but a *timestep*, an *alpha bar* and a
 # *schedule*. The network predicts *noise*, or a *velocity*. The sampler solves a *differential equation*. Have you learnt
 # something else?

@@ -22,7 +22,18 @@ from dino.sampling import sample
 from dino.saving import load_denoiser
 from tests.site.conftest import WIDE
 
-PAGES = ["", "begin/", "teaching/", "network/", "origin/", "training/", "comparison/", "glossary/", "lesson/"]
+PAGES = [
+    "",
+    "begin/",
+    "teaching/",
+    "network/",
+    "origin/",
+    "training/",
+    "comparison/",
+    "glossary/",
+    "lesson/",
+    "changelog/",
+]
 PAGES += [f"chapters/{chapter.path.stem}/" for chapter in chapters()]
 NARROW = {"width": 390, "height": 844}
 
@@ -108,6 +119,22 @@ def test_pages_are_no_wider_than_a_phone(reader):
     for path in PAGES:
         visit(page, path)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+
+
+def test_a_wide_picture_is_scrolled_on_a_phone_by_touch_or_keys_and_shown_whole_elsewhere(reader):
+    address = f"chapters/{chapters()[5].path.stem}/"
+    page = reader(address, viewport=NARROW)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    picture = page.locator("img.wide[src$='#only-light']").last
+    assert picture.bounding_box()["height"] > 190
+    assert picture.bounding_box()["width"] > NARROW["width"]
+    frame = picture.locator("..")
+    frame.press("ArrowRight")
+    page.wait_for_function("(frame) => frame.scrollLeft > 0", arg=frame.element_handle())
+    whole = reader(address)
+    whole.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    frame = whole.locator("img.wide[src$='#only-light']").last.locator("..")
+    assert frame.evaluate("(frame) => frame.scrollWidth <= frame.clientWidth && frame.tabIndex < 0")
 
 
 def test_nothing_jumps_and_little_is_sent_while_a_chapter_loads(reader):

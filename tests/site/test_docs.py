@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 from textwrap import indent
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from dino.course.chapters import chapters, exercise_names, find_exercise
@@ -114,6 +116,49 @@ def test_the_site_says_how_to_clone_the_repository_that_it_is_made_from(site):
     text = re.sub("<[^>]+>", "", (site / "begin" / "index.html").read_text(encoding="utf-8"))
     assert "git clone https://github.com/owner/name dino" in text
     assert "OWNER" not in text
+
+
+class Head(HTMLParser):
+    """The title of a page, and what its meta elements and links tell, by their names."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.told, self.title, self.open = {}, "", False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given, self.open = dict(attributes), tag == "title"
+        name = given.get("property") or given.get("name") or given.get("rel")
+        self.told[name] = given.get("content") or given.get("href")
+
+    def handle_data(self, data):
+        self.title += data if self.open else ""
+        self.open = False
+
+
+def test_every_page_can_be_found_and_shared(site):
+    heads = {path: Head(path.read_text(encoding="utf-8").partition("<body")[0]) for path in site.rglob("index.html")}
+    titles = [head.title for head in heads.values()]
+    assert len(set(titles)) == len(titles) > 12
+    for path, head in heads.items():
+        where = path.relative_to(site).parent.as_posix().removeprefix(".")
+        address = f"https://owner.github.io/name/{where}/".replace("name//", "name/")
+        assert head.told["og:url"] == head.told["canonical"] == address
+        assert head.told["og:image"] == "https://owner.github.io/name/assets/preview.png"
+        assert head.told["og:description"] == head.told["description"] != ""
+        assert "diffusion model from scratch" in head.title and head.told["og:title"]
+    assert f"{len(exercise_names())} exercises" in heads[site / "index.html"].told["description"]
+    sitemap = (site / "sitemap.xml").read_text(encoding="utf-8")
+    assert f"<loc>https://owner.github.io/name/chapters/{chapters()[0].path.stem}/</loc>" in sitemap
+
+
+def test_the_picture_of_a_shared_link_is_of_the_size_that_it_is_said_to_be_and_small(site):
+    path = site / "assets" / "preview.png"
+    with Image.open(path) as picture:
+        assert picture.size == (1200, 630)
+    assert path.stat().st_size < 150_000
+    head = Head((site / "index.html").read_text(encoding="utf-8"))
+    assert (head.told["og:image:width"], head.told["og:image:height"]) == ("1200", "630")
 
 
 def test_zensical_builds_the_same_pages_from_the_same_settings(site, tmp_path):

@@ -20,6 +20,7 @@ import nbclient
 import nbformat
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from dino.course.chapters import Chapter, Exercise, chapters, solution, solved, stubs
@@ -44,9 +45,12 @@ def picture(colour: str, size: tuple[int, int] = (40, 20)) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+KNOWN = {"claims": ["It is true."], "hints": ["Look.", "Look here."]}
+
+
 def kept(**outputs) -> dict:
     """What came out of the chapter: nothing but the given outputs, by the first word of their cell."""
-    known = {one.name: {"claims": ["It is true."], "hints": ["Look.", "Look here."]} for one in CHAPTER.exercises}
+    known = {one.name: dict(KNOWN) for one in CHAPTER.exercises}
     found = [next((out for word, out in outputs.items() if cell.source.startswith(word)), []) for cell in CELLS]
     return {"outputs": found, "exercises": known}
 
@@ -126,12 +130,32 @@ def test_a_comment_becomes_something_to_play_with_in_the_page_and_nothing_in_the
 
 def test_a_page_tells_how_long_it_takes_and_where_else_to_read_it_only_if_there_is_a_repository():
     alone, _ = page(CHAPTER, kept())
-    assert re.match(r"# .+\n\nAbout \d\d minutes · 3 exercises · needs a little Python and torch\n", alone)
+    top = r"# .+\n\n\*.+\*\n\nAbout \d\d minutes · 3 exercises · needs a little Python and torch\n"
+    assert re.match(rf'---\ndescription: ".+"\n---\n\n{top}', alone)
     assert "[Download as notebook](01_noise.ipynb)" in alone
     assert "https://" not in alone.partition("In this course")[0]
     published, _ = page(CHAPTER, kept(), "owner/name")
     assert "(https://colab.research.google.com/github/owner/name/blob/gh-pages/chapters/01_noise.ipynb)" in published
     assert "(https://github.com/owner/name/blob/main/chapters/01_noise.py)" in published
+
+
+def test_a_page_says_below_its_title_what_it_is_about_and_tells_search_engines_the_same():
+    sentence = '*Noise, and\n"more" noise: mixed.*'
+    title, about, rest = pages.head(f"# Title\n\n{sentence}\n\nThe text.")
+    assert (title, about, rest.strip()) == ("# Title", 'Noise, and "more" noise: mixed.', "The text.")
+    assert pages.head("# Title\n\nThe *text*.") == ("# Title", "", "The *text*.")
+    found = []
+    for chapter in chapters():
+        cells = written_out(chapter.path.read_text()).cells
+        text, _ = page(
+            chapter, {"outputs": [[] for _ in cells], "exercises": {one.name: KNOWN for one in chapter.exercises}}
+        )
+        _, settings, below = text.split("---\n", 2)
+        about = yaml.safe_load(settings)["description"]
+        assert below.startswith(f"\n# {chapter.title}\n\n*{about}*\n\nAbout ")
+        assert 100 < len(about) <= 160 and '"' not in about and "`" not in about
+        found.append(about)
+    assert len(set(found)) == len(found)
 
 
 def test_a_chapter_takes_as_long_as_its_words_its_exercises_and_its_cells(tmp_path):

@@ -32,7 +32,8 @@ def made(root: Path) -> dict[str, str | bytes]:
 
     root  of the repository, where runs of the chapters are kept in `.cache/`
 
-    The environment variable REPOSITORY, `OWNER/NAME` at GitHub, makes pages link to it and to Colab, and say how to clone it.
+    The environment variable REPOSITORY, `OWNER/NAME` at GitHub, makes pages link to it and to Colab, and say how to clone it and
+    where they are themselves.
     """
     repository, cache = os.environ.get("REPOSITORY", ""), root / ".cache" / "chapters"
     found: dict[str, str | bytes] = {"lesson.md": reference()}
@@ -47,6 +48,12 @@ def made(root: Path) -> dict[str, str | bytes]:
     found["live/prompt.json"], found["live/prompt-drawn.png"] = prompt_box(**BEGINNING)
     real, drawn = load(dinosaurs(12, seed=1)), drawn_from(root / "docs" / "live" / "scribble.png")
     return found | {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn)}
+
+
+def address() -> str:
+    """Where GitHub shows the site of the repository that REPOSITORY names, "" without it."""
+    owner, _, name = os.environ.get("REPOSITORY", "").partition("/")
+    return f"https://{owner.lower()}.github.io/{name}/" if name else ""
 
 
 def strip(pictures: torch.Tensor) -> bytes:
@@ -92,4 +99,6 @@ def write(root: Path, folder: Path) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
     settings = settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", "")
+    if address() and "\nsite_url:" not in settings:
+        settings = f"site_url: {address()}\n{settings}"
     (folder / "mkdocs.yml").write_text(settings, encoding="utf-8")

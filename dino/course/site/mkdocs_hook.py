@@ -5,7 +5,13 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from dino.course.site.build import made
+from dino.course.site.build import address, made
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Say where the site will be, if that is known."""
+    config.site_url = config.site_url or address()
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -4,6 +4,7 @@ import ast
 import base64
 import contextlib
 import io
+import json
 import re
 import textwrap
 from importlib.metadata import version
@@ -48,6 +49,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
     repository  `OWNER/NAME` at GitHub, for links to it and to Colab; none without
     """
     cells = learner_notebook(chapter.path.read_text(encoding="utf-8")).cells
+    title, about, cells[0].source = head(cells[0].source)
     parts, pictures = [], {}
     link, before = Linker(places()), imported_before(chapter)
     # What comes out of the first cell after a question to the reader waits in `answer`, with all that follows without a
@@ -74,8 +76,19 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
         else:
             parts += code + came
     parts.append(folded("question answer", ANSWER, *answer) if answer else "")
-    title, _, first = "\n\n".join(part.strip("\n") for part in parts if part).partition("\n")
-    return f"{title}\n\n{facts(chapter, repository)}\n\n{first.lstrip()}\n", pictures
+    described = f"---\ndescription: {json.dumps(about, ensure_ascii=False)}\n---\n\n" if about else ""
+    top = [title, *([f"*{about}*"] if about else []), facts(chapter, repository)]
+    return described + "\n\n".join(part.strip("\n") for part in [*top, *parts] if part) + "\n", pictures
+
+
+def head(text: str) -> tuple[str, str, str]:
+    """The title with which a chapter begins, the sentence in italics below it, "" if there is none, and what follows.
+
+    The sentence says what the chapter is about in the words that people search for; search engines show it.
+    """
+    title, _, rest = text.partition("\n\n")
+    about, rest = with_caption(rest)
+    return title, " ".join(about.strip("*").split()), rest
 
 
 def minutes(chapter: Chapter) -> float:
