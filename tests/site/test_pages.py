@@ -186,6 +186,8 @@ def test_the_page_about_the_lesson_tells_of_everything_in_it():
     head, _, rest = text.partition("### `mix` { #noise.mix }")[2].partition('??? quote "Code"')
     assert head.strip().startswith("```python\ndef mix(clean: Tensor") and head.strip().endswith('"""\n```')
     assert "    return (1 - level) * clean + level * noise\n" in rest.partition("###")[0]
+    undescribed, _, _ = text.partition("### `rex` { #drawing.rex }")[2].partition('??? quote "Code"')
+    assert undescribed.strip() == "```python\ndef rex(pen: Pen, random: Random) -> str:\n```"
     for module in ("noise", "training", "saving"):
         for name, thing in vars(importlib.import_module(f"dino.{module}")).items():
             if getattr(thing, "__module__", "") == f"dino.{module}":

@@ -148,9 +148,10 @@ def reference() -> str:
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 code = definition(source, node.name)
-                length = node.body[0].end_lineno - node.end_lineno  # up to the end of the docstring
+                # Up to the end of the docstring, or of the signature.
+                ends = node.body[0].end_lineno if ast.get_docstring(node) else node.body[0].lineno - 1
                 parts.append(f"### `{node.name}` {{ #{module}.{node.name} }}")
-                parts.append(fenced("\n".join(code.splitlines()[: length or None]), "python"))
+                parts.append(fenced("\n".join(code.splitlines()[: ends - node.end_lineno or None]), "python"))
                 parts.append(folded("quote", "Code", fenced(code, "python")))
     return "\n\n".join(parts) + "\n"
 
