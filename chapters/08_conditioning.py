@@ -366,7 +366,7 @@ for g, (share, distance) in measured.items():
 # *Obedience and distance from real dinosaurs at five strengths of guidance, 64 drawings each; then the first eight.*
 #
 # At 0 it does not listen, and at 1 it does. **From there on there is nothing left to win**: colours become louder than real
-# dinosaurs have them, and in the end, nothing is a dinosaur. A small network that was trained well, on captions that are exact,
+# dinosaurs have them, and in the end, many are torn to pieces. A small network that was trained well, on captions that are exact,
 # hardly needs guidance. Large models do: the captions of the web are vague, and people like pictures that are more typical than
 # real ones.
 #
