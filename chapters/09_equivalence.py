@@ -80,7 +80,7 @@ show({name: pictures[:8] for name, pictures in drawn.items()}, size=1)
 # %% [markdown]
 # *Three networks of the same size, after the same 300 steps, drawing from the same noise.*
 #
-# It does matter. The first has begun to draw dinosaurs; the second is grainy, and the third is lost in glaring colours. Where
+# It does matter. The first draws something like dinosaurs; the second is grainy, and the third is lost in glaring colours. Where
 # does that come from? Ask each about pictures at several levels, and see how far its guess at the clean picture is from the
 # truth:
 
