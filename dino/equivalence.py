@@ -93,7 +93,7 @@ def heun(denoiser: Callable, noisy: Tensor, now: Tensor, next: Tensor) -> Tensor
 class Multistep:
     """A denoiser that pushes its guesses on as DPM-Solver++(2M) does: `sample(Multistep(denoiser), noise, steps, stretch=1)`.
 
-    It takes the levels to fall evenly; where they rise again, another drawing begins.
+    It takes the levels to fall evenly. Where they rise, or another batch comes, it forgets: another drawing begins.
     """
 
     def __init__(self, denoiser: Callable):
@@ -101,7 +101,7 @@ class Multistep:
 
     def __call__(self, noisy: Tensor, level: Tensor) -> Tensor:
         raw = guess = self.denoiser(noisy, level)
-        if self.before is not None and level.max() < self.before[0].max():
+        if self.before is not None and level.shape == self.before[0].shape and level.max() < self.before[0].max():
             before, previous = self.before
             next = 2 * level - before
             # At its last step, down to level 0, it takes the guess as it is.
