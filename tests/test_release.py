@@ -38,12 +38,14 @@ def copy(tmp_path):
     for name in ("pyproject.toml", "README.md", "docs/changelog.md"):
         shutil.copy(ROOT / name, tmp_path / name)
     edit(tmp_path / "docs" / "changelog.md", f"## {VERSION} - .*", f"## {VERSION} - 2026-12-01")
-    edit(tmp_path / "README.md", "OWNER/NAME", "owner/name")
+    edit(tmp_path / "README.md", "/github/[^/]+/[^/]+/", "/github/owner/name/")
     return tmp_path
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    path.write_text(re.sub(old, new, path.read_text(encoding="utf-8")), encoding="utf-8")
+    text, count = re.subn(old, new, path.read_text(encoding="utf-8"))
+    assert count, f"{old} is not in {path.name}"
+    path.write_text(text, encoding="utf-8")
 
 
 def test_only_a_tag_releases_and_only_the_job_that_publishes_may_say_who_it_is():
