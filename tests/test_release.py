@@ -65,6 +65,7 @@ def test_the_website_follows_the_release_whose_notebooks_it_offers():
     site = RELEASE["jobs"]["site"]
     assert site == {"needs": "pypi", "permissions": PUBLISH["permissions"], "uses": "./.github/workflows/publish.yml"}
     assert set(PUBLISH[True]) == {"workflow_call", "workflow_dispatch"}
+    assert [job["if"] for job in PUBLISH["jobs"].values()] == ["github.ref_type == 'tag'"]
 
 
 def test_a_release_has_the_version_of_its_tag(copy):
