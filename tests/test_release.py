@@ -68,6 +68,24 @@ def test_the_website_follows_the_release_whose_notebooks_it_offers():
     assert [job["if"] for job in PUBLISH["jobs"].values()] == ["github.ref_type == 'tag'"]
 
 
+def test_only_what_is_on_main_is_released(tmp_path):
+    def git(*arguments):
+        who = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    (checkout,) = (step for step in RELEASE["jobs"]["build"]["steps"] if "checkout" in step.get("uses", ""))
+    assert checkout["with"] == {"fetch-depth": 0}  # all branches, with all that came before
+    git("init")
+    for message in ("tagged", "newer"):
+        git("commit", "--allow-empty", "-m", message)
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert do("on main", tmp_path, "v1") == 0
+    git("checkout", "HEAD~1")
+    assert do("on main", tmp_path, "v1") == 0
+    git("commit", "--allow-empty", "-m", "beside")
+    assert do("on main", tmp_path, "v1") != 0
+
+
 def test_a_release_has_the_version_of_its_tag(copy):
     assert do("agree", copy, f"v{VERSION}") == 0
     for tag in (VERSION, "v9.9.9", f"v{VERSION}1"):
