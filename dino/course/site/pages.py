@@ -30,7 +30,8 @@ KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-d
 PREDICT, CHECKED = re.compile(r"^> \*\*Predict", re.MULTILINE), re.compile(r"check\(\w+\)")
 ANSWER = "Made your guess? See what came out"
 INSTALL = """\
-# The page of this chapter was last run on {executed}, with dino-course {version}. This installs it where there is none.
+# The page of this chapter was last run on {executed}.
+# This installs dino-course {version}, where there is none.
 from importlib.util import find_spec
 
 if find_spec("dino") is None:
