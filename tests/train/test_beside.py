@@ -1,5 +1,6 @@
 """`dino sample --beside`: real pictures on the left, what the model draws on the right, and where the real ones are from."""
 
+import os
 import shutil
 from unittest import mock
 
@@ -11,7 +12,7 @@ from PIL import Image
 from dino.course.train import run as runs
 from dino.data import dinosaurs, load
 from dino.sampling import sample
-from dino.saving import TRAINED, load_denoiser
+from dino.saving import PROMPTED, TRAINED, load_denoiser
 from tests.test_cli import dino
 from tests.train.test_checkpoints import TINY
 
@@ -102,7 +103,7 @@ def test_weights_that_do_not_tell_what_they_were_trained_on_are_refused_with_a_r
 
 def test_the_weights_of_the_course_were_trained_on_its_dinosaurs(tmp_path):
     few = dinosaurs(5)
-    for named in ([], [TRAINED], ["--prompt", "a red t-rex"]):
+    for named in ([], [TRAINED], [os.path.relpath(PROMPTED, tmp_path)], ["--prompt", "a red t-rex"]):
         with mock.patch("dino.data.dinosaurs", return_value=few) as drawn:
             options = ["--count", 2, "--steps", 1, "--beside", "--out", "s.png"]
             text = dino("sample", *named, *options, cwd=tmp_path)

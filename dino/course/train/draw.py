@@ -53,7 +53,10 @@ def some_real(path: Path, count: int, seed: int) -> tuple[Tensor, str]:
 
     Raises ValueError if it is not known which ones they were, and what `open_pictures` raises.
     """
-    known = {"source": "dinosaurs", "size": 32} if path in (TRAINED, PROMPTED) else checkpoints.pictures_kept(path)
+    if path.resolve() in (TRAINED.resolve(), PROMPTED.resolve()):
+        known = {"source": "dinosaurs", "size": trained_size(path)}
+    else:
+        known = checkpoints.pictures_kept(path)
     if known is None:
         raise ValueError(
             f"{path} does not tell which pictures it was trained on. Name the folder of its run, with the checkpoint in it."
