@@ -300,7 +300,7 @@ def classic_settings(context: click.Context) -> dict:
     "--classic",
     is_flag=True,
     help="Train by the recipe of Dino Diffusion, from which ours comes, to the letter: 64 pixels, its network, its optimizer. "
-    "Only its average counts steps, not seconds, and pictures are prepared as always.",
+    "docs/origin.md lists what stays as it is here.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
 @click.pass_context
