@@ -34,6 +34,8 @@ def sides(path, size=8):
         numbers = torch.from_numpy(np.array(picture)) / 255
     width = 8 * 3 * size
     assert numbers.shape[1] == 2 * width + HEAD
+    # The titles stand above their sides, with paper on both sides of each.
+    assert (numbers[:HEAD, width : width + HEAD] == 1).all() and (numbers[:HEAD, [0, -1]] == 1).all()
     both = numbers[:, :width], numbers[:, -width:]
     ink = [(1 - side[:HEAD]).sum().item() for side in both]
     cells = [side[HEAD + 1 :: 3, 1::3].unflatten(0, (-1, size)).unflatten(2, (8, size)) for side in both]

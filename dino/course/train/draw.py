@@ -207,11 +207,12 @@ def draw_beside(real: Tensor, denoiser: Callable, noise: Tensor, steps: int, str
     sides = {"Real": sheet(real, scale=3), "Drawn by the model": sheet(drawn, scale=3)}
     width, height = sides["Real"].width, max(side.height for side in sides.values())
     unit = max(24, width // 32)
+    longest = max(map(ImageFont.load_default(unit).getlength, sides))
+    font = ImageFont.load_default(min(unit, unit * 0.9 * width / longest))
     picture = Image.new("RGB", (2 * width + 2 * unit, height + 2 * unit), "white")
     for left, (title, side) in zip((0, width + 2 * unit), sides.items(), strict=True):
         picture.paste(side, (left, 2 * unit))
-        middle, font = (left + width // 2, unit), ImageFont.load_default(unit)
-        ImageDraw.Draw(picture).text(middle, title, fill="black", font=font, anchor="mm")
+        ImageDraw.Draw(picture).text((left + width // 2, unit), title, fill="black", font=font, anchor="mm")
     write_picture(picture, path)
 
 
