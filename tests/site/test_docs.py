@@ -20,6 +20,7 @@ from torch import nn
 from dino.course.chapters import chapters, exercise_names, find_exercise
 from dino.course.checks import check_for
 from dino.course.cli import cli
+from dino.course.site import build
 from dino.course.site.pages import minutes
 from dino.course.train.classic import SETTINGS, ClassicRun
 from dino.denoiser import Block, Denoiser, Pool, conv
@@ -116,6 +117,32 @@ def test_the_site_says_how_to_clone_the_repository_that_it_is_made_from(site):
     text = re.sub("<[^>]+>", "", (site / "begin" / "index.html").read_text(encoding="utf-8"))
     assert "git clone https://github.com/owner/name dino" in text
     assert "OWNER" not in text
+
+
+@pytest.mark.parametrize(
+    ("repository", "where"),
+    [
+        ("", ""),
+        ("Jane/Dinos", "https://jane.github.io/Dinos/"),
+        ("Jane/jane.github.io", "https://jane.github.io/"),
+        ("jane/joe.github.io", "https://jane.github.io/joe.github.io/"),
+    ],
+)
+def test_the_site_knows_where_github_shows_it(repository, where, monkeypatch):
+    monkeypatch.setenv("REPOSITORY", repository)
+    assert build.address() == where
+
+
+@pytest.mark.parametrize("settings", ["site_url: https://example.org/\nsite_name: Dino\n", "site_name: Dino\n"])
+def test_other_builders_are_told_one_address_and_that_is_the_one_written_by_hand(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("REPOSITORY", "jane/dinos")
+    monkeypatch.setattr(build, "made", lambda root: {})
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text(settings)
+    build.write(tmp_path, tmp_path / "plain")
+    told = (tmp_path / "plain" / "mkdocs.yml").read_text()
+    by_hand = settings.startswith("site_url")
+    assert told == (settings if by_hand else f"site_url: https://jane.github.io/dinos/\n{settings}")
 
 
 class Head(HTMLParser):

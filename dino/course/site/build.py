@@ -53,7 +53,10 @@ def made(root: Path) -> dict[str, str | bytes]:
 def address() -> str:
     """Where GitHub shows the site of the repository that REPOSITORY names, "" without it."""
     owner, _, name = os.environ.get("REPOSITORY", "").partition("/")
-    return f"https://{owner.lower()}.github.io/{name}/" if name else ""
+    host = f"{owner.lower()}.github.io"
+    # A repository that is called as the host itself is shown at the root.
+    place = "" if name.lower() == host else f"{name}/"
+    return f"https://{host}/{place}" if name else ""
 
 
 def strip(pictures: torch.Tensor) -> bytes:
@@ -99,6 +102,6 @@ def write(root: Path, folder: Path) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
     settings = settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", "")
-    if address() and "\nsite_url:" not in settings:
+    if address() and "\nsite_url:" not in f"\n{settings}":
         settings = f"site_url: {address()}\n{settings}"
     (folder / "mkdocs.yml").write_text(settings, encoding="utf-8")
