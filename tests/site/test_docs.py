@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from textwrap import indent
 
 import pytest
 import torch
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader
 from PIL import Image
 from torch import nn
 
@@ -161,6 +163,19 @@ class Head(HTMLParser):
     def handle_data(self, data):
         self.title += data if self.open else ""
         self.open = False
+
+
+def test_quotes_and_signs_in_what_a_page_says_of_itself_stay_what_they_are():
+    said = 'He said "less < more" & left'
+    blocks = "".join("{% block " + name + " %}{% endblock %}" for name in ("htmltitle", "extrahead"))
+    loader = ChoiceLoader([DictLoader({"base.html": blocks}), FileSystemLoader(ROOT / "docs" / "overrides")])
+    template = Environment(loader=loader).get_template("main.html")  # as MkDocs does: nothing is escaped by itself
+    page = {"title": escape(said), "meta": {"description": said}}
+    config = {"site_name": said, "site_description": f"{said} again"}
+    head = Head(template.render(page=page, config=config))
+    assert head.title == f"{said} - {said}, a diffusion model from scratch"
+    assert head.told["og:title"] == head.told["og:description"] == head.told["og:site_name"] == said
+    assert Head(template.render(page={"is_homepage": True}, config=config)).told["og:description"] == f"{said} again"
 
 
 def test_every_page_can_be_found_and_shared(site):
