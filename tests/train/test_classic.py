@@ -69,19 +69,23 @@ def test_classic_training_is_a_plain_loop_of_torch_with_amsgrad_at_one_rate_and_
     assert 30 < sum(turned) < 70
 
 
-def test_every_picture_comes_equally_often_in_a_turn_and_each_turn_is_shuffled_anew(monkeypatch):
-    monkeypatch.setattr(classic, "TURN", 18)
+def test_every_picture_comes_equally_often_in_an_epoch_and_each_is_shuffled_anew_and_by_the_seed(monkeypatch):
+    monkeypatch.setattr(classic, "EPOCH", 18)
     for batch, left_out in ((6, 0), (4, 2)):
         images, count = Recorded(), 18 // batch
         run = new_run(SETTINGS, torch.device("cpu"))
         list(train_classic(run, images, 3 * count, batch, 0))
-        turns = [images.asked[turn * count * batch :][: count * batch] for turn in range(3)]
-        for turn in turns:
-            assert len(turn) == 18 - left_out
-            assert max(Counter(turn).values()) == 3
-        assert len(set(map(tuple, turns))) == 3
-    # Of more pictures than there are places in a turn, each comes once.
-    monkeypatch.setattr(classic, "TURN", 2)
+        epochs = [images.asked[epoch * count * batch :][: count * batch] for epoch in range(3)]
+        for epoch in epochs:
+            assert len(epoch) == 18 - left_out
+            assert max(Counter(epoch).values()) == 3
+        assert len(set(map(tuple, epochs))) == 3
+        again, other = Recorded(), Recorded()
+        for shown, seed in ((again, 0), (other, 1)):
+            list(train_classic(new_run(SETTINGS, torch.device("cpu")), shown, count, batch, seed))
+        assert again.asked == epochs[0] != other.asked
+    # Of more pictures than an epoch has at least, each comes once.
+    monkeypatch.setattr(classic, "EPOCH", 2)
     images = Recorded()
     list(train_classic(new_run(SETTINGS, torch.device("cpu")), images, 2, 3, 0))
     assert sorted(images.asked) == list(range(6))
@@ -125,7 +129,7 @@ def test_a_classic_run_that_was_stopped_goes_on_to_the_same_weights_and_only_as_
     tmp_path, album, monkeypatch
 ):
     monkeypatch.setattr(classic, "SETTINGS", classic.SETTINGS | SMALL)
-    monkeypatch.setattr(classic, "TURN", 12)  # 3 steps, so that it stops in the middle of a turn
+    monkeypatch.setattr(classic, "EPOCH", 12)  # 3 steps, so that it stops in the middle of one
     monkeypatch.setattr(runs, "draw_sheet", lambda *_: None)
     command = ["train", "--data", album, "--steps", 20, "--checkpoint-interval", 10, "--classic", "--out"]
     dino(*command, "whole", cwd=tmp_path)

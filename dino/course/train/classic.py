@@ -14,8 +14,8 @@ from dino.training import Run, training_step, update_average
 # What it is given on the command line.
 SETTINGS = {"size": 64, "batch": 16, "widths": (64,) * 5, "depths": (2,) * 5}
 SETTINGS |= {"flip": True, "precision": "float32", "stream": False, "text": None}
-# How many pictures are in a turn through all of them, at least: fewer come again and again.
-TURN = 2**20
+# How many pictures are in an epoch, at least: fewer come again and again.
+EPOCH = 2**20
 
 
 class ClassicRun(Run):
@@ -27,15 +27,15 @@ class ClassicRun(Run):
 
 
 def train_classic(run: Run, images: Any, steps: int, batch: int, seed: int) -> Iterator[float]:
-    """Train as `dino.training.train` does, but at one rate, on pictures that are not shaken, and in shuffled turns."""
-    length, shuffled = max(len(images), TURN), None
+    """Train as `dino.training.train` does, but at one rate, on pictures that are not shaken, and in shuffled epochs."""
+    length, shuffled = max(len(images), EPOCH), None
     for n in range(run.taken, steps):
-        # What is left of a turn when no whole batch is, is left out.
-        turn, place = divmod(n, length // batch)
-        if shuffled is None or place == 0:
-            dice = torch.Generator().manual_seed(-1 - seed * 1_000_000_007 - turn)
-            shuffled = torch.randperm(length, generator=dice) % len(images)
-        clean = images[shuffled[place * batch : (place + 1) * batch]]
+        # What is left of an epoch when no whole batch is, is left out.
+        epoch, index = divmod(n, length // batch)
+        if shuffled is None or index == 0:
+            generator = torch.Generator().manual_seed(-1 - seed * 1_000_000_007 - epoch)
+            shuffled = torch.randperm(length, generator=generator) % len(images)
+        clean = images[shuffled[index * batch : (index + 1) * batch]]
         with torch.random.fork_rng([clean.device] if clean.device.type == "cuda" else []):
             torch.manual_seed(seed * 1_000_000_007 + n)
             clean = torch.where(torch.rand(batch, 1, 1, 1, device=clean.device) < 0.5, clean.flip(3), clean)
