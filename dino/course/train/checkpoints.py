@@ -134,41 +134,39 @@ def steps_kept(folder: Path) -> int | None:
     return None
 
 
-def progress(path: Path) -> tuple[int, int]:
-    """How many steps a checkpoint says that its run has taken, and how many there are; no steps if it is no checkpoint."""
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-        return int(about["taken"]), json.loads(about["settings"])["steps"]
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError):
-        return 0, 0
-
-
-def words_kept(folder: Path) -> tuple[list[str], list[str]]:
-    """The words that the network in a folder's checkpoint can be told, and the captions of its sheets; none if there are none."""
-    for name in (NAME, PREVIOUS):
-        with (
-            suppress(safetensors.SafetensorError, OSError, KeyError, ValueError),
-            safetensors.safe_open(folder / name, framework="pt") as file,
-        ):
-            more = json.loads(file.metadata()["more"])
-            return more["words"], more["examples"]
-    return [], []
-
-
-def pictures_kept(path: Path) -> dict[str, Any] | None:
-    """What a run was trained on, as `open_pictures` is told it, from a checkpoint or the folder of one; None if there is none."""
+def header(path: Path) -> dict[str, Any] | None:
+    """What a checkpoint, or the newest one in a folder, says about itself; its tensors are not read. None if there is none."""
     for file in (path / NAME, path / PREVIOUS) if path.is_dir() else (path,):
         with (
             suppress(safetensors.SafetensorError, OSError, KeyError, ValueError),
             safetensors.safe_open(file, framework="pt") as checkpoint,
         ):
             about = checkpoint.metadata() or {}
-            settings, place = json.loads(about["settings"]), json.loads(about["more"]).get("place")
-            moved = not place or (os.path.lexists(settings["data"]) and not os.path.lexists(place))
-            told = {name: settings[name] for name in ("size", "split", "column", "stream")}
-            return told | {"source": settings["data"] if moved else place}
+            return {name: json.loads(about[name]) for name in ("taken", "settings", "more")}
     return None
+
+
+def progress(path: Path) -> tuple[int, int]:
+    """How many steps a checkpoint says that its run has taken, and how many there are; no steps if it is no checkpoint."""
+    about = header(path)
+    return (about["taken"], about["settings"]["steps"]) if about else (0, 0)
+
+
+def words_kept(folder: Path) -> tuple[list[str], list[str]]:
+    """The words that the network in a folder's checkpoint can be told, and the captions of its sheets; none if there are none."""
+    about = header(folder)
+    return tuple(about["more"].get(name, []) if about else [] for name in ("words", "examples"))
+
+
+def pictures_kept(path: Path) -> dict[str, Any] | None:
+    """What a run was trained on, as `open_pictures` is told it, from a checkpoint or the folder of one; None if there is none."""
+    about = header(path)
+    if about is None:
+        return None
+    settings, place = about["settings"], about["more"].get("place")
+    moved = not place or (os.path.lexists(settings["data"]) and not os.path.lexists(place))
+    told = {name: settings[name] for name in ("size", "split", "column", "stream")}
+    return told | {"source": settings["data"] if moved else place}
 
 
 def average(path: Path) -> tuple[Denoiser, int]:
