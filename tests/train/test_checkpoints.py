@@ -1,6 +1,7 @@
 """Checkpoints, under everything that can happen while they are written."""
 
 import errno
+import json
 import multiprocessing
 import os
 import random
@@ -250,6 +251,21 @@ def test_a_checkpoint_of_another_version_is_named_and_not_taken_for_damaged(half
     with pytest.raises(ValueError, match=r"was written by another version of dino[.] Name another folder with --out"):
         checkpoints.tidy(folder)
     assert (folder / "checkpoint.safetensors").exists()
+
+
+def test_a_setting_that_was_not_there_yet_when_a_checkpoint_was_written_was_as_it_is_by_default(half):
+    run, _, folder = half
+    about, state = checkpoints.read(folder / "checkpoint.safetensors")
+    earlier = json.loads(about["settings"])
+    assert earlier.pop("classic") is False
+    about["settings"] = json.dumps(earlier)
+    about["checksum"] = checkpoints.checksum(about, state)
+    safetensors.torch.save_file(state, folder / "checkpoint.safetensors", about)
+    resumed = new_run(SETTINGS, torch.device("cpu"))
+    checkpoints.load(folder, resumed, SETTINGS)
+    assert resumed.taken == 10 and same(resumed.average.state_dict(), run.average.state_dict())
+    with pytest.raises(ValueError, match="comes from a run with classic False, and you ask for True"):
+        checkpoints.load(folder, resumed, replace(SETTINGS, classic=True))
 
 
 def test_a_full_disk_is_named_and_the_checkpoint_before_stays_whole(half):
