@@ -48,14 +48,16 @@ def test_the_readme_names_all_chapters_exercises_and_commands():
     assert set(re.findall(r"^\| `dino (\w+)", README, re.MULTILINE)) == set(cli.commands)
 
 
-def test_the_readme_and_the_front_page_count_exercises_and_wrong_answers_as_they_are():
-    assert f"in {len(exercise_names())} exercises" in README
-    in_words = {33: "thirty-three"}
-    assert f"{in_words[len(exercise_names())]} exercises" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+def test_the_first_pages_count_chapters_exercises_and_wrong_answers_as_they_are():
+    front = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    counts = len(chapters()), len(exercise_names())
+    assert counts == (9, 33), "tell the new numbers to README.md, docs/index.md, mkdocs.yml and this test"
+    assert "in 33 exercises" in README and "\n- **You learn by yourself.** Nine chapters" in README
+    assert "Nine chapters and thirty-three exercises" in front
+    assert "nine chapters, 33 exercises" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     checks = [check_for(chapter.topic, exercise.name) for chapter in chapters() for exercise in chapter.exercises]
     given = [one for check in checks for one in check.mistakes.values()]
     known = sum(len(one) if isinstance(one, tuple) else 1 for one in given)
-    front = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     for text in (README, front):
         (told,) = re.findall(r"(\d+) wrong answers", text)
         assert known - 100 < int(told) <= known
