@@ -52,9 +52,8 @@ images, small = load(dinosaurs(256)), load(dinosaurs(2048, size=16), size=16)
 to_clean = {
     "clean picture": lambda _noisy, clean, _level: clean,
     "velocity": lambda noisy, velocity, level: noisy - level * velocity,
-    "noise": lambda noisy, noise, level: (
-        (noisy - level * noise) / (1 - level).clamp(min=0.02)
-    ),  # 1 - level is 0 at level 1
+    # At level 1, this would divide by 0.
+    "noise": lambda noisy, noise, level: (noisy - level * noise) / (1 - level).clamp(min=0.02),
 }
 
 
@@ -437,16 +436,16 @@ samplers |= {
 end = sample(quick, many, 64, 1.5).float()
 with_calls = {name: {calls: draw(calls).float() for calls in (8, 16)} for name, draw in samplers.items()}
 distance, astray = {}, {}
+print(f"{'calls':16}", "     8    16       8     16")
 for name, drawings in with_calls.items():
     distance[name] = [frechet_distance(recogniser.features(x), fresh) for x in drawings.values()]
     astray[name] = [(x - end).square().mean(dim=(1, 2, 3)).sqrt().mean().item() for x in drawings.values()]
-    away = "{:5.1f} and {:4.1f} from real ones, {:.3f} and {:.3f} from the end of small steps"
-    print(f"{name:17}", away.format(*distance[name], *astray[name]))
+    print(f"{name:16}", "{:6.1f}{:6.1f} {:7.3f}{:7.3f}".format(*distance[name], *astray[name]))
 show({name: drawings[8][:8] for name, drawings in with_calls.items()} | {"64 small steps": end[:8]}, size=1)
 
 # %% [markdown]
-# *The first eight drawings of each with eight calls, and with many. Above, for 8 and 16 calls: Frechet distances of 128 drawings
-# (which are larger than those of many would be), and root mean squared differences.*
+# *The first eight drawings of each with eight calls, and with many. Above: Frechet distances of 128 drawings from real ones
+# (larger than those of many would be), then root mean squared differences from the end of small steps.*
 #
 # All that stretch draw better than a stretch of 1, as theory says. But 2 is best in every column, and Heun's method last. So 2 is
 # not a fault that happens to look good: with few steps, it also comes nearest to where the network leads. Theory speaks of
