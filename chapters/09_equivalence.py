@@ -436,11 +436,11 @@ samplers |= {
 end = sample(quick, many, 64, 1.5).float()
 with_calls = {name: {calls: draw(calls).float() for calls in (8, 16)} for name, draw in samplers.items()}
 distance, astray = {}, {}
-print(f"{'calls':16}", "     8    16       8     16")
+print(f"{'calls':16}", "   8   16    8   16")
 for name, drawings in with_calls.items():
     distance[name] = [frechet_distance(recogniser.features(x), fresh) for x in drawings.values()]
     astray[name] = [(x - end).square().mean(dim=(1, 2, 3)).sqrt().mean().item() for x in drawings.values()]
-    print(f"{name:16}", "{:6.1f}{:6.1f} {:7.3f}{:7.3f}".format(*distance[name], *astray[name]))
+    print(f"{name:16}" + "{:5.1f}{:5.1f}{:5.2f}{:5.2f}".format(*distance[name], *astray[name]))
 show({name: drawings[8][:8] for name, drawings in with_calls.items()} | {"64 small steps": end[:8]}, size=1)
 
 # %% [markdown]
