@@ -17,6 +17,7 @@ from dino.captions import FILLERS
 from dino.conditioning import prompted, read
 from dino.course.chapters import chapters
 from dino.course.site.execute import run_all
+from dino.course.site.formulas import FORMULAS, exported
 from dino.course.site.pages import notebook, page, reference
 from dino.data import dinosaurs, load, sheet, to_tensor
 from dino.editing import sample_known
@@ -45,6 +46,7 @@ def made(root: Path) -> dict[str, str | bytes]:
     if repository:
         found["begin.md"] = (root / "docs" / "begin.md").read_text(encoding="utf-8").replace("OWNER/NAME", repository)
     found |= {f"live/{path.name}": path.read_bytes() for path in (TRAINED, PROMPTED)}
+    found |= {f"live/formula-{name}.json": exported(formula) for name, formula in FORMULAS.items()}
     found["live/prompt.json"], found["live/prompt-drawn.png"] = prompt_box(**BEGINNING)
     real, drawn = load(dinosaurs(12, seed=1)), drawn_from(root / "docs" / "live" / "scribble.png")
     return found | {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn)}

@@ -16,6 +16,7 @@ from dino.course.chapters import LESSON, Chapter, chapters, definition, find_exe
 from dino.course.notebooks import notebook as learner_notebook
 from dino.course.notebooks import written
 from dino.course.site.display import DARK, LIGHT, PLAIN
+from dino.course.site.formulas import FORMULAS
 from dino.course.site.glossary import Linker, places
 
 # A paragraph in a frame begins with bold words; these say what kind of frame it is.
@@ -28,6 +29,8 @@ LIVE = re.compile(r"<!-- live: (?P<element>[\w -]+?) \| (?P<words>.+?) -->", re.
 KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-dark", 2), PLAIN: (".webp", "", 1)}
 # A reader is asked to guess what comes out of the next cell, but not of one that only checks an answer; what does is under a title.
 PREDICT, CHECKED = re.compile(r"^> \*\*Predict", re.MULTILINE), re.compile(r"check\(\w+\)")
+# Below the stub of an exercise that comes down to a formula, or of one of which a line does.
+FORMULA = "No Python at hand? Write {} here. It is checked as `check` checks your code, on four pictures."
 ANSWER = "Made your guess? See what came out"
 INSTALL = """\
 # The page of this chapter was last run on {executed}.
@@ -61,7 +64,7 @@ def page(chapter: Chapter, kept: dict, repository: str = "") -> tuple[str, dict[
             caption, text = with_caption(cell.source)
             parts.append(folded("question answer", ANSWER, *answer, caption) if answer else caption)
             asked, answer = (asked and not answer) or PREDICT.search(text) is not None, []
-            parts.append(LIVE.sub(live, framed(link(text))))
+            parts.append(LIVE.sub(lambda match: live(match["element"], match["words"]), framed(link(text))))
             continue
         code = [fenced(cell.source, "python")]
         if exercise := "exercise" in cell.metadata.get("tags", []):
@@ -157,11 +160,10 @@ def reference() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def live(match: re.Match) -> str:
+def live(element: str, words: str) -> str:
     """Something to play with, in a page. Without JavaScript, its words are there, and a sentence that says so."""
-    name = match["element"].partition(" ")[0]
-    words = " ".join(match["words"].split())
-    return f'<div class="live"><{match["element"]}>This can be played with where JavaScript is on.</{name}></div>\n\n*{words}*'
+    name, words = element.partition(" ")[0], " ".join(words.split())
+    return f'<div class="live"><{element}>This can be played with where JavaScript is on.</{name}></div>\n\n*{words}*'
 
 
 def fenced(text: str, kind: str) -> str:
@@ -198,6 +200,7 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
     (node,) = ast.parse(source).body
     known = exercises[node.name]
     return [
+        *in_page(node.name),
         folded(
             "abstract",
             "What the check looks at, some of it several times",
@@ -205,6 +208,15 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
         ),
         *(folded("tip", f"Hint {i}", hint) for i, hint in enumerate(known["hints"], start=1)),
         folded("success", "Solution", fenced(solution(*find_exercise(node.name)), "python")),
+    ]
+
+
+def in_page(name: str) -> list[str]:
+    """Where an exercise can be done in the page, if it comes down to a formula."""
+    if name not in FORMULAS:
+        return []
+    return [
+        live(f'dino-formula exercise="{name}"', FORMULA.format("one line of it" if FORMULAS[name].passage else "it"))
     ]
 
 
