@@ -263,14 +263,15 @@ class DinoFormula extends Live {
     this.claim.textContent = this.exercise.claims[this.shown].says;
     const fits = yours && written(yours.shape ?? []) === written(SHAPE);
     const gaps = fits ? yours.data.map((number, i) => number - expected.data[i]) : undefined;
-    const times = fits ? Math.max(1, Math.floor(1 / Math.max(0.01, gaps.reduce((most, gap) => Math.max(most, Math.abs(gap)), 0)))) : 1;
+    const most = fits ? gaps.reduce((most, gap) => Math.max(most, Math.abs(gap)), 0.01) : 1;
+    const times = most <= 1 ? Math.floor(1 / most) : Number((1 / most).toPrecision(2));
     const shown = { expected: expected.data, yours: fits && yours.data, difference: gaps?.map((gap) => 0.5 + (times * gap) / 2) };
     for (const { name, places, caption } of this.rows) {
       places.forEach((place, i) => {
         const picture = shown[name] ? shown[name].slice(i * COUNT, (i + 1) * COUNT) : new Float64Array(COUNT).fill(0.5);
         paint(place, picture, `${name}, picture ${i + 1}${shown[name] ? "" : ": nothing yet"}`);
       });
-      if (name === "difference") caption.textContent = `difference${times > 1 ? `, x ${times}` : ""} (grey: none)`;
+      if (name === "difference") caption.textContent = `difference${times === 1 ? "" : `, x ${times}`} (grey: none)`;
     }
   }
 

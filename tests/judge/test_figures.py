@@ -28,13 +28,15 @@ def test_pictures_stand_in_three_rows_and_grey_means_no_difference():
     assert "x 2" in figure.axes[4].get_ylabel()
 
 
-def test_a_small_difference_is_drawn_stronger_and_a_large_one_as_it_is():
+def test_a_small_difference_is_drawn_stronger_and_one_above_1_weaker():
     expected = torch.full((1, 3, 4, 5), 0.5)
     for off, times, seen in (
         (0.03, "x 33", 0.995),
         (-0.15, "x 6", 0.05),
         (0.8, "difference\n", 0.9),
         (0.0001, "x 100", 0.505),
+        (4.0, "x 0.25", 1),
+        (-1.6, "x 0.62", 0),
     ):
         axis = compare(expected, expected + off).axes[2]
         assert times in axis.get_ylabel()

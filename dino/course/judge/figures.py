@@ -47,7 +47,7 @@ def draw(rows: dict[str, Tensor], titles: list[str] | None = None, size: float =
 def compare(expected: Tensor, yours: Tensor) -> Figure:
     """Draw what a check expected, what came out, and the difference between the two: grey where there is none.
 
-    A small difference is drawn stronger, up to 100 times, as its label tells.
+    A small difference is drawn stronger, up to 100 times, and one above 1 weaker, as the label tells.
 
     expected, yours   (count, channels, height, width); the first six are shown, as colours if there are three channels,
                       and otherwise the first channel, from its darkest to its brightest
@@ -58,8 +58,9 @@ def compare(expected: Tensor, yours: Tensor) -> Figure:
         low, high = expected.min(), expected.max()
         expected, yours = ((x.expand(-1, 3, -1, -1) - low) / (high - low + 1e-9) for x in (expected, yours))
     difference = yours - expected
-    times = max(1, int(1 / difference.nan_to_num(0).abs().max().clamp(min=0.01)))
-    label = f"difference{f', x {times}' * (times > 1)}\n(grey: none)"
+    most = float(difference.nan_to_num(0).abs().max().clamp(min=0.01))
+    times = int(1 / most) if most <= 1 else float(f"{1 / most:.2g}")
+    label = f"difference{f', x {times}' * (times != 1)}\n(grey: none)"
     return draw({"expected": expected, "yours": yours, label: 0.5 + times * difference / 2})
 
 
