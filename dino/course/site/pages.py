@@ -108,7 +108,7 @@ def minutes(chapter: Chapter) -> float:
 
 
 def facts(chapter: Chapter, repository: str) -> str:
-    """What one wants to know before a chapter: how long it takes, and what it builds on; and where else it can be read."""
+    """What one wants to know before a chapter: how long it takes, what it builds on, and where one can do or read it."""
     needs, stem = "needs a little Python and torch", chapter.path.stem
     if before := chapters()[: chapters().index(chapter)]:
         needs = f"builds on [{before[-1].title}]({before[-1].path.stem}.md)"
@@ -118,7 +118,13 @@ def facts(chapter: Chapter, repository: str) -> str:
             f"[Open in Colab](https://colab.research.google.com/github/{repository}/blob/gh-pages/chapters/{stem}.ipynb){{ .md-button }}",
             f"[View source](https://github.com/{repository}/blob/main/chapters/{stem}.py){{ .md-button }}",
         ]
-    about = f"About {5 * round(minutes(chapter) / 5)} minutes · {len(chapter.exercises)} exercises · {needs}"
+    exercises, here = (
+        f"{len(chapter.exercises)} exercises",
+        [one.name for one in chapter.exercises if one.name in FORMULAS],
+    )
+    if here:
+        exercises += f", [{len(here)} to do in the page](#{here[0]})"
+    about = f"About {5 * round(minutes(chapter) / 5)} minutes · {exercises} · {needs}"
     return f"{about}\n{{ .facts }}\n\n{' '.join(links)}\n{{ .links }}"
 
 
