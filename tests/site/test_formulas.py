@@ -318,12 +318,12 @@ def test_on_a_phone_mix_is_written_with_thumbs_alone_and_stays_solved(reader):
     box = page.locator("dino-formula[exercise=mix]")
     tap(box, "bracket", "one", "minus", "level", "closing bracket", "times", "clean", "plus", "two", "delete", "level")
     assert box.locator("input").input_value() == "(1 - level) * clean + level"
+    # No tap has opened the phone's own keyboard, which would cover half of the page.
+    assert page.evaluate("document.activeElement.tagName") != "INPUT"
     tap(box, "Check")
     box.locator("[data-state=failed]").wait_for()
     tap(box, "times", "noise", "Check")
     box.locator("[data-state=passed]", has_text="✓ All 4 claims hold.").wait_for()
-    # No tap has opened the phone's own keyboard, which would cover half of the page.
-    assert page.evaluate("document.activeElement.tagName") != "INPUT"
     assert box.locator(".paste code").inner_text() == "return (1 - level) * clean + level * noise"
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     page.reload()
