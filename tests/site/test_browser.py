@@ -126,6 +126,7 @@ def test_a_wide_picture_is_scrolled_on_a_phone_by_touch_or_keys_and_shown_whole_
     page = reader(address, viewport=NARROW)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     picture = page.locator("img.wide[src$='#only-light']").last
+    picture.scroll_into_view_if_needed()
     assert picture.bounding_box()["height"] > 190
     assert picture.bounding_box()["width"] > NARROW["width"]
     frame = picture.locator("..")
