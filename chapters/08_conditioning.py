@@ -8,8 +8,8 @@
 #
 # <!-- live: dino-prompt | Say what you want. This is what you build in this chapter. -->
 #
-# Most people come to diffusion models for this, and you need little more for it than you have: a few more planes beside the level,
-# and a training that leaves words out.
+# Most people come to diffusion models for this, and you need little more for it than you have: a few more planes beside the
+# level, and training in which words are sometimes left out.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
 # > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
@@ -48,15 +48,15 @@ for text in known["text"][:6]:
     print(text)
 
 # %% [markdown]
-# *Six dinosaurs, and what `dinosaurs()` says of them in its column `text`. Not every caption says everything.*
+# *Six dinosaurs, and their captions, from the column `text` of `dinosaurs()`. Not every caption says everything.*
 #
 # ## Ask the judge
 #
-# Chapter 5 has a judge that knows a t-rex when it sees one. Then why train anything? At each step, work out how each pixel
-# would have to change for the judge to be surer that it sees a t-rex: that is a gradient, this time not for weights, but for the
-# picture. Then push the guess that way.
+# Chapter 5 has a judge that knows a t-rex when it sees one: the recogniser. So why train anything? At each step, work out how
+# each pixel would have to change for the judge to be surer that it sees a t-rex. That is a gradient, this time with respect to
+# the picture, not the weights. Then push the guess that way.
 #
-# > **Predict.** Will the drawings become t-rexes? And will they look like any?
+# > **Predict.** Will the drawings become t-rexes? And will they look like real ones?
 
 # %%
 free = in_bfloat16(load_denoiser(), torch.device("cpu"))
@@ -91,15 +91,15 @@ for name, pictures in pushed.items():
 # *Eight drawings from the same noise, as the model draws them, and pushed towards what the judge takes for a t-rex.*
 #
 # Some become t-rexes, most do not, and all are spoiled: with specks, tints, wrong colours. A gradient finds the *smallest* change
-# that moves the judge, and to move a network, specks are enough (these are [adversarial
+# that sways the judge, and to sway a network, specks are enough (these are [adversarial
 # examples](https://arxiv.org/abs/1412.6572)). People have made this work, with judges that were trained on noisy pictures
-# ([classifier guidance](https://arxiv.org/abs/2105.05233)). But there is a simpler way: *tell* the denoiser.
+# ([classifier guidance](https://arxiv.org/abs/2105.05233)). But there is a simpler way: *tell* the denoiser what you want.
 #
 # ## Words are planes
 #
 # How does the denoiser know the level? It is one more plane beside the three colours, the same number everywhere. So give it
-# another plane for each word: 1 if the caption has the word, 0 if not. First, choose the words: those that are in many captions,
-# but for small ones such as "a" and "with".
+# another plane for each word: 1 if the caption has the word, 0 if not. First, choose the words: those that occur in many
+# captions, except small ones such as "a" and "with".
 
 # %%
 words = vocabulary(known["text"])
@@ -109,7 +109,7 @@ print("cut into words:", re.findall(r"[\w-]+", known["text"][3]))
 # %% [markdown]
 # **Exercise: `read`** · 6 minutes · easy
 #
-# Why it matters: a network calculates with numbers. This is where text becomes some.
+# Why it matters: a network calculates with numbers. This is where text becomes numbers.
 
 
 # %% tags=["exercise"]
@@ -130,7 +130,7 @@ check(read)
 # %% [markdown]
 # **Exercise: `planes`** · 4 minutes · easy
 #
-# Why it matters: all that a denoiser is ever told goes in here. `Denoiser(words=words)` has an input channel for each.
+# Why it matters: everything that a denoiser is told goes in here. `Denoiser(words=words)` has an input channel for each word.
 
 
 # %% tags=["exercise"]
@@ -150,13 +150,14 @@ check(planes)
 # %% [markdown]
 # ## Learn to do without
 #
-# If it only ever sees whole captions, what will it make of "a t-rex", or of no words at all? It has never met a prompt like that.
-# So in training, leave words out, at random: some of them often, and sometimes all. A plane of zeros then means: *not told*. One
-# network learns to draw with many words, with few, and with none ([Ho and Salimans](https://arxiv.org/abs/2207.12598)).
+# If the network only ever sees whole captions, what will it make of "a t-rex", or of no words at all? It has never met a prompt
+# like that. So in training, leave words out at random: often some of them, and sometimes all. A plane of zeros then means: *not
+# told*. One network learns to draw with many words, with few, and with none ([Ho and
+# Salimans](https://arxiv.org/abs/2207.12598)).
 #
 # **Exercise: `forget`** · 6 minutes · medium
 #
-# Why it matters: this line of training is what makes short prompts work, and guidance, further down.
+# Why it matters: this step of training is what makes short prompts work. Guidance, further down, needs it, too.
 
 
 # %% tags=["exercise"]
@@ -176,8 +177,8 @@ def forget(prompts: Tensor, word: float = 0.2, prompt: float = 0.1) -> Tensor:
 # %%
 check(forget)
 # %% [markdown]
-# Now train! To have something in less than a minute, take a small network and pictures of 16x16. `Captioned` hands each picture
-# to `train` together with its prompt. And pictures are no longer turned round at random, because a caption may say "left".
+# Now train! To see something in less than a minute, take a small network and pictures of 16x16. `Captioned` hands each picture to
+# `train` together with its prompt. And pictures are no longer mirrored at random, because a caption may say "left".
 #
 # > **Predict.** After 500 steps, about 8,000 pictures: will it draw well? Will it do as it is told?
 
@@ -196,12 +197,13 @@ show(drawn, size=1)
 # %% [markdown]
 # *What your network draws, from the same eight noises each time.*
 #
-# Blurred, after so little training. But **it does as it is told**: where all is said, eight noises give nearly the same dinosaur.
-# Where little is said, they give mud. This network cannot decide yet what it has not been told, and so it draws something like
-# the mean of all that fit, as chapter 2 would have it. The more words, the fewer fit, and the sharper is their mean.
+# Blurred, after so little training. But **it does as it is told**: where the prompt says everything, eight noises give nearly the
+# same dinosaur. Where it says little, they give mud. This network cannot yet decide for itself what the prompt leaves open, so it
+# draws something like the mean of all dinosaurs that fit, as in chapter 2. The more words, the fewer fit, and the sharper is
+# their mean.
 #
-# Count obedience, for 256 prompts, each of a species, a colour and a side, drawn at random. Who is to judge? The recogniser
-# knows 32x32 only; so see which real dinosaur is most like the drawing.
+# Now count how often it obeys, for 256 random prompts that each name a species, a colour and a side. Who is to judge? The
+# recogniser knows only 32x32; so find the real dinosaur that is most like the drawing.
 
 # %%
 torch.manual_seed(0)
@@ -219,13 +221,13 @@ obeyed = [
 print("the species is right in {:.0%}, the colour in {:.0%}, the side in {:.0%}".format(*obeyed))
 
 # %% [markdown]
-# **Obedience comes long before beauty.** No wonder: in training, a word is the only thing that can be known of a dinosaur when
-# there is nothing but noise to see. So the network soon learns to listen, and that is when a drawing is decided.
+# **Obedience comes long before beauty.** No wonder: in training, when there is nothing but noise to see, the words are all that
+# the network knows of the dinosaur. So it soon learns to listen to them at high levels, and there a drawing is decided.
 #
 # ## Count obedience
 #
-# One network has been trained so for much longer, on pictures of 32x32, and comes with the course. For those, there is the
-# recogniser, which gives a score to each species, one more to *none of them*, and likewise to colours.
+# A network that was trained like this for much longer, on pictures of 32x32, comes with the course. The recogniser can judge
+# those: it gives a score to each species, one to *none of them*, and one to each colour.
 #
 # **Exercise: `obedience`** · 6 minutes · medium
 #
@@ -259,8 +261,8 @@ show({"": as_told[:8]}, titles=[re.sub(r"^an? (\S+) (\S+) ", r"\1\n\2\n", text) 
 # %% [markdown]
 # *The first eight of 96 drawings, not cherry-picked, with what was asked for.*
 #
-# It hardly ever gets anything wrong. And the sampler is that of chapter 4, to the letter: `prompted` stands where a denoiser
-# stands, and puts the words behind each level. This network knows what to do with few words, too:
+# It hardly ever gets anything wrong. And the sampler is exactly that of chapter 4: `prompted` takes the denoiser's place, and
+# puts the words behind each level. This network knows what to do with few words, too:
 #
 # > **Predict.** And what will it make of "a t-rex and a stegosaurus"? It has only ever seen one animal at a time.
 
@@ -272,15 +274,16 @@ show(few, size=1)
 # %% [markdown]
 # *The same eight noises each time.*
 #
-# What it is not told, the noise decides. And asked for two animals at once, it draws **one of them**: there never was such a
-# caption, and neither a picture with both, nor one of something in between.
+# Whatever the prompt leaves open, the noise decides. And asked for two animals at once, it draws **one of them**: it has never
+# seen such a caption, nor a picture with both, nor one of something in between.
 #
 # > **A common belief: "The prompt steers the sampling."** It does not. The sampler never sees it. The prompt changes what the
 # > denoiser *guesses*, which is now the mean of all pictures that fit the noisy picture **and the words**.
 #
-# Is that so? In the world of towers from chapter 7 everything can be listed: 100 towers, two blocks each, and say that the prompt
-# is the colour of the upper one. Then the best guess with a prompt is the mean of the towers that are possible *and fit it*. And
-# the best guess without one is the mean of those with, each counting for as many as are possible.
+# Is that so? In the world of towers from chapter 7, everything can be listed: 100 towers of two blocks each. Let the prompt be
+# the colour of the upper block. Then the best guess with a prompt is the mean of the towers that are possible *and fit the
+# prompt*. And the best guess without one is the weighted mean of the guesses with each prompt; the weight is how many of its
+# towers are possible.
 
 # %%
 two = torch.tensor([COLOURS["red"][0], COLOURS["blue"][0]]).view(2, 3, 1, 1) / 255
@@ -306,17 +309,17 @@ for level in (1.0, 0.97, 0.94, 0.9):
 print(f"largest difference between the two: {max(apart):.0e}")
 
 # %% [markdown]
-# They are the same, but for rounding. So the guess without words is what all prompts together would say.
+# They are the same, but for rounding. So the guess without words is a mean over all prompts.
 #
 # ## Louder
 #
-# The guess with the prompt differs from the one without: that difference is what the words are worth. So exaggerate it! Go from
-# the guess without words to the one with them, and then farther, as the sampler does with guesses when it stretches. This is
-# **classifier-free guidance**, and nearly every text-to-image model draws with it.
+# The difference between the guess with the prompt and the one without is the effect of the words. So exaggerate it! Go from the
+# guess without words to the one with them, and then farther, as `sample` does with its stretch. This is **classifier-free
+# guidance**, and nearly every text-to-image model draws with it.
 #
 # **Exercise: `guide`** · 3 minutes · easy
 #
-# Why it matters: one line, and the slider called *guidance* or *CFG scale* in all programs that draw from text.
+# Why it matters: this one line is the slider called *guidance* or *CFG scale* in programs that draw from text.
 
 
 # %% tags=["exercise"]
@@ -335,11 +338,11 @@ def guide(told: Tensor, free: Tensor, guidance: float) -> Tensor:
 # %%
 check(guide)
 # %% [markdown]
-# (Models that guess the noise, or the velocity, are guided by the same line, and it comes to the same. For what they guess is the
-# clean picture times a number plus something that is the same for both guesses.)
+# (Models that guess the noise or the velocity are guided by the same line, with the same result: what they guess is the clean
+# picture times a number, plus something that does not depend on the prompt.)
 #
-# `prompted` takes the guidance, too: then it asks the network twice, with the prompt and without, which takes twice as long. What
-# does it do for us?
+# `prompted` takes the guidance, too. Then it asks the network twice, with the prompt and without, which takes twice as long. What
+# do we gain?
 #
 # > **Predict.** What will guidance 8 look like? And guidance 0?
 
@@ -365,13 +368,13 @@ for g, (share, distance) in measured.items():
 # %% [markdown]
 # *Obedience and distance from real dinosaurs at five strengths of guidance, 64 drawings each; then the first eight.*
 #
-# At 0 it does not listen, and at 1 it does. **From there on there is nothing left to win**: colours become louder than real
-# dinosaurs have them, and in the end, many are torn to pieces. A small network that was trained well, on captions that are exact,
+# At 0 it does not listen, and at 1 it does. **Beyond that, nothing is gained**: colours become louder than those of real
+# dinosaurs, and in the end, many drawings are torn to pieces. A small network that was trained well, on captions that are exact,
 # hardly needs guidance. Large models do: the captions of the web are vague, and people like pictures that are more typical than
 # real ones.
 #
-# > **A common belief: "More guidance means that it obeys better."** Only up to a point: look at the left curve. The guess with the
-# > prompt is the best guess; what lies beyond it is no guess at anything.
+# > **A common belief: "More guidance means that it obeys better."** Only up to a point: look at the left curve. The guess with
+# > the prompt is the best guess; what lies beyond it is an exaggeration, not a guess.
 #
 # ## Not that
 #
@@ -394,7 +397,7 @@ for name, pictures in either.items():
 # %% [markdown]
 # *The same noise, without any words, and led away from "t-rex".*
 #
-# T-rexes become rare, and where one was going to be, there is something else. What it costs is what guidance always costs.
+# T-rexes become rare; something else takes their place. The cost is the same as for any guidance.
 #
 # ## What a bag cannot hold
 #
@@ -411,22 +414,22 @@ show(confused, size=1)
 # *Eight drawings for each, from the same noise.*
 #
 # They are **the same drawings**, some orange with blue plates and some the other way round, as the noise decides. `read` keeps
-# which words there are, and throws away in which order they stand, and so, which belongs to which. No training can mend that:
-# what does not go in cannot come out.
+# the words but throws away their order, and with it, which colour belongs to what. No training can mend that, for the network
+# never gets to see it.
 #
-# > **An aside: attention.** The large models do not put a bag of words in. They turn the prompt into a row of vectors, one for
-# > each word in its place ("blue, as said of plates"), and at each size, each pixel of the picture looks up the vectors that
-# > matter to it: *cross-attention*. Then the plates can ask for their own colour. All else is what you have here: train by leaving
-# > the prompt out at times, and guide.
+# > **An aside: attention.** Large models do not use a bag of words. They turn the prompt into a sequence of vectors, one for each
+# > word in its context ("blue, as said of plates"). At each resolution, each pixel looks up the vectors that matter to it: that
+# > is *cross-attention*, and with it, the plates can ask for their own colour. The rest is as here: leave the prompt out at times
+# > in training, and guide.
 #
 # ## What you have now
 #
 # - `read` and `planes`: words become planes beside the level.
 # - `forget`: one network for many words, few, or none.
 # - `guide`: the guess with a prompt, exaggerated, or led away from another.
-# - `obedience`: whether it does as it is told, counted.
+# - `obedience`: how often it does as it is told.
 #
 # They are the module `dino/conditioning.py`. In your terminal, `dino sample --prompt "a red t-rex facing left"` draws with the
 # trained network, and `dino train --data FOLDER --text COLUMN` trains one on your own pictures and captions.
 #
-# Next: papers say all of this in other words, and other scales. The last chapter translates.
+# Next: papers say all of this in other words and on other scales. The last chapter translates them.
