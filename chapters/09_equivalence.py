@@ -40,8 +40,8 @@ images, small = load(dinosaurs(256)), load(dinosaurs(2048, size=16), size=16)
 #
 # Since [DDPM](https://arxiv.org/abs/2006.11239), most papers have the network predict the noise, not the clean picture. Newer
 # ones predict the noise *minus* the clean picture, and call it velocity. That looks like another model. Chapter 2 has shown that
-# each can be worked out from the others, and where errors grow. Now train all three: the same small network, the same questions,
-# and three different answers to learn.
+# each can be worked out from the others, and at which levels that makes errors grow. Now train all three: the same small network,
+# the same questions, and three different answers to learn.
 #
 # To draw, our sampler needs a guess at the clean picture. It can be worked out from each of the three, because we know how they
 # were mixed: `noisy = (1 - level) * clean + level * noise`.
@@ -105,19 +105,20 @@ plt.show()
 # %% [markdown]
 # *The mean squared error of the guess at the clean picture, worked out from each network's answer.*
 #
-# Where there is little noise, the network that learns the noise makes the *best* guess. Where there is much, it is off by far: a
-# small mistake about the noise is a large one about the picture, divided by the `1 - level` that is nearly 0 there. And that is
-# where a drawing begins. So all three are one model in three units; but what counts as a small mistake is different in each. And
-# a network that answers with the noise must carry all of it to its output, where one that answers with the picture may drop it.
+# Where there is little noise, the network that learns the noise makes the *best* guess. Where there is much, it is far off: a
+# small mistake about the noise becomes a large one about the picture, because it is divided by `1 - level`, which is nearly 0
+# there. And that is where a drawing begins. So all three are one model in three units, but what counts as a small mistake differs
+# between them. And a network that predicts the noise has to carry all of it through to its output, while one that predicts the
+# picture may drop it.
 #
-# > **An aside: who predicts what.** DDPM found noise to be best among what it tried, and it draws well, given a larger network,
-# > long training, and a sampler that clips its guesses. [Salimans and Ho](https://arxiv.org/abs/2202.00512) found that it breaks
-# > down when a model is distilled to few steps, and proposed velocities (with other shares than here). [Li and
-# > He](https://arxiv.org/abs/2511.13720) argue for a network that answers with the clean picture (and weight its loss as if it
-# > were the velocity): real pictures are a tiny part of all that there could be, noise is all over the place, and a network has
-# > an easier time with what is simple.
+# > **An aside: who predicts what.** The authors of DDPM found noise to be best among what they tried, and it draws well, given a
+# > larger network, long training, and a sampler that clips its guesses. [Salimans and Ho](https://arxiv.org/abs/2202.00512) found
+# > that predicting noise breaks down when a model is distilled to few steps, and proposed velocities (with other shares than
+# > here). [Li and He](https://arxiv.org/abs/2511.13720) argue for predicting the clean picture (with its loss weighted as if it
+# > predicted the velocity): real pictures are a tiny part of all possible ones, noise can be anything, and a network has an
+# > easier time with the simpler target.
 #
-# From here on there is a single network that guesses clean pictures, the one that comes with the course. All else is translation.
+# From here on, we use a single network, the one that comes with the course. It guesses clean pictures; all else is translation.
 #
 # ## The noise
 #
@@ -147,8 +148,7 @@ check(noise_of)
 # (With Gaussian noise, this is also the *score* of [score-based models](https://arxiv.org/abs/2011.13456), except for sign and
 # scale.)
 #
-# So a loss on the noise is a loss on the picture, after all, with another weight for each level. Measure it on the course's
-# network:
+# So a loss on the noise is a loss on the picture with a different weight for each level. Measure it on the course's network:
 
 # %%
 denoiser = load_denoiser().to(memory_format=torch.channels_last)
@@ -168,15 +168,15 @@ with torch.no_grad():
 #
 # ## The velocity
 #
-# Think of the level as time. While one noise is mixed into one picture, each pixel moves in a straight line from the one to the
-# other, and the velocity is what it moves by in one unit of time. When we draw, the clean picture is not known, only guessed. The
-# guess changes on the way, and the velocity with it: that is why drawing takes more than one step. **Flow matching** and
-# **rectified flow** let a network predict it, and draw by going back along it.
+# Think of the level as time. While noise is mixed into a picture, each pixel moves in a straight line from its clean value to its
+# noise value. The velocity is how far it moves in one unit of time. When we draw, the clean picture is not known, only guessed.
+# The guess changes on the way, and the velocity with it: that is why drawing takes more than one step. **Flow matching** and
+# **rectified flow** train a network to predict this velocity, and draw by following it backwards.
 #
 # **Exercise: `velocity_of`** · 4 minutes · easy
 #
-# Why it matters: it turns the sampler into an ordinary differential equation, `d noisy / d level = velocity`, for which people
-# have had methods for 250 years.
+# Why it matters: it turns the sampler into an ordinary differential equation, `d noisy / d level = velocity`, and people have had
+# methods to solve those for 250 years.
 
 
 # %% tags=["exercise"]
@@ -199,8 +199,8 @@ def velocity_of(noisy: Tensor, guess: Tensor, level: Tensor) -> Tensor:
 check(velocity_of)
 
 # %% [markdown]
-# > **Predict.** Euler's method is the oldest: go straight on for a while with the velocity that you have, then look again. How
-# > does a step of it differ from your `step` of chapter 4?
+# > **Predict.** Euler's method is the oldest: go straight on for a while with the velocity that you have, then work it out again.
+# > How does a step of it differ from your `step` of chapter 4?
 
 # %%
 torch.manual_seed(0)
@@ -211,16 +211,16 @@ difference = (euler - step(noisy, guess, now, next)).abs().max().item()
 print(f"largest difference: {difference:.0e}")
 
 # %% [markdown]
-# Not at all. Mixing a guess in, and taking a step of Euler's method along the velocity, are the same line, put in another order.
+# Not at all. Mixing a guess in and taking an Euler step along the velocity are the same formula, rearranged.
 #
 # ## DDPM's scale
 #
-# DDPM mixes with other shares. In ours they add up to 1. In DDPM, their *squares* do: `√ᾱ * clean + √(1 - ᾱ) * noise`. The two
-# differ by a single number for each level, and if you divide by that, one becomes the other.
+# DDPM mixes with other shares. In ours they add up to 1. In DDPM, their *squares* do: `√ᾱ * clean + √(1 - ᾱ) * noise`. At each
+# level, the two differ only by a factor: divide by it, and one becomes the other.
 #
 # **Exercise: `to_ddpm`** · 6 minutes · medium
 #
-# Why it matters: with it, any timestep of any schedule of DDPM is one of your levels, and the other way round.
+# Why it matters: it tells you which of your levels belongs to which timestep, for any schedule of DDPM.
 
 
 # %% tags=["exercise"]
@@ -262,15 +262,15 @@ plt.show()
 #
 # DDPM's first schedule spends a third of its timesteps above level 0.9. The cosine schedule ([Nichol and
 # Dhariwal](https://arxiv.org/abs/2102.09672)) was made because many of those did little, and it comes close to levels that rise
-# evenly: nearly no schedule at all.
+# evenly, like ours.
 #
-# (DDPM's noise is Gaussian with spread 1, and its pictures lie between -1 and 1. The shares do not care; but measured by the
-# pictures, that noise is √3 times as wide as ours.)
+# (DDPM's noise is Gaussian with spread 1, and its pictures lie between -1 and 1. That makes no difference to the shares; but
+# relative to the range of the pictures, that noise is √3 times as wide as ours.)
 #
 # ## One noise, five names, one picture
 #
-# Now draw one picture by five methods, each in its own units. All ask the same network at the same twelve levels, and take the
-# noise for a picture at level 0.99. (At 1, EDM's sigma, `level / (1 - level)`, would be infinite. EDM itself begins at sigma 80,
+# Now draw one picture by five methods, each in its own units. All ask the same network at the same twelve levels, and treat the
+# noise as a picture at level 0.99. (At 1, EDM's sigma, `level / (1 - level)`, would be infinite. EDM itself begins at sigma 80,
 # which is level 0.988.)
 
 # %%
@@ -322,23 +322,23 @@ print("largest difference from the first row:", ", ".join(f"{value:.0e}" for val
 # %% [markdown]
 # *Six dinosaurs, each drawn five times from the same noise: by mixing guesses in, and by four methods with famous names.*
 #
-# The same pictures, to twelve digits. ([DDIM](https://arxiv.org/abs/2010.02502) is DDPM's sampler without fresh noise, its η = 0;
-# with it, no two drawings would be the same. [EDM](https://arxiv.org/abs/2206.00364) and DPM-Solver stop at our levels here
-# rather than at their own.)
+# The same pictures, to twelve digits. ([DDIM](https://arxiv.org/abs/2010.02502) is DDPM's sampler without fresh noise, which
+# papers write as η = 0; with fresh noise, no two drawings would be the same. [EDM](https://arxiv.org/abs/2206.00364) and
+# DPM-Solver stop at our levels here rather than at their own.)
 #
-# > **A common belief: "DDIM, flow matching and score-based models are different kinds of models."** They are different units,
-# > different levels to stop at, different weights of the loss, and at times another noise. Given a network and the levels to stop
-# > at, their plainest samplers draw the very same picture.
+# > **A common belief: "DDIM, flow matching and score-based models are different kinds of models."** They differ in their units,
+# > in the levels at which they stop, in how they weight the loss, and sometimes in the noise. Given the same network and the same
+# > levels, their simplest samplers draw the very same picture.
 #
 # ## The riddle of chapter 4
 #
 # Chapter 4 left a riddle: why stretch by 2, when theory says 1.5? Here is the theory. **DPM-Solver++(2M)** is the sampler that
-# many programs offer. (M: it remembers one guess. 2: it is of second order.) It measures steps not by the level but by the
-# *logarithm* of `(1 - level) / level`, which is half of what papers call log-SNR, and goes to infinity at both ends.
+# many programs offer. (2 is for second order, M for *multistep*: it remembers one guess.) It measures steps not by the level but
+# by the *logarithm* of `(1 - level) / level`, which is half of what papers call log-SNR, and goes to infinity at both ends.
 #
-# Remember chapter 4: the guess is `previous + stretch * (raw - previous)`, and a stretch of 1.5 lets it change on for **half** of
-# the step to come, if that is as long as the step before. If it is longer or shorter, then half of it is another part of the step
-# before: that is all.
+# Remember chapter 4: the guess is `previous + stretch * (raw - previous)`, and a stretch of 1.5 continues its last change for
+# **half** of the next step, if that is as long as the step before. If it is longer or shorter, then half of it is another
+# fraction of the step before, and the stretch changes accordingly. That is all.
 #
 # **Exercise: `stretch_of`** · 8 minutes · hard
 #
@@ -371,15 +371,15 @@ for name, stops in (("levels fall evenly", even[:-1]), ("the logarithm rises eve
     print(f"{name}:", ", ".join(f"{stretch:.2f}" for stretch in stretches))
 
 # %% [markdown]
-# There is the 1.5: exactly that, whenever steps are even in the logarithm. When they are even in the level, as ours are, it
-# begins at 1, is 1.5 in the middle, and grows to nearly 1.8 at the end.
+# There is the 1.5: exactly that, whenever steps are even in the logarithm. When they are even in the level, as ours are, the
+# stretch begins at 1, is 1.5 in the middle, and grows to nearly 1.8 at the end.
 #
-# How does a stretch for each step get into `sample`, which has one for all? As the prompt did: by a callable that stands where
-# the denoiser stands. `Multistep(denoiser)` remembers its last guess and level, and answers with a guess that is stretched
-# already; so `sample` is told a stretch of 1.
+# `sample` has one stretch for all steps. How do we give it another for each? As we gave it the prompt: by a callable in the
+# denoiser's place. `Multistep(denoiser)` remembers its last guess and level, and returns a guess that is stretched already; so we
+# call `sample` with a stretch of 1.
 #
 # One more candidate, of another kind. The methods so far remember a guess, or nothing. **Heun's method** asks twice instead: it
-# takes a step, looks at what the velocity is *there*, and takes the step anew with the mean of both.
+# takes a step, looks at what the velocity is *there*, and then takes the step again, with the mean of the two velocities.
 #
 # **Exercise: `heun`** · 8 minutes · hard
 #
@@ -410,8 +410,8 @@ check(heun)
 # method gets 7 and 15 calls: two for each step, one for the last.) All stop at evenly falling levels here; at their own, some may
 # do better.
 #
-# Measure two things. How far are drawings from real dinosaurs? And how far from where the network's guesses lead when it is asked
-# in very small steps, 64 of them?
+# Measure two things. How far are drawings from real dinosaurs? And how far from the drawings that the network makes in 64 small
+# steps?
 #
 # > **Predict.** Which comes first with 8 calls? And which comes last?
 
@@ -444,15 +444,16 @@ for name, drawings in with_calls.items():
 show({name: drawings[8][:8] for name, drawings in with_calls.items()} | {"64 small steps": end[:8]}, size=1)
 
 # %% [markdown]
-# *The first eight drawings of each with eight calls, and with many. Above: Frechet distances of 128 drawings from real ones
-# (larger than those of many would be), then root mean squared differences from the end of small steps.*
+# *The first eight drawings of each with eight calls, and in the last row, with 64. Above: Frechet distances of 128 drawings from
+# real ones (of more drawings, they would be smaller), then root mean squared differences from the drawings in 64 small steps.*
 #
-# All that stretch draw better than a stretch of 1, as theory says. But 2 is best in every column, and Heun's method last. So 2 is
-# not a fault that happens to look good: with few steps, it also comes nearest to where the network leads. Theory speaks of
-# *small* steps: halve them, and a method of second order becomes four times as good. Eight steps are not small, and in the first
-# of them nearly everything is decided, as in chapter 4. There, Heun's method has taken half as many steps as the others, and
-# DPM-Solver++(2M) hardly stretches: look at its list, it begins with 1. That is the riddle's answer, or half of it. Why the guess
-# changes so quickly at the beginning that even 1.5 is too little, we do not know.
+# All methods that stretch draw better than a stretch of 1, as theory says. But a stretch of 2 is best in every column, and Heun's
+# method is last. So a stretch of 2 is not a mistake that happens to look good: with few steps, it also comes nearest to where
+# small steps lead. Theory speaks of *small* steps: halve them, and the error of a second-order method becomes four times smaller.
+# Eight steps are not small ones, and nearly everything is decided in the first few, as in chapter 4. By then, Heun's method has
+# taken half as many steps as the others, and DPM-Solver++(2M) has hardly stretched: its list of stretches, above, begins with 1.
+# That is half of the riddle's answer. Why the guess changes so quickly at the beginning that even 1.5 is too little, we do not
+# know.
 #
 # (All of that is about one small network. Measure yours.)
 #
@@ -479,16 +480,16 @@ print("Frechet distances of 128:", ", ".join(f"{name} {value:.1f}" for name, val
 # *What the same network draws from its own noise, and from three that it has never seen.*
 #
 # Gaussian noise is nearly as good as its own, and all of them give dinosaurs, if less good ones. A convolution adds up many
-# pixels, and a sum of many tells little of what each was like. (And in training it was *shaken*: it has met noise of which nobody
-# told it.) So uniform noise does not make another kind of model. What it gives us is chapter 2, where the best guess is a plain
-# mean.
+# pixels, and a sum of many tells little of what each was like. (And in training it was *shaken*: its pictures had a little more
+# noise than the level said.) So uniform noise does not make another kind of model. What we gain by it is chapter 2, where the
+# best guess is a plain mean.
 #
-# > **An aside: in one call.** All of this needs several calls. Four ideas to do with one or two, each of which takes a training
-# > of its own: [reflow](https://arxiv.org/abs/2209.03003) on pairs of a noise and what was drawn from it, so that paths become
-# > straight; [consistency models](https://arxiv.org/abs/2303.01469), whose answer is to be the same all along a path; [shortcut
-# > models](https://arxiv.org/abs/2410.12557), which are told how long a step is to be; and
+# > **An aside: in one call.** All of this needs several calls. Here are four ideas for drawing with one or two, each with
+# > training of its own: [reflow](https://arxiv.org/abs/2209.03003), which trains on pairs of a noise and the picture drawn from
+# > it, so that paths become straight; [consistency models](https://arxiv.org/abs/2303.01469), which learn to give the same answer
+# > all along a path; [shortcut models](https://arxiv.org/abs/2410.12557), which are told how long the step is; and
 # > [MeanFlow](https://arxiv.org/abs/2505.13447), which learns the mean velocity over a step. None of them is a translation of
-# > what you have, so none of them is in this chapter.
+# > what you have, so none is in this chapter.
 #
 # ## How to read a paper now
 #
@@ -507,10 +508,10 @@ print("Frechet distances of 128:", ", ".join(f"{name} {value:.1f}" for name, val
 #
 # ## What you have now
 #
-# - `noise_of` and `velocity_of`: what other networks predict, from what yours does.
+# - `noise_of` and `velocity_of`: what other networks predict, worked out from what yours predicts.
 # - `to_ddpm`: pictures and levels in DDPM's units, and schedules as lists of levels.
 # - `stretch_of`: DPM-Solver++(2M), in one line.
 # - `heun`: a step that looks twice, and why that is not always worth it.
 #
-# They are the module `dino/equivalence.py`. The page on [diffusers](../diffusers.md) has your network draw with the schedulers of
-# the field's standard library, and a network from there with your `sample`.
+# They are the module `dino/equivalence.py`. On the page about [diffusers](../diffusers.md), your network draws with the
+# schedulers of the field's standard library, and a network from that library draws with your `sample`.
