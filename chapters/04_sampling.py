@@ -53,9 +53,9 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 # %% [markdown]
 # *Eight different noises, and nearly one answer: the mean of all dinosaurs.*
 #
-# Not eight pictures, but nearly one, in eight tints, and not a dinosaur. And that is *right*! You know it from chapter 2: at
-# level 1 everything is still possible, so the best guess is the mean of everything. It cannot choose one dinosaur, because
-# nothing in the noise favours any.
+# Instead of eight pictures, we get nearly one, in eight tints, and it is no dinosaur. And that is *right*! You know it from
+# chapter 2: at level 1 everything is still possible, so the best guess is the mean of everything. It cannot choose one dinosaur,
+# because nothing in the noise favours any of them.
 #
 # > **A common belief: "One long step is as good as many."** With one step, you get the guess of somebody who has seen nothing.
 
@@ -63,14 +63,14 @@ print(f"its guesses differ from the mean of all pictures by {(guess - mean).abs(
 # ## The idea that works: commit a little
 #
 # So do not take the whole guess. **Mix a little of it in**: go from level 1 to, say, 0.9. The picture now leans ever so slightly
-# towards dinosaur. At level 1, every dinosaur could have become this noise; now that a tenth of the picture has to be dinosaur,
-# the noise that happens to be there fits some better than others. Ask again, and the guess is a little less of a blur. Mix a
-# little of *that* in. And so on.
+# towards dinosaur. At level 1, any dinosaur could be behind this noise. Now a tenth of the picture has to be dinosaur, and the
+# noise that happens to be there fits some dinosaurs better than others. Ask again, and the guess is a little less of a blur. Mix
+# a little of *that* in. And so on.
 #
 # Each guess breaks the tie a little more, and each step makes the next guess easier.
 #
-# How much to mix in? A picture at level `now` is a mix with a share `now` of noise. We want a share of `next`. If we keep a
-# fraction `keep` of the picture, its noise shrinks to `keep * now`. That has to be `next`.
+# How much to mix in? A picture at level `now` has a share `now` of noise. We want the share to be `next`. If we keep a fraction
+# `keep` of the picture, its noise shrinks to `keep * now`. That has to be `next`.
 #
 # **Exercise: `step`** · 4 minutes · medium
 #
@@ -119,8 +119,8 @@ show(seen, titles=["picture", "guess"] * 6, size=0.9)
 
 # %% [markdown]
 # *Six runs side by side, each with the picture on the left and the guess at it on the right; time runs from top to bottom. All
-# begin with nearly the same blur. Then they part, at first into animals of two kinds at once; later, most settle on one, and gain
-# detail.*
+# begin with nearly the same blur. Then they part, at first into mixtures of two kinds of animal; later, most settle on one, and
+# gain detail.*
 #
 # Dinosaurs, from noise! Not all are well made, though: look for one that is two animals at once. Two things make them better:
 # more steps, and a trick.
@@ -138,9 +138,9 @@ same_direction = torch.cosine_similarity(changes[1:], changes[:-1], dim=2).mean(
 print("each change, compared with the one before:", ", ".join(f"{value:.2f}" for value in same_direction))
 
 # %% [markdown]
-# On average over the six runs, they never turn back. Each goes on partly in the direction of the one before, and later mostly. So
-# we know something of the next guess before we ask for it; but at each step we mix in the guess of *now*. We are always a little
-# behind.
+# On average over the six runs, the changes never turn back. Early ones go on partly in the direction of the one before, and later
+# ones mostly. So we know something of the next guess before we ask for it; but at each step we mix in the guess of *now*. We are
+# always a little behind.
 #
 # So push each guess further, in the direction in which it has just changed:
 #
@@ -246,7 +246,7 @@ for t in times:
 
 # %% [markdown]
 # **Neither comes first.** Outline and colour are settled together, and early: at level 0.84, where you can hardly see anything in
-# the pictures, about two thirds of the way are done.
+# the pictures, about two thirds of the way is done.
 #
 # > **A common belief: "The guess is the drawing."** The guess is what the network would say if it had to decide now. The drawing
 # > is what all those guesses add up to.
@@ -274,9 +274,9 @@ for start in (0, 9):
 # pale sketch. With 2 or 4 steps, a longer stretch makes the colours stronger. With 32 or 64, all rows show the same animal,
 # though not always in the same colour.*
 #
-# So 8 and 64 steps do not always agree. The first noise gives another animal, the second the same, but not always in the same
-# colour. Few long steps may decide differently from many short ones. For these two noises, the animal is settled with 32 steps;
-# only its colour may still differ.
+# So 8 and 64 steps do not always agree. The first noise gives a different animal; the second gives the same one, but not always
+# in the same colour. Few long steps may decide differently from many short ones. For these two noises, the animal is settled with
+# 32 steps; only its colour may still differ.
 #
 # > **A common belief: "Twice as many steps, twice as good."** From 1 to 16 steps, you see it get better. From 32 to 64, do you?
 # > Chapter 5 measures it.
@@ -286,14 +286,14 @@ for start in (0, 9):
 #
 # For once, let us take a world so small that the right result is known. A "picture" is a single number, and every number between
 # 0 and 1 is equally likely. Then the best guess can be written down: the middle of all numbers that are still possible (chapter
-# 2!). An exact sampler turns noise into numbers that are distributed like pictures. Here, the noise has that distribution
-# already, and the sampler keeps its numbers in order. So it must return **exactly the number that it was started with**, and we
-# can measure how far off ours is.
+# 2!). An exact sampler turns noise into numbers that are distributed like pictures. Here, the noise already has that
+# distribution, and the sampler never changes which of two numbers is larger. So it must return **exactly the number that it was
+# started with**, and we can measure how far off ours is.
 #
 # First: what do we want to predict? `step` mixes in *one* guess all the way from `now` to `next`, though the right guess changes
-# on the way. So the best single one is the mean of them all, which is about the guess in the **middle** of the step. A sampler
-# with very many steps tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well do the first two predict
-# the last two?
+# on the way. So the best single guess is the mean of all of these, which is about the guess in the **middle** of the step. A
+# sampler with very many steps tells us what the guesses really are at levels 0.55, 0.5, 0.475 and 0.45. How well do the first two
+# predict the last two?
 
 # %%
 
@@ -330,8 +330,8 @@ for stretch in (1.0, 1.5, 2.0):
 # %% [markdown]
 # With stretch 1, four times as many steps make the error four times smaller: that is called *first order*. *Second order* would
 # be sixteen times. With 1.5, it is four and a half times, then ten, then fifteen: the finer the steps, the nearer to second
-# order. (What is neglected, the curvature of the guess's path, shrinks with the square of the step.) And 2.0? It overshoots: with
-# few steps it is worse than 1.0, and with many **no better**.
+# order. (What still goes wrong comes from the curvature of the guess's path, and shrinks with the square of the step.) And 2.0?
+# It overshoots: with few steps it is worse than 1.0, and with many **no better**.
 #
 # So both theory and measurement say 1.5. And yet our default is 2.0. In the pictures above, with few steps, it gives stronger
 # colours than 1.0 and 1.5, and chapter 5 measures all three on drawings. A *trained* network is not exact, and we are not after
@@ -379,19 +379,19 @@ show(eight)
 
 # %% [markdown]
 # *The same eight noises, with one thing wrong in each row. Told the level after the step, the network is off by only a
-# twenty-fifth, and draws nearly the same, though not always in the same colour. With the ratio forgotten, guesses come in far too
-# early: the network sees pictures unlike any that it has learnt from, and some run away. With the guess fed back, all of them do.
-# With the difference of the levels, noise is left over.*
+# twenty-fifth, and draws nearly the same, though not always in the same colour. With `next` instead of the ratio, guesses come in
+# far too early: the network sees pictures unlike any that it has learnt from, and some run away into glaring colours. With the
+# guess fed back, all of them do. With `now - next`, noise is left over.*
 #
 # <!-- live: dino-draw samplers | Break it yourself: choose a sampler, and watch what goes wrong, and when. -->
 #
-# The last row is the dangerous one, because it looks fine. Fresh noise at every step gives good animals, one by one. But they
-# have next to nothing to do with the noise that it began with, so `check` refuses it. And all the old noise is thrown away at
-# each step: only the guess is carried on. Look for twins in the last row. Eight drawings are too few to be certain; chapter 5
-# counts them among many.
+# The last row is the dangerous one, because it looks fine. Fresh noise at every step gives animals that are good one by one. But
+# they have next to nothing to do with the noise that they began with, so `check` refuses it. At each step, all the old noise is
+# thrown away, and only the guess is carried on. Look for twins in the last row. Eight drawings are too few to be certain; chapter
+# 5 counts them among many.
 #
 # (*DDPM*, which many texts begin with, adds fresh noise at each step, too, but only a little, and keeps most of what was there;
-# *DDIM* adds none, as `step` does.)
+# *DDIM* adds none, and neither does `step`.)
 
 # %% [markdown]
 # ## Between two dinosaurs
@@ -416,8 +416,8 @@ show(rows, titles=[f"{share:.0%}" for share in shares.flatten()])
 # %% [markdown]
 # ## New, or remembered?
 #
-# The perfect guesser of chapter 2 could only ever lead back to pictures that it knew. And ours? Let us look for the nearest
-# training picture of some drawings, mirror images included.
+# The perfect guesser of chapter 2 could only ever lead back to pictures that it knew. And ours? For some drawings, let us look
+# for the nearest training picture, mirror images included.
 
 # %%
 known = load(dinosaurs(4096))
@@ -435,8 +435,8 @@ print(f"the smallest of 64: drawn {near.min():.1f}, freshly drawn by the program
 # *Drawings, and below each the most similar of the 4096 pictures that the network has learnt from, and their mirror images. They
 # resemble each other, but differ in spots, in pose, in shade, or even in colour.*
 #
-# Compare the numbers of fresh pictures: new pictures by the program itself have near relatives, too. Exact copies would be at 0,
-# or close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next
+# Compare them with the fresh pictures: even these, new ones by the program itself, have near relatives. Exact copies would be at
+# 0, or close to it, and none of ours is. (How to judge drawings properly, and when a network does begin to copy, is the next
 # chapter.)
 
 # %% [markdown]
