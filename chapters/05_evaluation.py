@@ -56,7 +56,7 @@ show({"row 1": fresh[:10], "row 2": drawn[:10]})
 # *Ten dinosaurs by the program, and ten by the network. Look closely at spots, spikes and feet, and at how even the colours are.*
 #
 # **The second row is drawn.** Whether you saw it or not: what would you say if somebody showed you ten drawings by another
-# network? Which of the two is *better*? Ten pictures are few, and an honest eye gets tired.
+# network? Which of the two networks is *better*? Ten pictures are few, and an honest eye gets tired.
 #
 # ## Are they new?
 #
@@ -128,7 +128,7 @@ print(f"median distance: fresh {distance_of_fresh.median():.3f}, drawn {distance
 #
 # **Exercise: `copies`** · 6 minutes · medium
 #
-# Why it matters: a distance alone says nothing. Compared with the distances of pictures that cannot be copies, it does.
+# Why it matters: a distance alone says nothing. You have to compare it with the distances of pictures that cannot be copies.
 
 
 # %% tags=["exercise"]
@@ -171,8 +171,8 @@ print(f"median distance of the blurred: {nearest(blurred, known)[0].median():.3f
 # %% [markdown]
 # Hardly any of the drawings are suspicious. And the instrument works: known pictures with a little noise on them are all caught.
 # But look at the blurred ones: they are copies, and **all of them slip through!** Blurring changes the pixels along every edge,
-# and puts most copies farther from their originals than a fresh picture is from its nearest (0.054, above). Every instrument has
-# a blind spot. Know yours.
+# and puts most copies farther from their originals than a fresh picture typically is from the nearest known one (0.054, above).
+# Every instrument has a blind spot. Know yours.
 #
 # Can we do better? A copy, blurred or not, is nearer to what the network has *seen*. So find the nearest among the known
 # pictures, and the nearest among **as many fresh ones**. If nothing is copied, it is a coin toss which of the two is nearer.
@@ -272,22 +272,23 @@ for count in learnt:
 
 # %% [markdown]
 # *The loss of each network at each level, on the pictures that it learnt from and on fresh ones. With 8 pictures, the gap is
-# wide, at low levels more than ten times. With 64 it is small, at low and middle levels. With 2048, there is none.*
+# wide: at low levels, the loss on fresh ones is more than ten times as large. With 64, there is a small gap at low and middle
+# levels. With 2048, there is none.*
 #
 # So the network that copies also has **the lowest loss on its own pictures**. No wonder: in the same number of steps, it has seen
-# each of them 1800 times, and the last network each of its own about seven times. And the gap between the two curves gives it
-# away: **a network that does better on known pictures than on fresh ones has begun to learn by heart** (to *overfit*). With 64
-# pictures, that has begun, as the coin toss showed.
+# each of them 1800 times, while the network with 2048 has seen each of its own about seven times. And the gap between the two
+# curves gives it away: **a network that does better on known pictures than on fresh ones has begun to learn by heart** (to
+# *overfit*). With 64 pictures, that has begun, as the coin toss showed.
 #
-# > **A common belief: "A low loss on the training pictures means copying."** Only the *difference* to fresh pictures says that
-# > learning by heart has begun. A network that is good at both has understood something.
+# > **A common belief: "A low loss on the training pictures means copying."** Only the *gap* between known and fresh pictures
+# > shows that learning by heart has begun. A network that is good at both has understood something.
 
 # %% [markdown]
 # ## Are they varied?
 #
-# A network might draw nothing but lovely green long-necks. Each would be plausible, none a copy; you would see it only when you
-# look at many. So let us count, with a helper: the `recogniser`, a small network (a *classifier*) that has learnt to tell species
-# and colours, and which can also say *none of these*, because it was also trained on spoiled dinosaurs: blurred, noisy, blended,
+# A network might draw nothing but lovely green long-necks. Each would be plausible, and none a copy; you would notice it only by
+# looking at many. So let us count, with a helper: the `recogniser`, a small network (a *classifier*) that has learnt to recognise
+# species and colours. It can also say *none of these*, because it was trained on spoiled dinosaurs, too: blurred, noisy, blended,
 # stitched together, with a piece missing (`dino/recogniser.py`).
 #
 # And here we have a luxury: we know the truth. The program that draws our dinosaurs gives each species a share of 1/4, and each
@@ -336,8 +337,9 @@ for who, errors in off.items():
     print(f"{who:5}", ", ".join(f"{name} {value:+.1f}" for name, value in errors.items() if name != "none of these"))
 
 # %% [markdown]
-# *How often each species and each colour occurs, in equal numbers of fresh pictures and drawings; dotted, how often it should.
-# The grey band is two standard errors to either side; the numbers say by how many each share is off.*
+# *How often each species and each colour occurs, in equal numbers of fresh pictures and drawings; the dotted line is how often it
+# should. The grey band is two standard errors to either side; the printed numbers say by how many standard errors each share is
+# off.*
 #
 # All shares of fresh pictures lie within the band. Among the drawings, **orange** is far below it, and **gold**, above it, comes
 # more than twice as often as orange. The t-rex is at the edge; but with twelve bars to look at, one or another may well be there
@@ -356,14 +358,14 @@ show({"least plausible": drawn[order[:10]], "most plausible": drawn[order[-10:]]
 # *The ten drawings of which the recogniser is least sure, and the ten of which it is most sure. In the upper row you meet the one
 # without a face and the one with two heads again.*
 #
-# The recogniser is not sure of about one drawing in a hundred, and these two come first. So it sees what the distance to the
-# nearest could not: which drawings are spoiled, and not just rare.
+# About one drawing in a hundred leaves the recogniser unsure, and these two come first. So it sees what the distance to the
+# nearest known picture could not show: which drawings are spoiled, not just rare.
 #
 # ## One number for everything
 #
-# Plausible, varied: each can be measured, and you will want one number to compare two networks with. The usual one goes like
-# this. Describe each picture by a list of numbers, its *features*: here the 64 that the recogniser looks at last. Then a set of
-# pictures is a cloud of points in a space of 64 dimensions. Real pictures form one cloud, drawings another. **How far is one
+# Plausible and varied: you can now measure each, but to compare two networks, you will want a single number. The usual one goes
+# like this. Describe each picture by a list of numbers, its *features*: here the 64 that the recogniser looks at last. Then a set
+# of pictures is a cloud of points in a space of 64 dimensions. Real pictures form one cloud, drawings another. **How far is one
 # cloud from the other?**
 #
 # Begin with a single feature. Then each set of pictures is a list of numbers, and we compare where two lists lie (the
@@ -396,19 +398,19 @@ plt.show()
 # %% [markdown]
 # *Two clouds. Feature by feature they are alike: nearly the same means, the same spreads. And yet they are very different.*
 #
-# What differs is how the two features go *together*, and that is in the **covariance matrix**. `cov` makes it, with one row for
-# each feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); off it, each entry says whether two
-# features rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances along the cloud
-# and across it, and their sum is that of the diagonal, the *trace*.
+# What differs is how the two features go *together*, and that is in the **covariance matrix**. `cov` computes it; it expects a
+# row for each feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); off it, each entry says whether
+# two features rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances along the
+# cloud and across it, and their sum is that of the diagonal, the *trace*.
 #
-# With $C$ and $D$ for the covariances of two clouds, the formula becomes (means and covariances are all that it looks at, as if
-# both clouds were normal distributions)
+# Let $C$ and $D$ be the covariances of two clouds. The formula uses only means and covariances, as if both clouds were normal
+# distributions:
 #
 # $$\lVert \mu - \nu \rVert^2 + \operatorname{tr}\left(C + D - 2\,(C D)^{1/2}\right)$$
 #
-# It is the same as before: $(\sigma - \tau)^2$ is $\sigma^2 + \tau^2 - 2\sigma\tau$, and $\sigma\tau$ is the root of
-# $\sigma^2\tau^2$. The first term asks whether the clouds lie in the same place: a greenish tint moves the cloud. The second asks
-# whether they are spread alike: a network that draws a single picture over and over has a cloud without any spread.
+# With a single feature, it is the same as before: $(\sigma - \tau)^2$ is $\sigma^2 + \tau^2 - 2\sigma\tau$, and $\sigma\tau$ is
+# the root of $\sigma^2\tau^2$. The first term asks whether the clouds lie in the same place: a greenish tint moves the cloud. The
+# second asks whether they are spread alike: a network that draws a single picture over and over has a cloud without any spread.
 #
 # The root of a matrix sounds worse than it is. Its eigenvalues are the roots of the eigenvalues of $C D$, and its trace is their
 # sum. So you never need the root itself.
@@ -467,9 +469,9 @@ for name, value in distances.items():
 # *Eight pictures of each of the seven sets.*
 #
 # It mostly does. Fresh real pictures are near; but even they are not at 0, because no two samples of anything are quite alike. A
-# little noise counts for little; missing variety for more, though each single picture is real; wrong colours and blur for most.
-# The network is about twice as far away as real pictures, and much nearer than those that lack variety or have wrong colours or
-# blur.
+# little noise counts for little; missing variety counts for more, though each single picture is real; wrong colours and blur
+# count the most. The network is about twice as far away as real pictures, and much nearer than pictures that lack variety or have
+# wrong colours or blur.
 #
 # But look at the second line: this is what a photocopier scores! **The Frechet distance does not notice copies.** Never trust it
 # alone.
@@ -484,7 +486,7 @@ for count, value in by_count.items():
 
 # %% [markdown]
 # Nothing about the pictures has changed, only their number! With few points, the covariance is a poor estimate. The authors of
-# FID [advise](https://github.com/bioinf-jku/TTUR) to take ten thousand pictures or more. Be wary of a small difference.
+# FID [advise](https://github.com/bioinf-jku/TTUR) taking ten thousand pictures or more. Be wary of a small difference.
 #
 # Now the instrument can answer a question from chapter 4: how many steps, and how long a stretch (how much extrapolation)?
 
@@ -508,10 +510,10 @@ for stretch in (1.0, 1.5, 2.0):
     print(f"stretch {stretch}" + "".join(f"{value:8.1f}" for value in row if value))
 
 # %% [markdown]
-# More steps are better, but less and less so. With 8 steps, a stretch of 2 is worth about twice as many steps without one, and
-# with 16, about four times as many. The 1.5 that theory asks for in chapter 4 lies in between. After 32 steps with a stretch of
-# 2, more **hardly help**: the distance has settled a little above the one of 128 fresh pictures, and no sampler can be expected
-# to do better than those.
+# More steps are better, but less and less so. With a stretch of 2, 8 steps are worth about twice as many with a stretch of 1, and
+# 16 steps about four times as many. The 1.5 that theory asks for in chapter 4 lies in between. Beyond 32 steps with a stretch of
+# 2, more **hardly help**: the distance has settled a little above that of 128 fresh pictures, and no sampler can be expected to
+# do better than those.
 #
 # ### Plausible, but not varied
 #
@@ -563,7 +565,7 @@ show({"fresh noise": renewed[order], "its twin": renewed[other[order]]})
 # *Drawings with fresh noise at every step, and below each its nearest among the other 127, mirrored or not.*
 #
 # They are **not less plausible**: the recogniser is sure of nearly every one. But they are **far less varied**. More than one in
-# ten has a near twin (nearer than 0.04) among only 128, which is rare otherwise. There are too few of the t-rex and too many
+# ten has a near twin (nearer than 0.04) among only 128, which is rare otherwise. There are too few t-rexes and too many
 # triceratops, both by more than two standard errors (of 3.8%). And the Frechet distance is at least one and a half times that of
 # the sampler with `step`. In single pictures, nothing looks wrong. It shows when you look at many side by side.
 #
@@ -636,7 +638,7 @@ sheet(F.pad(drawings[1000][:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # its own.
 #
 # But it has not understood that as well as one could: half of all towers are hidden, so half of its towers should be, too. It
-# leans towards what it knows. That is a number which you will never get for dinosaurs.
+# leans towards what it knows. For dinosaurs, you will never get a number like that.
 #
 # ### The perfect guesser draws
 #
@@ -668,12 +670,12 @@ sheet(F.pad(towers[:40], (2, 2, 2, 2), value=1), columns=20, scale=4)
 # How often does it draw a tower that it has never seen? **Never.** Every single drawing that it finishes is one of the 49, exact
 # to the last bit: **the perfect guesser can do nothing but copy.**
 #
-# And `nan`? At first, all 49 are possible, and it guesses their mean. A step mixes in that mean, which is none of the 49. After
-# that, some of them would need noise below 0 or above 1 in some pixel: they are out, and that is how it decides. But a *long*
-# step can rule out all that were left, at once. Then no tower can have become this mix, and the mean of nothing is `nan`, for
-# good. With short steps, that is rare.
+# And why `nan`? At first, all 49 are possible, and it guesses their mean. A step mixes in that mean, which is none of the 49.
+# After that, some of them would need noise below 0 or above 1 in some pixel: they are out, and that is how it decides. But a
+# *long* step can rule out all that were left, at once. Then no tower can have become this mix, and the mean of nothing is `nan`,
+# for good. With short steps, that is rare.
 #
-# Now compare the two on questions: about towers that both know, and about hidden ones.
+# Now ask both the same questions, about towers that both know and about hidden ones.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -703,21 +705,21 @@ for taken in drawings:
 #
 # On what it knows, nothing can beat the perfect guesser, and the network is far from it, except at level 1. About hidden towers,
 # the perfect guesser has **no answer** to nearly all questions at 0.8 and below, and to about half of them at 0.9: none of its
-# pictures can have become what it sees. Where it has one, it is wrong, for it is made of other towers. The network always
-# answers, and only somewhat worse than about known ones.
+# pictures can have become what it sees. Where it has an answer, that is wrong, for it is made of other towers. The network always
+# answers, and does only somewhat worse than on known ones.
 #
 # *Somewhat* worse: the gap is there, and it has grown with training. This network, too, **has begun to learn by heart**. Both are
 # true of it: it makes new towers, and fewer than it should.
 #
 # > **A common belief: "A better denoiser draws better pictures."** The best denoiser there is, for the pictures that it was
 # > given, has the lowest possible loss on them, and can do nothing but copy. What makes a network draw something new is that it
-# > is *not* perfect, and that the way in which it fails happens to be a sensible one.
+# > is *not* perfect, and happens to fail in a sensible way.
 
 # %% [markdown]
 # ## What you have now
 #
-# - `nearest` and `copies`, which tell new pictures from remembered ones, unless these are blurred;
-#   `known_is_nearer` sees through that, mostly.
+# - `nearest` and `copies`, which tell new pictures from copies, unless the copies are blurred; `known_is_nearer` sees through
+#   that, mostly.
 # - `shares`, which sees what is missing, and `frechet_distance`, one number for plausible and varied, which does not see copies.
 # - A habit: never to believe a number before you know what the *real* pictures score, and what chance alone does.
 #
