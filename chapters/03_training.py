@@ -8,7 +8,7 @@
 # it learns. At the end you train it for real, for a few minutes, and watch its guesses turn into dinosaurs.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
-# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
+# > `from dino.course import use_own; use_own()`, and the chapter uses those of your own answers that pass; it says which.
 
 # %%
 import copy

@@ -8,7 +8,7 @@
 # dinosaurs that are in no data set, from nothing but noise. It takes two short functions.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
-# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
+# > `from dino.course import use_own; use_own()`, and the chapter uses those of your own answers that pass; it says which.
 
 # %%
 from collections.abc import Callable

@@ -15,7 +15,7 @@
 # - How do you find out in a minute, and not after a night, that **something is wrong**?
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
-# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
+# > `from dino.course import use_own; use_own()`, and the chapter uses those of your own answers that pass; it says which.
 
 # %%
 import copy

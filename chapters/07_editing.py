@@ -14,7 +14,7 @@
 # denoiser's place. So put a function of your own there, which slightly changes what the denoiser is asked, or what it answers.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
-# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
+# > `from dino.course import use_own; use_own()`, and the chapter uses those of your own answers that pass; it says which.
 
 # %%
 from collections.abc import Callable
@@ -74,7 +74,7 @@ show({"scribbles": scribbles}, size=1.2)
 #
 # ## Just ask
 #
-# The network guesses clean pictures. So give it the scribble, and see what it makes of it! There is no noise on it, so the level
+# The network guesses clean pictures. So give it a scribble, and see what comes out! A scribble has no noise on it, so the level
 # is 0. Or fib, and say 0.6.
 #
 # > **Predict.** What will the network make of a scribble if it is told level 0? And told 0.6?
@@ -153,10 +153,10 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 # %% [markdown]
 # *Drawings from the same five scribbles at five strengths, always with the same noise.*
 #
-# Even the letter and the star turn into animals! At 0.4, neither is anything yet that chapter 5's recogniser knows; **from 0.6
-# on, all five are dinosaurs**. The three scribbled animals keep their pose up to 0.8. **Colour is lost first**: at 0.2 already,
-# red becomes gold and purple pink, though so little noise hardly hides a colour. It may also come back at another strength. Why,
-# we do not know. At 1, the drawings depend on the noise alone.
+# Even the letter and the star turn into animals! At 0.4, chapter 5's recogniser is not yet sure that either is a dinosaur; **from
+# 0.6 on, all five are dinosaurs**. The three scribbled animals keep their pose up to 0.8. **Colour is lost first**: at 0.2
+# already, red becomes gold and purple becomes pink, though so little noise hardly hides a colour. The old colour may also come
+# back at another strength. Why, we do not know. At 1, the drawings depend on the noise alone.
 #
 # ## How strong?
 #
@@ -165,8 +165,8 @@ show({"scribbles": scribbles} | {f"strength {strength}": pictures for strength, 
 # mosaics of only 16 squares.
 #
 # - A drawing is a **dinosaur** if the recogniser of chapter 5 is more than 90% sure.
-# - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference of its
-#   squares (the root of the mean square).
+# - A drawing **does as it was told** if it would give nearly the same mosaic. So measure the typical difference between the
+#   squares of the two mosaics (the root mean square).
 
 # %%
 recogniser = load_recogniser()
@@ -198,19 +198,19 @@ show({"mosaics": mosaics[unsure], "strength 0.6": plain[0.6][unsure], "strength 
 # %% [markdown]
 # *The ten mosaics whose drawings at strength 0.6 convince the recogniser least, and what strength 0.8 makes of them.*
 #
-# Up to 0.6, they obey about equally well, and more and more are dinosaurs. Then the trade-off begins: at 0.8, nearly all are, and
-# they have begun to stray. At 1, they ignore the mosaic: the difference is that of any two dinosaurs.
+# Up to 0.6, they obey about equally well, and more and more are dinosaurs. Then the trade-off begins: at 0.8, nearly all are
+# dinosaurs, but they have begun to stray. At 1, they ignore the mosaic: the difference is as large as between any two dinosaurs.
 #
 # ## Think again
 #
-# Must obedience cost so much? Look at what goes wrong at 0.6: bodies without a head. Where a mosaic is pale, so are they. A
-# mosaic in noise is *not quite* a dinosaur in noise, and the guess inherits its faults. The next picture is made of that guess
-# *and* of what was there before, mosaic and all.
+# Must obedience cost so much? Look at what goes wrong at 0.6: bodies without a head. Where a mosaic is pale, so is the drawing. A
+# noisy mosaic is *not quite* a noisy dinosaur, and the guess inherits its faults. The next picture is made of that guess *and* of
+# what was there before, mosaic and all.
 #
-# But you can ask about a guess, too. Hide **the guess** under as much noise as the picture had, but fresh noise, and let the
-# network guess again. Then again. If each guess is a little more of a dinosaur than the one before, that leads somewhere.
-# ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, it is the picture after the
-# next step that is made noisy again.)
+# But you can ask the network about its own guess, too. Hide **the guess** under fresh noise, as much as the picture had, and let
+# the network guess again. And again. If each guess is a little more of a dinosaur than the one before, that leads somewhere.
+# ([RePaint](https://arxiv.org/abs/2201.09865) has a relative of this, called *resampling*: there, the sampler takes a step first,
+# and the picture after it is made noisy again.)
 #
 # **Exercise: `with_fresh_noise`** · 5 minutes · medium
 #
@@ -272,12 +272,12 @@ show({"mosaics": mosaics[unsure], "again, 0.6": again[0.6][unsure], "real": fres
 
 # %% [markdown]
 # *Both wishes at once, at five strengths (the small numbers): the best place is the upper left corner. Below, the same ten
-# mosaics as above, at strength 0.6, and the dinosaurs that they were made of.*
+# mosaics as above, what strength 0.6 makes of them now, and the dinosaurs that they were made from.*
 #
 # Now at **0.6** nearly everything is a dinosaur, and the difference is about half of what it is for drawings that ignore the
 # mosaic. Without thinking again, 0.8 comes close, and strays a little farther. More steps alone hardly help. So 0.6 is the
-# strength that we recommend, and the one that `dino edit` uses for a whole picture. (To obey a mosaic is not to know what it was:
-# of these ten, most have become another species, and not all have kept their colour.)
+# strength that we recommend, and the one that `dino edit` uses for a whole picture. (Obeying a mosaic does not mean recovering
+# the original: of these ten, most have become another species, and not all have kept their colour.)
 #
 # And this is what you can do with it, **variations**:
 
@@ -400,8 +400,8 @@ def sample_known(
 check(sample_known)
 
 # %% [markdown]
-# Four ways to fill in, from the obvious one to yours, which thinks again seven times in each of six steps. The first two ask 24
-# questions, the last two 48.
+# Four ways to fill in the missing half, from the obvious one to yours, which thinks again seven times in each of six steps. The
+# first two ask 24 questions, the last two 48.
 
 # %%
 torch.manual_seed(0)
@@ -427,13 +427,14 @@ for name, (share, distance) in ladder.items():
     print(f"{name:22} {share:4.0%} are dinosaurs; Frechet distance {distance:5.1f}")
 
 # %% [markdown]
-# *Ten dinosaurs, and what becomes of their left halves in each of the four ways; then all measured, the real ones too.*
+# *Ten dinosaurs, and what becomes of their left halves in each of the four ways; then the measurements, real dinosaurs included.*
 #
-# Putting the guesses right makes the difference: from next to none to more than half. More steps alone do not help; thinking
-# again does. (A share of 96 drawings has a standard error of up to 5%.) Some of the halves drawn are not the original ones, as it
-# should be: the left half does not tell everything.
+# Putting the guesses right makes the difference: the share of dinosaurs rises from next to none to more than half. More steps
+# alone do not help; thinking again does. (A share of 96 drawings has a standard error of up to 5%.) Some of the halves drawn
+# differ from the original ones, as they should: the left half does not tell everything.
 #
-# Is the known part really never wrong on the way? Without thinking again, that is easy to see. Watch what the denoiser is asked:
+# Is the known part really never wrong on the way? Without thinking again, that is easy to check. Watch what the denoiser is
+# asked:
 
 # %%
 watched = Watched(denoiser)
@@ -447,18 +448,19 @@ print(f"largest difference from the true pixels with their noise, in all 24 ques
 
 # %% [markdown]
 # In the known part, each question is what `mix` would have made of the true picture at that level. That is no accident: chapter 4
-# found that a step with the right guess is a mix. (Many programs do nearly the same from the other side: they replace the known
-# part of the *noisy* picture by the true one with noise on it.)
+# found that a step with the right guess is a mix. (Many programs do nearly the same to the *noisy* picture instead of the guess:
+# they replace its known part by the true pixels with noise mixed in.)
 #
 # > **A common belief: "Then just put the clean pixels into the noisy picture."** Then it has no noise there, and the denoiser is
 # > told a wrong level for that half. The drawings may still look good, so `check` looks at what the denoiser is asked.
 #
 # ## What it does not know
 #
-# The recogniser is still unsure about one in five. Why, if every guess is put right? Go back to the towers of chapter 5, the
-# world in which everything can be listed. Let the two right columns be known. Then the best guess is **the mean of all towers
-# that fit** both what is known and the noisy picture: the exact answer. What you use is something else: a guesser that looks at
-# the noisy picture only (here, the perfect one stands in for your network), and whose guess is put right afterwards.
+# About one drawing in five still leaves the recogniser unsure. Why, if every guess is put right? Go back to the towers of
+# chapter 5, the world in which everything can be listed. Let the two rightmost columns be known. Then the best guess is **the
+# mean of all towers that fit** both what is known and the noisy picture: the exact answer. What you use is something else: a
+# guesser that looks at the noisy picture only (here, the perfect one stands in for your network), and whose guess is put right
+# afterwards.
 #
 # > **Predict.** At level 1, the very first question: how much of the known part does the perfect guesser see?
 
@@ -505,8 +507,8 @@ print(
 #
 # At level 1, the noisy picture *is* noise, so the guesser sees **nothing** of what is known: in the second row, the other six
 # columns are the same for all. Putting the guess right afterwards tells the guesser nothing. It learns of the known part only
-# from the next noisy picture, and there it is still faint. At lower levels, the guess and the exact answer agree; but there, the
-# noisy picture shows the *rest* as well, as it has been drawn so far.
+# from the next noisy picture, and there it is still faint. At lower levels, the guess and the exact answer agree; but by then,
+# the noisy picture also shows the *rest*, as it has been drawn so far.
 #
 # So a lot is drawn before the known part can be seen, and that is probably what goes wrong with dinosaurs. Thinking again helps,
 # and costs questions. The cure would be a network that sees the known part itself, clean, beside the noisy picture, and is
@@ -514,7 +516,8 @@ print(
 #
 # ## Both at once
 #
-# `sample_known` has a strength, too: below 1, what is redrawn begins with what is there. Keep the feet, and redraw the rest:
+# `sample_known` has a strength, too: below 1, the part to be redrawn begins as it is in the picture. Keep the feet, and redraw
+# the rest:
 
 # %%
 feet = torch.zeros(1, 1, 32, 32)
@@ -542,4 +545,4 @@ show({"known": keep_known(grey[:8], pictures[:8], feet), "the whole picture": pi
 # its *denoising strength*, and *inpainting*, or *outpainting* if what is to be drawn lies beyond the edge.
 #
 # Every network that you train can do it, without learning anything new. Take one of your own, from chapter 6, and scribble for
-# it. Only words are beyond it: for them, a network has to be trained, in chapter 8.
+# it. Only words are beyond it: for those, you train a network in chapter 8.

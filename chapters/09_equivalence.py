@@ -12,7 +12,7 @@
 # each translation is put to the test: the same numbers have to come out.
 #
 # > **On your own code.** Earlier chapters' functions come from the lesson here. Begin the next cell with
-# > `from dino.course import use_own; use_own()`, and it runs on your own answers instead, as far as they pass; it says which.
+# > `from dino.course import use_own; use_own()`, and the chapter uses those of your own answers that pass; it says which.
 
 # %%
 from collections.abc import Callable
