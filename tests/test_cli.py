@@ -231,7 +231,7 @@ def test_watching_checks_again_what_was_saved_until_ctrl_c(tmp_path):
     rounds = text.split("Save, and it is checked again. Ctrl-C ends this.")
     assert f"{ALL} not started." in rounds[0]
     assert "02_denoiser.py" in rounds[0]
-    assert "✗ mix: Both shares are `level`: the picture's is 1 - level." in rounds[1]
+    assert "✗ mix: Both shares are `level`: the picture's should be 1 - level." in rounds[1]
     assert "02_denoiser.py" not in rounds[1]
     assert "is not Python yet" in rounds[2]
     assert "3 passed." in rounds[3]

@@ -114,7 +114,7 @@ def made_up(count: int) -> list[str]:
             {"word in said) for word in words": "word in words) for word in said"},
         "You return the places of the words that are found: give each word of the network a 1 or a 0.":
             {"word in said) for word in words": "i) for i, word in enumerate(words) if word in said"},
-        "Words that are not in the text are left out: they get a 0.": {"for word in words": "for word in words if word in said"},
+        "Words that are not in the text are left out: they should get a 0.": {"for word in words": "for word in words if word in said"},
         "You return where in the text a word stands: it is 1 if the word is there, wherever.":
             {"word in said": "said.index(word) + 1 if word in said else 0"},
         "You return words, and a tensor holds numbers: 1 for a word that is there, and 0 for any other.": (
@@ -141,11 +141,11 @@ def made_up(count: int) -> list[str]:
             ({"[float(word in said) for word in words]": "[[float(word in said) for word in words]]"},
              {"float(word in said)": "[float(word in said)]"}),
         "You return a list: make it a tensor.": {"torch.tensor([float(word in said) for word in words])": "[float(word in said) for word in words]"},
-        "These are whole numbers or truths: make them floats, which is what a network calculates with.":
+        "These are whole numbers or booleans: make them floats, which is what a network calculates with.":
             ({"float(word in said)": "int(word in said)"}, {"float(word in said)": "word in said"}),
-        "0 and 1 are in each other's place: 1 is for words that are in the text.":
+        "0 and 1 are swapped: 1 is for words that are in the text.":
             ({"word in said": "word not in said"}, {"float(word in said)": "1 - float(word in said)"}),
-        "Words that are not in the text get -1: they get 0.": {"float(word in said)": "1.0 if word in said else -1.0"},
+        "Words that are not in the text get -1: they should get 0.": {"float(word in said)": "1.0 if word in said else -1.0"},
         "The numbers are divided by how many words the text has: a word that is there gets a whole 1.":
             {"float(word in said)": "(word in said) / max(1, len(said))"},
         "The numbers are divided by their sum: a word that is there gets a whole 1.":
@@ -153,10 +153,10 @@ def made_up(count: int) -> list[str]:
         "You add the numbers up: give each word of the network its own.": {"for word in words])": "for word in words]).sum()"},
         "You return whether any of the words is there: give each word of the network its own number.":
             {"[float(word in said) for word in words]": "float(any(word in said for word in words))"},
-        "The words are sorted: the numbers come in the order of `words`.":
+        "The words are sorted: the numbers should come in the order of `words`.":
             ({"in words]": "in sorted(words)]"}, {"in words]": "in sorted(words, key=len)]"}),
-        "The numbers come in reverse: they come in the order of `words`.": {"in words]": "in reversed(words)]"},
-        "The numbers come in the order of the text: they come in the order of `words`.":
+        "The numbers come in reverse: they should come in the order of `words`.": {"in words]": "in reversed(words)]"},
+        "The numbers come in the order of the text: they should come in the order of `words`.":
             {"in words]": "in sorted(words, key=lambda word: said.index(word) if word in said else len(said))]"},
         "Each word gets a 1, be it there or not: ask whether it is in the text.": {"word in said": "bool(word or said)"},
         "It gives 1 only if the text is that one word: ask whether it is one of the words of the text.":
@@ -229,7 +229,7 @@ def read(answer) -> Claims:
     known, unknown = every[: any_size(40, len(every) - 30)], every[-20:]
     found = some(known, any_size(20, len(known)))
     text = " ".join(in_capitals(word) + "," * (torch.rand(()) < 0.3) for word in some([*found, *unknown], 300))
-    clue = "With few words all was right, and with many it is not: is a number or a limit built in?"
+    clue = "With few words all was right, and with many it is not: is a number or a limit hard-coded?"
     yield claim(text, known, found, clue)
     before = list(known)
     answer(text, known)
@@ -252,12 +252,12 @@ def read(answer) -> Claims:
             {"dim=1": "dim=0"},
         "The two are put together along the height (`dim=2`): the planes are dimension 1.": {"dim=1": "dim=2"},
         "The two are put together along the width (`dim=3`): the planes are dimension 1.": {"dim=1": "dim=-1"},
-        "The words come first: the level comes first, and the words behind it.":
+        "The words come first: put the level first, and the words behind it.":
             {"[level, prompt[:, :, None, None]]": "[prompt[:, :, None, None], level]"},
         "One prompt for all pictures, (words,), has no batch yet: give it a row for each picture.":
             ({"prompt = prompt.expand(len(level), -1)": "pass"}, {"prompt.expand(len(level), -1)": "prompt.view(len(level), -1)"},
              {"prompt = prompt.expand(len(level), -1)": "batch, words = prompt.shape"}),
-        "Whether a prompt is meant for all pictures is no matter of its length, which may be the same: how many dimensions has it?": (
+        "The length of a prompt does not tell whether it is meant for all pictures: look at how many dimensions it has.": (
             {"prompt = prompt.expand(len(level), -1)": "prompt = prompt if len(prompt) == len(level) else prompt.expand(len(level), -1)"},
             {"prompt = prompt.expand(len(level), -1)": "prompt = prompt if len(prompt) == len(level) else prompt.expand(len(level), -1)",
              "[:, :, None, None]": "[..., None, None]"},
@@ -300,12 +300,12 @@ def read(answer) -> Claims:
             {"[:, :, None, None]": "[:, None, :, None]"},
             {"[:, :, None, None]], dim=1": "[:, None, :, None]], dim=2"},
         ),
-        "The dimensions of length 1 come before batch and words: they come behind.": {"[:, :, None, None]": "[None, None]"},
+        "The dimensions of length 1 come before batch and words: they belong behind them.": {"[:, :, None, None]": "[None, None]"},
         "There is a dimension too many: the shape should be (batch, 1 + words, 1, 1).": (
             {"dim=1)": "dim=1)[None]"},
             {"dim=1)": "dim=1)[..., None]"},
         ),
-        "`stack` makes a new dimension, and wants tensors of one shape: `cat` puts together along one that is there.": (
+        "`stack` makes a new dimension, and wants tensors of one shape: `cat` joins them along an existing one.": (
             {"torch.cat": "torch.stack"},
             {"[level, prompt[:, :, None, None]]": "[level.expand(-1, prompt.shape[1], 1, 1), prompt[:, :, None, None]]", "torch.cat": "torch.stack"},
         ),
@@ -325,7 +325,7 @@ def read(answer) -> Claims:
         "The numbers of the prompts are mixed up, as by a `view` or `reshape`: each row belongs to one picture.":
             ({"prompt[:, :, None, None]": "prompt.T.reshape(len(level), -1, 1, 1)"},
              {"[level, prompt[:, :, None, None]], dim=1)": "[level[None, :, 0, 0, 0], prompt.T]).reshape(len(level), -1, 1, 1)"}),
-        "Pictures and words are in each other's place: transpose nothing.":
+        "Pictures and words are swapped: transpose nothing.":
             ({"[level, prompt[:, :, None, None]], dim=1)": "[level, prompt[:, :, None, None]], dim=1).transpose(0, 1)"},
              {"prompt[:, :, None, None]": "prompt.T[:, :, None, None]"}),
         "All numbers of a prompt are in one plane, as their sum: each has its own.":
@@ -382,7 +382,7 @@ def planes(answer) -> Claims:
         level, prompts = torch.rand(batch, 1, 1, 1), 2 * torch.rand(batch, words) - 0.5
         result, size = answer(level, prompts), f"{batch} pictures and {words} words"
         yield Claim("One tensor comes out.", yours=how_many(result), expected="one tensor")
-        says = f"With {size}, picture 0 is told its level and then its prompt, and so is each."
+        says = f"With {size}, picture 0 is told its level and then its prompt, and so is every other."
         clue = (
             "Plane 0 should be the level, and the others the words, in their order, each with the number that came in."
         )
@@ -390,7 +390,7 @@ def planes(answer) -> Claims:
         says = f"With {size}, and one prompt for all pictures, of the shape ({words},), each is told the same words."
         clue = "A prompt of the shape (words,) is meant for all pictures: each is told all of it."
         yield claim(says, answer(level, prompts[1]), level, prompts[1].expand(batch, -1), clue)
-    clue = "Does it go by the number of pictures, or of words, where it should go by the other?"
+    clue = "Is the number of pictures used where that of words belongs, or the other way round?"
     for batch, words in ((1, any_size(6, 80)), (any_size(6, 80), 1), (any_size(17, 40), any_size(41, 120))):
         level, prompts = torch.rand(batch, 1, 1, 1), 2 * torch.rand(batch, words) - 0.5
         size = f"{'Many' if batch > 1 else 'One'} picture{'s' * (batch > 1)} and {'many words' if words > 1 else 'one word'}"
@@ -461,10 +461,10 @@ def within(count: int, low: float, high: float) -> Tensor:
             {"seen[torch.arange(len(seen)), wanted]": "seen.gather(1, wanted)"},
         "`gather` goes down the columns: along dimension 1, it picks from each row.":
             {"seen[torch.arange(len(seen)), wanted]": "seen.gather(0, wanted[:, None])"},
-        "The share is one of the drawings that the judge is sure about: it is one of all drawings.":
+        "The share is taken among the drawings that the judge is sure about: take it among all drawings.":
             {"(seen[torch.arange(len(seen)), wanted] >= sure).float().mean().item()":
                  "((seen[torch.arange(len(seen)), wanted] >= sure).sum() / (seen.amax(dim=1) >= sure).sum().clamp(min=1)).item()"},
-        "Rows and columns are in each other's place: the first index is the drawing.":
+        "Rows and columns are swapped: the first index is the drawing.":
             {"torch.arange(len(seen)), wanted": "wanted, torch.arange(len(seen))"},
         "All drawings are compared with what was wanted of the first: each has its own.":
             {"torch.arange(len(seen)), wanted": ":, wanted[0]"},
@@ -491,8 +491,8 @@ def within(count: int, low: float, high: float) -> Tensor:
             {">= sure": "> 0.5"},
             {"softmax(dim=1)": "softmax(dim=1).round()"},
         ),
-        "The limit is `sure` times the largest probability: it is `sure`.": {">= sure": ">= sure * seen.amax(dim=1)"},
-        "You ask that it be more likely by `sure` than the next best: it should be at least `sure` by itself.":
+        "The limit is `sure` times the largest probability: it should be `sure` itself.": {">= sure": ">= sure * seen.amax(dim=1)"},
+        "You compare its lead over the next best kind with `sure`: compare its own probability.":
             {"[torch.arange(len(seen)), wanted] >= sure": "[torch.arange(len(seen)), wanted] - seen.scatter(1, wanted[:, None], 0).amax(dim=1) >= sure"},
         "The probabilities are turned into percent, and `sure` is not.": {"scores.softmax(dim=1)": "100 * scores.softmax(dim=1)"},
         "You divide by the number of drawings of which the judge is sure: divide by that of all.":
@@ -504,7 +504,7 @@ def within(count: int, low: float, high: float) -> Tensor:
             {"return (seen[torch.arange(len(seen)), wanted] >= sure).float().mean()":
                  "right = (seen[torch.arange(len(seen)), wanted] >= sure).float()\n"
                  "    return torch.stack([right[wanted == kind].mean() for kind in wanted.unique()]).mean()"},
-        "You return how many they are: divide by the number of drawings.": {"mean()": "sum()"},
+        "You return a count: divide it by the number of drawings.": {"mean()": "sum()"},
         "You return percent: a share lies between 0 and 1.": {"return ": "return 100 * "},
         "`//` cuts the fraction off: divide with `/`.": {".float().mean().item()": ".sum().item() // len(seen)"},
         "The share is rounded: leave it as it is.": {"return (": "return round((", ".item()": ".item(), 1)"},
@@ -513,7 +513,7 @@ def within(count: int, low: float, high: float) -> Tensor:
         "You return whether all drawings are such: the share is wanted.": {".float().mean()": ".all().float()"},
         "Only the first drawing counts: is there a `return` inside the loop?": {".mean()": "[0]"},
         "The last drawing is left out: all count.": {".float().mean().item()": "[:-1].sum().item() / len(seen)"},
-        "Truths have no mean: make floats of them first.": {".float()": ""},
+        "Booleans have no mean: turn them into floats first.": {".float()": ""},
         "Nothing is returned: is the `return` missing?": {"return ": ""},
     },
 )  # fmt: skip
@@ -538,7 +538,11 @@ def obedience(answer) -> Claims:
     yield claim(says, judged(wanted, sure, little, kinds), wanted, 1.0, clue)
     clue = "In all drawings the judge is sure of something else, so the share is 0; yours is {:.3g}."
     yield claim(
-        "If it gives that to something else, none obeys: 0.", judged(wanted, little, sure, kinds), wanted, 0.0, clue
+        "If it gives that much to something else in each drawing, none obeys: 0.",
+        judged(wanted, little, sure, kinds),
+        wanted,
+        0.0,
+        clue,
     )
     clue = "The judge gives at most 0.85 to what was asked for, and 0.9 is the least that counts; yours is {:.3g}."
     says = "If it gives 0.6 to 0.85 to what was asked for, that is not sure enough: 0."
@@ -584,7 +588,7 @@ def obedience(answer) -> Claims:
     wanted = torch.where(torch.arange(few) == between(0, few - 1), *torch.randperm(3)[:2])
     scores = torch.full((few, 3), -50.0).scatter(1, wanted[:, None], 50.0)
     clue = "Here the judge gives probability 1 to what was asked for, which is not less than `sure`; yours is {:.3g}."
-    yield claim("If 1 is the least that counts, a probability of 1 is enough.", scores, wanted, 1.0, clue, sure=1.0)
+    yield claim("If `sure` is 1, a probability of 1 is enough.", scores, wanted, 1.0, clue, sure=1.0)
     clue = "Where there is only one kind, its probability is 1; yours is {:.3g}."
     yield claim("One drawing of the only kind obeys: 1.", torch.randn(1, 1), torch.tensor([0]), 1.0, clue, sure=0.8)
     many, kinds = any_size(2000, 6000), any_size(10, 60)
@@ -651,9 +655,9 @@ def dice(out: Tensor, chance: float, whose: str, of: str) -> Claims:
         # How many of a row there are varies as much as with dice that know nothing of each other.
         vary = float(out.sum(dim=1).var() / max(1e-9, kinds * share * (1 - share)))
         clue = (
-            "It is always nearly the same number of words of a prompt."
+            "The number of words is nearly the same in every prompt."
             if vary < 1
-            else "Words of a prompt go together."
+            else "The words of a prompt are not independent."
         )
         says = f"{whose}, how many words of a prompt are left out varies as with dice."
         yield Claim(says, yours=vary, expected=1.0, tolerance=6 * (2 / count) ** 0.5, clue=clue)
@@ -666,11 +670,11 @@ def dice(out: Tensor, chance: float, whose: str, of: str) -> Claims:
         says = f"{whose}, each word is left out as often as the others."
         yield Claim(says, yours=each, expected=right, tolerance=6 * spread / count**0.5, figure=see, clue=clue)
         pairs = float(torch.corrcoef(out.T).fill_diagonal_(0).abs().nan_to_num(1).max())
-        says = f"{whose}, no word has to do with another."
+        says = f"{whose}, the words are independent of one another."
         clue = "Some words of a prompt are left out together, or in turn."
         yield Claim(says, yours=pairs < 7 / count**0.5, expected=True, clue=clue)
-    says = f"{whose}, no prompt has to do with another."
-    clue = "Which prompts lose something follows from others, or from their place."
+    says = f"{whose}, the prompts are independent of one another."
+    clue = "Which prompts lose something depends on other prompts, or on their place in the batch."
     yield Claim(says, yours=echo(out) < 8 / count**0.5, expected=True, clue=clue)
 
 
@@ -735,19 +739,19 @@ def dice(out: Tensor, chance: float, whose: str, of: str) -> Claims:
         ),
         "There is one die for each word, which counts for both chances, added up: throw one more for each picture.":
             {">= word": ">= word + prompt", "    kept &= torch.rand_like(prompts[:, :1]) >= prompt\n": ""},
-        "What is kept is scaled up, as dropout does it: it comes out as it came in.": (
+        "What is kept is scaled up, as dropout does it: it should come out as it came in.": (
             {"prompts * kept": "prompts * kept / (1 - word)"},
             {"prompts * kept": "prompts * kept / ((1 - word) * (1 - prompt))"},
             {"prompts * kept": "prompts * kept / (1 - word - prompt)"},
             {"    kept = torch.rand_like(prompts) >= word\n": "    prompts = torch.nn.functional.dropout(prompts, word)\n", "kept &=": "kept ="},
         ),
-        "`word` and `prompt` are in each other's place: `word` is for each word, and `prompt` for a whole prompt.":
+        "`word` and `prompt` are swapped: `word` is for each word, and `prompt` for a whole prompt.":
             {"(prompts) >= word": "(prompts) >= prompt", "1]) >= prompt": "1]) >= word"},
         "Whole prompts are left out as often as `word` says: for them it is `prompt`.": {">= prompt": ">= word"},
         "Words are left out as often as `prompt` says: for them it is `word`.": {">= word": ">= prompt"},
-        "Words are left out with a fixed number: use `word`.": ({">= word": ">= 0.2"}, {">= word": ">= 0.1"}),
-        "Whole prompts are left out with a fixed number: use `prompt`.": ({">= prompt": ">= 0.1"}, {">= prompt": ">= 0.2"}),
-        "Both chances are fixed numbers: use `word` and `prompt`.": {">= word": ">= 0.2", ">= prompt": ">= 0.1"},
+        "Words are left out with a fixed probability: use `word`.": ({">= word": ">= 0.2"}, {">= word": ">= 0.1"}),
+        "Whole prompts are left out with a fixed probability: use `prompt`.": ({">= prompt": ">= 0.1"}, {">= prompt": ">= 0.2"}),
+        "Both probabilities are fixed numbers: use `word` and `prompt`.": {">= word": ">= 0.2", ">= prompt": ">= 0.1"},
         "Each word is left out in half of all cases, as if a coin were tossed: compare with `word`.": (
             {">= word": ">= 0.5"},
             {"torch.rand_like(prompts) >= word": "torch.rand_like(prompts).round() == 1"},
@@ -790,7 +794,7 @@ def dice(out: Tensor, chance: float, whose: str, of: str) -> Claims:
         "What is left out comes from the picture before instead: it should be 0.":
             {"prompts * kept": "torch.where(kept, prompts, prompts.roll(1, dims=0))"},
         "What is left out only gets smaller: it should be 0.": {"prompts * kept": "torch.where(kept, prompts, 0.1 * prompts)"},
-        "All that is kept becomes 1: it comes out as it came in.":
+        "All that is kept becomes 1: it should come out as it came in.":
             ({"prompts * kept": "(prompts * kept != 0).float()"}, {"prompts * kept": "kept.float()"}),
         "You return what is kept as True and False: multiply the prompts by it.": {"prompts * kept": "kept"},
         "The result is made of whole numbers: prompts are floats.":
@@ -822,7 +826,7 @@ def forget(answer) -> Claims:
     for result in (both, whole, single):
         named, right = what_comes(result, prompts), prompts * (result != 0)
         see = Pictures(right[None, None, :24], result[None, None, :24])
-        clue = f"Each word should come out as {CAME}, and of yours comes {named}."
+        clue = f"Each word should come out as {CAME}, and yours come out as {named}."
         yield Claim(f"Each word comes out as {CAME}.", yours=named, expected=CAME, figure=see, clue=clue)
     # At the ends, dice do not matter.
     few = prompts[: between(30, 40)]
@@ -840,7 +844,7 @@ def forget(answer) -> Claims:
         see = Pictures(lesson.forget(prompts, one, all_of_it)[None, None, :24], result[None, None, :24])
         # One die for all falls so today, and otherwise tomorrow.
         named = which(result == 0).replace("everything", "nothing").replace("nothing", "everything, or nothing")
-        clue = f"What is left out should be {right}, and of yours it is {named}."
+        clue = f"What is left out should be {right}, and in yours it is {named}."
         yield Claim(says, yours=named, expected=right, figure=see, clue=clue)
     different = not torch.equal(both, give(word, prompt))
     clue = "The same is left out in every call: is a seed set?"
@@ -889,7 +893,7 @@ def forget(answer) -> Claims:
     says = f"In prompts of 0 and 1, a share of {word:.2f} of what is there is left out."
     yield Claim(says, yours=float((kept == 0).double().mean()), expected=word, tolerance=limit, clue=clue)
     # Many words, and a single one.
-    clue = "With some words all was right, and with other numbers it is not: is a number or a limit built in?"
+    clue = "With some words all was right, and with other numbers it is not: is a number or a limit hard-coded?"
     for some in (weighed(any_size(30, 100), any_size(41, 256)), weighed(between(1800, 2200), 1)):
         out, chance = give(word, prompt, some) == 0, 1 - (1 - word) * (1 - prompt)
         error = (chance * (1 - chance) / out.numel() + (1 - word) ** 2 * prompt * (1 - prompt) / len(out)) ** 0.5
@@ -928,7 +932,7 @@ def varies(few: list[Tensor], chance: float, what: str) -> Claim:
             {"guidance *": "(1 + guidance) *"},
             {"free + guidance * (told - free)": "(1 + guidance) * told - guidance * free"},
         ),
-        "The two are in each other's place: guidance 0 stays at `free`, and 1 reaches `told`.": (
+        "The two are swapped: guidance 0 stays at `free`, and 1 reaches `told`.": (
             {"free + guidance * (told - free)": "told + guidance * (free - told)"},
             {"free + guidance * (told - free)": "(1 - guidance) * told + guidance * free"},
         ),
@@ -943,7 +947,7 @@ def varies(few: list[Tensor], chance: float, what: str) -> Claim:
             {"free + guidance * (told - free)": "guidance * told"},
             {"guidance * (told - free)": "guidance * told - free"},
         ),
-        "`free` is subtracted whole: what is added to guidance times `told` is `free`, 1 - guidance times.":
+        "The whole of `free` is subtracted: add 1 - guidance times `free` to guidance times `told`.":
             {"free + guidance * (told - free)": "guidance * told - free"},
         "The share of `free` has the wrong sign: it is 1 - guidance.":
             {"free + guidance * (told - free)": "guidance * told - (1 - guidance) * free"},
@@ -961,7 +965,7 @@ def varies(few: list[Tensor], chance: float, what: str) -> Claim:
             {"guidance *": "min(guidance, 1.0) *"},
             {"return free": "return told if guidance > 1 else free"},
         ),
-        "The guidance never is below 1: 0 stays at `free`.": {"guidance *": "max(guidance, 1.0) *"},
+        "The guidance is never allowed below 1: 0 stays at `free`.": {"guidance *": "max(guidance, 1.0) *"},
         "The guidance is squared, or used twice.": ({"guidance *": "guidance**2 *"}, {"guidance *": "guidance * guidance *"}),
         "The root of the guidance is taken.": {"guidance *": "guidance**0.5 *"},
         "The guidance is squeezed by a sigmoid: use it as it is.": {"guidance *": "torch.sigmoid(torch.tensor(guidance)) *"},
@@ -1039,7 +1043,7 @@ def guide(answer) -> Claims:
         result = answer(told, free, guidance)
         yield Claim(f"Guidance {guidance:.3g} {says}.", yours=result, expected=right, tolerance=1e-3, figure=Pictures)
     # As many pictures as they are high and wide, a single one, and many.
-    clue = "With few pictures all was right, and with other numbers it is not: is a number or a limit built in?"
+    clue = "With few pictures all was right, and with other numbers it is not: is a number or a limit hard-coded?"
     for kind, sides in (
         ("As many pictures as they are wide", (between(7, 9),) * 2),
         ("A single picture", (1, between(32, 40))),

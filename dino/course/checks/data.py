@@ -27,7 +27,7 @@ def rounded(clean: Tensor) -> Tensor:
     lesson.to_tensor,
     hints=(
         "`np.array(picture)` gives (height, width, 3), whole numbers from 0 to 255, and `torch.from_numpy` makes a tensor of "
-        "it. Then two things are left: the order of the sides, and the range.",
+        "it. Then two things are left: the order of the dimensions, and the range.",
         "`permute(2, 0, 1)` brings the colours to the front without mixing up pixels; `reshape` would mix them up. Then "
         "`.float() / 255`.",
     ),
@@ -61,7 +61,7 @@ def rounded(clean: Tensor) -> Tensor:
         "Red and blue are swapped: Pillow's order is red, green, blue, and so is ours.": {".float()": ".float().flip(0)"},
         "The picture is upside down.": {".float()": ".float().flip(1)"},
         "The picture is mirrored.": {".float()": ".float().flip(2)"},
-        "There is one side too many: no batch yet, this is a single picture.": {".float()": ".float()[None]"},
+        "There is one dimension too many: this is a single picture, not a batch yet.": {".float()": ".float()[None]"},
         "The colours are lost: keep red, green and blue.":
             ({".float()": ".float().mean(dim=0)[None]"}, {".float()": ".float().mean(dim=0)"}),
         "All three colours are the same grey: keep red, green and blue.":
@@ -88,7 +88,7 @@ def to_tensor(answer) -> Claims:
 
     yield claim("White is 1.", torch.ones(3, between(3, 9), between(3, 9)), 1e-6)
     yield claim("Black is 0.", torch.zeros(3, between(3, 9), between(3, 9)), 1e-6)
-    clue = "Black and white are right, but not everything stands where it stood: which order do the sides have?"
+    clue = "Black and white are right, but not everything stands where it stood: in which order are the dimensions?"
     yield claim("Each pixel stays where it is, and each colour in a channel of its own.", clean, 1e-5, clue)
     clue = "A high picture comes out right, but a square one does not."
     size = between(66, 90)
@@ -357,13 +357,13 @@ def in_order(says: str, losses, given: list[float]) -> Claim:
 @check_of(
     lesson.yardstick,
     hints=(
-        "Work with two sides, (levels, pixels): `levels[:, None]` has the shape (count, 1), and what varies per pixel is "
+        "Work with two dimensions, (levels, pixels): `levels[:, None]` has the shape (count, 1), and what varies per pixel is "
         "flattened to (pixels,). The two broadcast. At the end, take the mean over the pixels.",
         "`signal = clean.var(dim=0, correction=0).flatten()`, `noise = levels[:, None] ** 2 / 12`, and what is left is "
         "`signal * noise / ((1 - levels[:, None]) ** 2 * signal + noise)`.",
     ),
-    notice="At level 1 nothing is left of the picture, and the loss is all that pixels vary: no denoiser can do better there. Where "
-    "noise and picture vary alike, half of the variation is left.",
+    notice="At level 1 nothing is left of the picture, and the loss is the variance of the pixels: no denoiser can do better there. Where "
+    "noise and picture have the same variance, half of it is left.",
     mistakes={
         "How much a pixel varies is measured over the whole tensor: each pixel and colour has its own, so `var(dim=0)`.":
             {"dim=0, ": ""},
@@ -375,23 +375,23 @@ def in_order(says: str, losses, given: list[float]) -> Claim:
         "The spread is taken (`std`): take its square, the variance.": {"var(": "std("},
         "The mean of the squares is taken for the variance: subtract the mean first.":
             {"var(dim=0, correction=0)": "square().mean(dim=0)"},
-        "The noise varies by 1 here, as Gaussian noise does: uniform noise in [0, 1] varies by 1/12.": {" / 12": ""},
-        "The noise varies by 1/3 here, as if its mean were 0: it varies by 1/12 about its mean of one half.": {"12": "3"},
+        "The noise has variance 1 here, as Gaussian noise has: uniform noise in [0, 1] has variance 1/12.": {" / 12": ""},
+        "The noise has variance 1/3 here, as if its mean were 0: about its mean of one half, it is 1/12.": {"12": "3"},
         "The noise has its spread here, the root of 1/12: take the variance, 1/12.": {"12": "12**0.5"},
-        "The level of the noise is not squared: what is scaled by `level` varies by its square.": {" ** 2 / 12": " / 12"},
-        "The noise varies alike at every level: it is scaled by `level`.": {"** 2 / 12": "** 0 / 12"},
-        "The picture does not fade: it is scaled by 1 - level, so it varies by the square of that.":
+        "The level of the noise is not squared: scaling by `level` multiplies the variance by its square.": {" ** 2 / 12": " / 12"},
+        "The noise has the same variance at every level: it is scaled by `level`.": {"** 2 / 12": "** 0 / 12"},
+        "The picture does not fade: it is scaled by 1 - level, so its variance is scaled by the square of that.":
             {"(1 - levels[:, None]) ** 2 * ": ""},
-        "Neither share is squared: what is scaled by a share varies by its square.": {" ** 2 * ": " * ", " ** 2 / 12": " / 12"},
+        "Neither share is squared: scaling by a share multiplies the variance by its square.": {" ** 2 * ": " * ", " ** 2 / 12": " / 12"},
         "The 12 is squared, too: only the level is.": {"levels[:, None] ** 2 / 12": "(levels[:, None] / 12) ** 2"},
         "The mean is taken for the variance: how much does each pixel vary over the pictures?":
             {"var(dim=0, correction=0)": "mean(dim=0)"},
-        "The share of the picture is not squared: what is scaled by 1 - level varies by its square.": {" ** 2 * ": " * "},
+        "The share of the picture is not squared: scaling by 1 - level multiplies the variance by its square.": {" ** 2 * ": " * "},
         "`1 - level ** 2` is not the square of `1 - level`, which is `(1 - level) ** 2`.":
             {"(1 - levels[:, None]) ** 2": "(1 - levels[:, None] ** 2)"},
         "The level is counted from the other end: at level 1 there is nothing but noise.":
             {"signal =": "levels = 1 - levels; signal ="},
-        "This is how far noisy pictures vary, not what is left of it once one has seen them.":
+        "This is the variance of the noisy pixels, not the error that is left once they are seen.":
             {"signal * noise / (seen + noise)": "seen + noise"},
         "This is the share that is explained: what is wanted is the error that is left.":
             {"signal * noise / (seen + noise)": "seen / (seen + noise + 1e-12)"},
@@ -430,7 +430,7 @@ def yardstick(answer) -> Claims:
         return Claim(says, yours=found, expected=loss, tolerance=tolerance, figure=see, clue=clue)
 
     says = f"Pixels are {low} or {high}. At level 1, the loss is their variance, {varies:.4g}."
-    clue = "At level 1 there is only noise. The best guess is the mean, and the loss is all that pixels vary."
+    clue = "At level 1 there is only noise. The best guess is the mean, and the loss is the variance of the pixels."
     yield claim(says, 1.0, varies, 4e-3, clue)
     found = answer(torch.full((between(20, 60), 3, 4, 5), torch.rand(()).item()), levels[:3])
     says = "If all pictures are alike, the loss is 0."
@@ -439,7 +439,7 @@ def yardstick(answer) -> Claims:
     picture, noise = (1 - level) ** 2 * varies, level**2 / 12
     says = f"The same pixels at level {level}: the picture varies by {(1 - level) ** 2:.4g} * {varies:.4g} "
     says += f"and the noise by {level**2:.4g} / 12."
-    clue = "At level 1 it is right, but not in between: how much do picture and noise vary, each with its share?"
+    clue = "At level 1 it is right, but not in between: what is the variance of picture and noise, each with its share?"
     yield claim(says, level, varies * noise / (picture + noise), 1e-3, clue)
     says = "On pictures, each pixel and colour counts by itself: your loss divided by the right one is 1."
     clue = "Where all pixels are alike it is right, but not on pictures: does each pixel and each colour have its own variance?"

@@ -58,7 +58,7 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
             {"images[possible].mean": "(F.softmin((noisy - images).square().sum((1, 2, 3), True), 0) * images).sum"},
             {"images[possible].mean": "(F.softmin((noisy - images).square().sum((1, 2, 3), True).log(), 0) * images).sum"},
         ),
-        "You turn the noisy picture back as if all noise were 0.5. Pick the images that are possible, and average them.":
+        "You undo the mixing as if all noise were 0.5. Pick the images that are possible, and average them.":
             {"images[possible].mean(dim=0)": "(noisy - level / 2) / max(1 - level, 1e-6)"},
         "You average the noise that each image would leave, not the images.":
             ({"images[possible]": "(rest / level)"}, {"images[possible]": "(rest / level).clamp(0, 1)"}),
@@ -105,7 +105,7 @@ def describe(shares: tuple[float, ...] | None, possible: Tensor, right: str) -> 
             {"mean(dim=0)": "sum(dim=0) / len(images)"},
         "You return all possible images: take their mean over dim=0.": {".mean(dim=0)": ""},
         "The mean runs over all numbers, so one is left: take it over dim=0 alone.": {"dim=0": ""},
-        "There is a side of length one too many: one guess has the shape (3, height, width).": {"dim=0": "dim=0, keepdim=True"},
+        "There is one dimension of length 1 too many: one guess has the shape (3, height, width).": {"dim=0": "dim=0, keepdim=True"},
         "You return what is left after subtracting the images, not the images.": {"images[possible]": "rest[possible]"},
         "You return the noisy picture itself.": {"images[possible].mean(dim=0)": "noisy.clone()"},
         "Nothing is returned: is the `return` missing?": {"return ": ""},
@@ -145,7 +145,7 @@ def best_guess(answer) -> Claims:
     # Very dark images leave nearly all to the noise: none of them can be ruled out.
     dark, noise, level = 0.02 * images, 0.1 + 0.8 * torch.rand(shape), round(0.85 + 0.1 * torch.rand(()).item(), 3)
     guess, expected = answer(mix(dark[true], noise, level), level, dark), dark.mean(dim=0)
-    says = f"At level {level} all of some very dark images are possible."
+    says = f"At level {level} some very dark images are all possible."
     yield Claim(says, yours=guess[None], expected=expected[None], figure=Pictures)
     # No image can have become as bright as this. Who stops with an error says so, too.
     nan, level = torch.full(shape, torch.nan), 0.02 + 0.4 * torch.rand(()).item()
@@ -212,7 +212,7 @@ def can_learn(reference: nn.Module, yours: nn.Module, *inputs: Tensor) -> Claims
     few, without = (sum(not one.any() for one in some) for some in (slopes, own))
     size = right.abs().max()
     see = Pictures(right / size, found / size)
-    says = "Gradients go back to what came in, so that what comes before can learn."
+    says = "Gradients flow back to the input, so that earlier layers can learn."
     clue = (
         "Gradients do not find their way back through all of it: is something cut off (`detach`, `.data`, `no_grad`)?"
     )
@@ -353,7 +353,7 @@ def block(answer) -> Claims:
     yours.eval()
     result, right = yours(other.clone()), reference(other)
     size = right.abs().max()
-    says = "It does so with pictures of another size and brightness, and when it no longer trains."
+    says = "It does so with pictures of another size and brightness, and in evaluation mode."
     yield Claim(says, yours=result / size, expected=right / size, figure=Pictures)
     yours.train()
     yield from can_learn(reference, yours, x)
@@ -463,7 +463,7 @@ def denoiser(answer) -> Claims:
     yield from of_widths(answer, tuple(widths), (2, *(between(1, 2) for _ in widths[1:])))
     # As it is when nobody says how wide: for one large picture, and for many small ones.
     reference, yours = lesson.Denoiser(), answer()
-    yield has_weights("If nobody says how wide, it has the layers of the lesson's.", yours, reference)
+    yield has_weights("If no widths are given, it has the layers of the lesson's.", yours, reference)
     enlarge(reference)
     for count, side in ((1, 64), (between(24, 32), 8)):
         noisy, level = torch.rand(count, 3, side, side), torch.rand(count, 1, 1, 1)

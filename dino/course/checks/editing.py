@@ -56,7 +56,7 @@ class Asked:
             {"mix(picture, noise, strength)": "mix(picture, noise, 1 - strength)"},
             {"mix(picture, noise, strength)": "mix(noise, picture, strength)"},
         ),
-        "The denoiser is told levels that begin at 1 - strength: they begin at the strength.":
+        "The denoiser is told levels that begin at 1 - strength: they should begin at the strength.":
             {"strength * level": "(1 - strength) * level"},
         "The strength is counted from the other end throughout: at 1 nothing of the picture should be left.":
             {"noise, strength)": "noise, 1 - strength)", "strength * level": "(1 - strength) * level"},
@@ -76,7 +76,7 @@ class Asked:
             {"strength * level": "level / strength"},
         "The levels that the denoiser is told are multiplied by the strength twice.":
             {"strength * level": "strength**2 * level"},
-        "The levels that the denoiser is told climb: they fall from the strength to 0.":
+        "The levels that the denoiser is told climb: they should fall from the strength to 0.":
             {"strength * level": "strength * (1 - level)"},
         "The denoiser is told a bare number: it wants a level for each picture, (batch, 1, 1, 1).":
             {"strength * level": "strength * level.flatten()[0]"},
@@ -195,9 +195,7 @@ def begin_from(answer) -> Claims:
     says = "Unless told otherwise, the strength is 0.6, and there are 25 steps with stretch 2."
     yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures)
     # Hardly any noise, many steps, one large batch of small pictures.
-    clue = (
-        "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit built in?"
-    )
+    clue = "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit hard-coded?"
     for strength, steps, sides in (
         (0.02, 2, (1, 3, 8, 8)),
         (0.95, any_size(41, 120), (1, 3, 4, 4)),
@@ -282,8 +280,8 @@ def share_of(guess: Tensor, question: Tensor, other: Tensor) -> tuple[Tensor, Te
             {"range(times)": "range(1)"},
             {"level)\n    return guess": "level)\n        return guess\n    return guess"},
         ),
-        "It thinks again once too often: `range(times)`.": {"range(times)": "range(times + 1)"},
-        "It thinks again once too seldom: the first guess does not count as thinking again.": {"range(times)": "range(times - 1)"},
+        "It thinks again one time too many: `range(times)`.": {"range(times)": "range(times + 1)"},
+        "It thinks again one time too few: the first guess does not count as thinking again.": {"range(times)": "range(times - 1)"},
         "It never thinks again.": {"range(times)": "range(0)"},
         "The new guess is thrown away, and the first one returned: put it into `guess`.":
             {"guess = denoiser(mix": "denoiser(mix"},
@@ -419,7 +417,7 @@ def with_fresh_noise(answer) -> Claims:
     answer(denoiser, noisy, level)
     yield Claim("Unless told otherwise, it thinks again 7 times.", yours=len(denoiser.questions), expected=8)
     # One picture of another size, at the ends, and often.
-    clue = "With few pictures all was right, and with other numbers it is not: is a number or a limit built in?"
+    clue = "With few pictures all was right, and with other numbers it is not: is a number or a limit hard-coded?"
     for sides, at, times in (
         ((1, 3, any_size(41, 64), 20), 1.0, 2),
         ((any_size(11, 64), 3, 8, 8), 0.05, any_size(11, 40)),
@@ -535,7 +533,7 @@ def keep_known(answer) -> Claims:
         )
     sides = any_size(11, 64), 3, 8, 8
     picture, guess, known = torch.rand(sides), torch.rand(sides), (torch.rand(sides[0], 1, 8, 8) < 0.3).float()
-    clue = "With few pictures all was right, and with many it is not: is a number or a limit built in?"
+    clue = "With few pictures all was right, and with many it is not: is a number or a limit hard-coded?"
     yield Claim(
         "Of many pictures, each keeps its own part.",
         yours=answer(guess, picture, known),
@@ -567,7 +565,7 @@ def keep_known(answer) -> Claims:
         "Nothing is kept: put every guess right with `keep_known`.":
             ({"keep_known(denoiser(noisy, level), picture, known)": "denoiser(noisy, level)"},
              {"with_fresh_noise(informed": "with_fresh_noise(denoiser"}),
-        "Clean pixels are put into the noisy picture before it is asked about: put the guess right, after.":
+        "Clean pixels are put into the noisy picture before the denoiser is asked about it: put the guess right, afterwards.":
             {"keep_known(denoiser(noisy, level), picture, known)": "denoiser(keep_known(noisy, picture, known), level)"},
         "Clean pixels are put into the noisy picture before it is asked about, and again into what comes of it: put the guess "
         "right, and leave the picture to the sampler.": (
@@ -632,7 +630,7 @@ def keep_known(answer) -> Claims:
         "It draws without stretch, whatever it says: pass `stretch` on.": {"steps, stretch)": "steps, 1.0)"},
         "The noise that came in is not used: begin with it.":
             {"picture, noise, strength": "picture, torch.rand_like(noise), strength"},
-        "Picture and noise are in each other's place.": {"again, picture, noise,": "again, noise, picture.expand_as(noise),"},
+        "Picture and noise are swapped.": {"again, picture, noise,": "again, noise, picture.expand_as(noise),"},
         "It begins with the known part alone, on black: begin with the whole picture, for the strength says what is left of it.":
             {"again, picture, noise,": "again, known * picture, noise,"},
         "The picture is added to the guess: it replaces it.":
@@ -721,7 +719,7 @@ def sample_known(answer) -> Claims:
         for part, where in (("the true pixels in the known part", inside), ("the guess before in the rest", ~inside)):
             says = f"When it thinks again, {which} has {part}, in noise from 0 to 1."
             fine = ((hidden > -0.01) & (hidden < 1.01))[where].all().item()
-            clue = "It thinks again about something else than its last guess, put right in the known part."
+            clue = "It thinks again about something other than its last guess, put right in the known part."
             see = Pictures(mix(right[i - 1], torch.rand_like(noise), level), yours[i])
             yield Claim(says, yours=fine, expected=True, figure=see, clue=clue)
         middle = (hidden - 0.5)[~inside]
@@ -738,7 +736,7 @@ def sample_known(answer) -> Claims:
         expected = step(yours[first], right[last], now, next)
         came, expected = (yours[last + 1], expected) if last + 1 < total else (result, expected.clamp(0, 1))
         says = f"Step {i + 1} of {few} goes towards the last guess, put right."
-        clue = "It thinks again, but something else than the last guess counts."
+        clue = "It thinks again, but something other than the last guess counts."
         yield Claim(says, yours=came, expected=expected, figure=Pictures, clue=clue)
     says = "After it has thought again, too, what is known comes out as it was."
     yield Claim(says, yours=result[inside], expected=picture[inside], figure=Pictures)
@@ -760,9 +758,7 @@ def sample_known(answer) -> Claims:
     )
     yield Claim("Unless told otherwise, it begins with pure noise.", yours=yours[0], expected=noise, figure=Pictures)
     # A large batch of small pictures, and many steps.
-    clue = (
-        "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit built in?"
-    )
+    clue = "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit hard-coded?"
     for kind, steps, sides in (
         ("many pictures", 2, (any_size(16, 64), 3, 8, 8)),
         ("many steps", any_size(41, 99), (1, 3, 4, 4)),

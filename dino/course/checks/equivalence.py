@@ -53,7 +53,7 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
         "Take away from `noisy` what the guess has put in, `(1 - level) * guess`. What is left is the noise `level` times, so divide "
         "by `level`. Mind the brackets.",
     ),
-    notice="A mistake in the guess is one in the noise, `(1 - level) / level` times as large: little at high levels, and without "
+    notice="A mistake in the guess becomes one in the noise, `(1 - level) / level` times as large: small at high levels, and without "
     "bounds at low ones. At level 0 there is no noise to be found.",
     mistakes={
         "What is left when the guess is taken away is only a share of the noise: divide it by that share.":
@@ -88,14 +88,14 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
         "You divide by the level twice, or by its square: once is enough.": ({"/ level": "/ level**2"}, {"/ level": "/ level / level"}),
         "You divide by the root of the level: the noise's share is the level itself.": {"/ level": "/ level.sqrt()"},
         "The guess is added: take it away.": {"noisy - ": "noisy + "},
-        "The guess is scaled by 1 + level: its share is 1 - level.": {"(1 - level)": "(1 + level)"},
+        "The guess is scaled by 1 + level: its share should be 1 - level.": {"(1 - level)": "(1 + level)"},
         "The difference is the wrong way round: take the guess away from the noisy picture.": (
             {"(noisy - (1 - level) * guess)": "((1 - level) * guess - noisy)"},
             {"(noisy - (1 - level) * guess) / level": "-(noisy - (1 - level) * guess) / level"},
         ),
         "The difference is the wrong way round, and the whole guess is in it: take its share away from the noisy picture.":
             {"(noisy - (1 - level) * guess)": "(guess - noisy)"},
-        "`noisy` and `guess` are in each other's place.": {"noisy - (1 - level) * guess": "guess - (1 - level) * noisy"},
+        "`noisy` and `guess` are swapped.": {"noisy - (1 - level) * guess": "guess - (1 - level) * noisy"},
         "Not only the guess is scaled by 1 - level, but the whole difference: move a bracket.":
             {"(1 - level) * guess": "guess", "/ level": "/ level * (1 - level)"},
         "A bracket is missing: 1 - level is one number, with which the guess is multiplied.":
@@ -114,7 +114,7 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
             {"(1 - level)": "(1 - level**2).sqrt()"},
             {"(1 - level)": "(1 - level) ** 0.5"},
         ),
-        "The guess's share is squared: it is 1 - level.": {"(1 - level)": "(1 - level) ** 2"},
+        "The guess's share is squared: it should be 1 - level.": {"(1 - level)": "(1 - level) ** 2"},
         "You return the noisy picture: take the guess away, and divide.": {"(noisy - (1 - level) * guess) / level": "noisy.clone()"},
         "You return the guess: what is asked for is the noise.": {"(noisy - (1 - level) * guess) / level": "guess.clone()"},
         "You return the guess's share of the noisy picture: what is asked for is the rest, divided by its own share.":
@@ -126,12 +126,12 @@ def right_amounts(answer, clean: Tensor, noise: Tensor, right: tuple[float, floa
         "The level is always a half: use the one that is given.": {"return": "level = 0.5; return"},
         "The level is squared before it is used.": {"return": "level = level**2; return"},
         "The level is rounded, so that it is only ever 0 or 1.": {"return": "level = level.round(); return"},
-        "The level has a lower limit: divide by it as it is, for level 0 does not come.": (
+        "The level has a lower limit: divide by it as it is, for level 0 does not occur.": (
             {"/ level": "/ level.clamp(min=0.02)"},
             {"/ level": "/ level.clamp(min=0.05)"},
             {"return": "level = level.clamp(min=0.02); return"},
         ),
-        "A number is added to the level, lest it be 0: that does not come, and at low levels the number is too large.":
+        "A small number is added to the level so that it is never 0: level 0 does not occur, and at low levels that number is too large.":
             ({"/ level": "/ (level + 0.01)"}, {"/ level": "/ (level + 0.001)"}),
         "All pictures use the level of the first one: each has its own.":
             ({"return": "level = level[0]; return"}, {"/ level": "/ level[0]"}, {"(1 - level)": "(1 - level[0])"}),
@@ -195,7 +195,7 @@ def noise_of(answer) -> Claims:
     low = 0.004 + 0.006 * torch.rand_like(level)
     says = "At levels as low as 0.01, too, it gives the noisy picture when it is mixed into the guess."
     yield Claim(says, yours=mix(guess, answer(noisy, guess, low), low), expected=noisy, figure=Pictures)
-    clue = "With few pictures all was right, and with others it is not: is a number or a limit built in?"
+    clue = "With few pictures all was right, and with others it is not: is a number or a limit hard-coded?"
     for kind, clean, noise, level in batches():
         result, says = answer(mix(clean, noise, level), clean, level), f"The noise comes out that was mixed in: {kind}."
         yield Claim(says, yours=result, expected=noise, tolerance=1e-3, figure=Pictures, clue=clue)
@@ -250,7 +250,7 @@ def noise_of(answer) -> Claims:
         ),
         "That is the way from the noise to where the picture is now, divided by the time from the guess: go from the guess.":
             {"(noisy - guess) / level": "(noisy - (noisy - (1 - level) * guess) / level) / level"},
-        "It is right but at level 1: there nothing is left of the way to the noise, and 0 is divided by 0. Go from the guess.":
+        "It is right except at level 1: there nothing is left of the way to the noise, and 0 is divided by 0. Go from the guess.":
             {"(noisy - guess) / level": "((noisy - (1 - level) * guess) / level - noisy) / (1 - level)"},
         "The level is counted from the other end, and the guess has a share: 0 is where it sets out, from the whole guess.":
             {"(noisy - guess) / level": "(noisy - level * guess) / (1 - level)"},
@@ -269,9 +269,9 @@ def noise_of(answer) -> Claims:
         "The velocity is halved: divide the difference by the level, no more.": {"/ level": "/ level / 2"},
         "The level is always a half: use the one that is given.": {"/ level": "/ 0.5 + 0 * level"},
         "The level is rounded, so that it is only ever 0 or 1.": {"/ level": "/ level.round()"},
-        "The level has a lower limit: divide by it as it is, for level 0 does not come.":
+        "The level has a lower limit: divide by it as it is, for level 0 does not occur.":
             ({"/ level": "/ level.clamp(min=0.02)"}, {"/ level": "/ level.clamp(min=0.05)"}),
-        "A number is added to the level, lest it be 0: that does not come, and at low levels the number is too large.":
+        "A small number is added to the level so that it is never 0: level 0 does not occur, and at low levels that number is too large.":
             ({"/ level": "/ (level + 0.01)"}, {"/ level": "/ (level + 0.001)"}),
         "All pictures use the level of the first one: each has its own.": {"/ level": "/ level[0]"},
         "All pictures use the level of the last one: each has its own.": {"/ level": "/ level[-1]"},
@@ -340,7 +340,7 @@ def velocity_of(answer) -> Claims:
     low = 0.004 + 0.006 * torch.rand_like(level)
     says = "From levels as low as 0.01, too, it leads back to the guess."
     yield Claim(says, yours=noisy - low * answer(noisy, guess, low), expected=guess, figure=Pictures)
-    clue = "With few pictures all was right, and with others it is not: is a number or a limit built in?"
+    clue = "With few pictures all was right, and with others it is not: is a number or a limit hard-coded?"
     for kind, clean, noise, level in batches():
         result, right = answer(mix(clean, noise, level), clean, level), noise - clean
         says = f"It is the noise minus the picture: {kind}."
@@ -362,7 +362,7 @@ def velocity_of(answer) -> Claims:
             {"noisy / size, ((1 - level) / size) ** 2": "((1 - level) / size) ** 2, noisy / size"},
         "The root is missing: with squares that add up to 1, divide by the root of their sum.":
             {"torch.sqrt((1 - level) ** 2 + level**2)": "(1 - level) ** 2 + level**2"},
-        "The shares are added without being squared, and that is 1, so nothing changes: add up their squares.": (
+        "The shares are added without being squared, and their sum is 1, so nothing changes: add up their squares.": (
             {"(1 - level) ** 2 + level**2": "(1 - level) + level"},
             {"(1 - level) ** 2 + level**2": "1 - level**2 + level**2"},
             {"torch.sqrt((1 - level) ** 2 + level**2)": "torch.sqrt((1 - level) ** 2) + torch.sqrt(level**2)"},
@@ -387,7 +387,7 @@ def velocity_of(answer) -> Claims:
             {"(1 - level) ** 2 + level**2": "1 - 2 * level + level**2"},
         "You divide by the larger of the two shares: divide by the root of the sum of their squares.":
             {"torch.sqrt((1 - level) ** 2 + level**2)": "torch.maximum(1 - level, level)"},
-        "You divide by the root of the picture's share and of the noise's, added up: divide by the root of the sum of their squares.":
+        "You divide by the sum of the roots of the two shares: divide by the root of the sum of their squares.":
             {"torch.sqrt((1 - level) ** 2 + level**2)": "torch.sqrt(1 - level) + torch.sqrt(level)"},
         "The pictures are multiplied by the size: divide them by it.": {"noisy / size": "noisy * size"},
         "The pictures are multiplied by the root of 1 - level: divide them by the root of the sum of the squares.": (
@@ -412,11 +412,11 @@ def velocity_of(answer) -> Claims:
             {"noisy / size": "noisy / level"},
         "The pictures are multiplied by the share that the clean picture is to have: it is in them already, so only divide by the size.":
             {"noisy / size": "noisy * (1 - level) / size"},
-        "The pictures are right but where nothing of the clean one is left: there 0 is divided by 0.": (
+        "The pictures are right except where nothing of the clean one is left: there 0 is divided by 0.": (
             {"noisy / size": "noisy / (1 - level) * ((1 - level) / size)"},
             {"noisy / size": "noisy * (((1 - level) / size) / (1 - level))"},
         ),
-        "The pictures are right but where there is no noise: there 0 is divided by 0.": (
+        "The pictures are right except where there is no noise: there 0 is divided by 0.": (
             {"noisy / size": "noisy / level * (level / size)"},
             {"noisy / size": "noisy * ((level / size) / level)"},
         ),
@@ -432,17 +432,17 @@ def velocity_of(answer) -> Claims:
             {"noisy / size": "noisy / noisy.norm()"},
             {"noisy / size": "noisy / noisy.flatten(1).norm(dim=1).view(-1, 1, 1, 1)"},
         ),
-        "Alpha bar is not divided by the size: it is the square of the share that the clean picture has afterwards.":
+        "Alpha bar is not divided by the size: it should be the square of the share that the clean picture has afterwards.":
             {"((1 - level) / size)": "(1 - level)"},
         "Alpha bar is the share itself: square it.": {"((1 - level) / size) ** 2": "(1 - level) / size"},
         "Alpha bar is the root of the share: square it.": {"((1 - level) / size) ** 2": "((1 - level) / size) ** 0.5"},
-        "Alpha bar is 1 - level: it is the square of the share that the clean picture has when all is divided by the size.":
+        "Alpha bar is 1 - level: it should be the square of the share that the clean picture has when all is divided by the size.":
             {"((1 - level) / size) ** 2": "1 - level"},
-        "Alpha bar is the noise's: it is 1 for clean pictures, and 0 for noise.": (
+        "Alpha bar is the noise's: it should be 1 for clean pictures, and 0 for noise.": (
             {"((1 - level) / size) ** 2": "(level / size) ** 2"},
             {"((1 - level) / size) ** 2": "1 - ((1 - level) / size) ** 2"},
         ),
-        "Alpha bar is the noise's share, and not squared: it is the square of the clean picture's.":
+        "Alpha bar is the noise's share, and not squared: it should be the square of the clean picture's.":
             {"((1 - level) / size) ** 2": "level / size"},
         "Alpha bar is 1 less the noise's share: square that share before you subtract it.":
             {"((1 - level) / size) ** 2": "1 - level / size"},
@@ -456,18 +456,18 @@ def velocity_of(answer) -> Claims:
             {"((1 - level) / size) ** 2": "(1 - level) ** 2 / (1 - level) ** 2 + level**2"},
         "Alpha bar is upside down: the share is divided by the size, not the size by it.":
             ({"(1 - level) / size": "size / (1 - level)"}, {"((1 - level) / size) ** 2": "size**2 / (1 - level) ** 2"}),
-        "Alpha bar is the ratio of picture to noise: it is the square of the picture's share.": (
+        "Alpha bar is the ratio of picture to noise: it should be the square of the picture's share.": (
             {"((1 - level) / size) ** 2": "((1 - level) / level) ** 2"},
             {"((1 - level) / size) ** 2": "(1 - level) / level"},
         ),
-        "Alpha bar is right but where there is no noise: there it is infinity divided by infinity.":
+        "Alpha bar is right except where there is no noise: there it is infinity divided by infinity.":
             {"((1 - level) / size) ** 2": "((1 - level) / level) ** 2 / (1 + ((1 - level) / level) ** 2)"},
         "Alpha bar is multiplied up over the batch, as over the timesteps of a schedule: here it follows from each level alone.":
             ({"((1 - level) / size) ** 2": "torch.cumprod(((1 - level) / size) ** 2, dim=0)"},
              {"((1 - level) / size) ** 2": "torch.cumprod(1 - level, dim=0)"}),
         "Alpha bar is that of the cosine schedule: it follows from the share that the clean picture has.":
             {"((1 - level) / size) ** 2": "torch.cos(level * torch.pi / 2) ** 2"},
-        "Alpha bar is the size, or its square: it is the square of the clean picture's share.":
+        "Alpha bar is the size, or its square: it should be the square of the clean picture's share.":
             ({"((1 - level) / size) ** 2": "size"}, {"((1 - level) / size) ** 2": "size**2"}),
         "Alpha bar is 1 divided by the square of the size: the picture's share is missing.":
             {"((1 - level) / size) ** 2": "(1 / size) ** 2"},
@@ -493,8 +493,8 @@ def velocity_of(answer) -> Claims:
             {"size = torch": "import math\n    size = math"},
         "Alpha bar comes out flat: keep the shape (batch, 1, 1, 1).":
             ({"/ size) ** 2": "/ size).flatten() ** 2"}, {"/ size) ** 2": "/ size).squeeze() ** 2"}),
-        "Alpha bar comes out for each pixel: there is one for each picture.": {"/ size) ** 2": "/ size).expand_as(noisy) ** 2"},
-        "One alpha bar comes out for the whole batch: there is one for each picture.":
+        "Alpha bar comes out for each pixel: there should be one for each picture.": {"/ size) ** 2": "/ size).expand_as(noisy) ** 2"},
+        "One alpha bar comes out for the whole batch: there should be one for each picture.":
             ({"/ size) ** 2": "/ size).mean() ** 2"}, {"/ size) ** 2": "/ size)[:1] ** 2"}),
         "Only the pictures come out: return alpha bar, too.": {", ((1 - level) / size) ** 2": ""},
         "Only alpha bar comes out: return the pictures, too.": {"noisy / size, ": ""},
@@ -555,7 +555,7 @@ def to_ddpm(answer) -> Claims:
     every = torch.linspace(0, 1, between(20, 40)).view(-1, 1, 1, 1)
     _, bar = answer(torch.rand(len(every), 3, 5, 4), every)
     yield about_bar("From level 0 to 1, alpha bar falls from 1 to 0.", bar, every, clue)
-    clue = "With few pictures all was right, and with others it is not: is a number or a limit built in?"
+    clue = "With few pictures all was right, and with others it is not: is a number or a limit hard-coded?"
     for kind, clean, noise, level in batches():
         scaled, bar = answer(mix(clean, noise, level), level)
         expected = right(level)[0] * clean + right(level)[1] * noise
@@ -634,17 +634,17 @@ def to_ddpm(answer) -> Claims:
             {"ratio(next) - ratio(now)": "ratio(now) - ratio(next)"},
             {"ratio(now) - ratio(before)": "ratio(before) - ratio(now)"},
         ),
-        "The two steps are in each other's place: divide the step to come by the one before.": (
+        "The two steps are swapped: divide the step to come by the one before.": (
             {"ratio(next) - ratio(now)": "ratio(now) - ratio(before)",
              "/ (ratio(now) - ratio(before))": "/ (ratio(next) - ratio(now))"},
             {"before: Tensor, now: Tensor, next: Tensor": "next: Tensor, now: Tensor, before: Tensor"},
         ),
-        "The two steps are in each other's place, and nothing is halved: divide the step to come by the one before, and halve that.":
+        "The two steps are swapped, and nothing is halved: divide the step to come by the one before, and halve that.":
             {"ratio(next) - ratio(now)": "ratio(now) - ratio(before)",
              "/ (ratio(now) - ratio(before)) / 2": "/ (ratio(next) - ratio(now))"},
-        "`before` and `now` are in each other's place.":
+        "`before` and `now` are swapped.":
             {"before: Tensor, now: Tensor": "now: Tensor, before: Tensor"},
-        "`now` and `next` are in each other's place.": {"now: Tensor, next: Tensor": "next: Tensor, now: Tensor"},
+        "`now` and `next` are swapped.": {"now: Tensor, next: Tensor": "next: Tensor, now: Tensor"},
         "The levels are taken in the order now, next, before.":
             {"before: Tensor, now: Tensor, next: Tensor": "now: Tensor, next: Tensor, before: Tensor"},
         "The levels are taken in the order next, before, now.":
@@ -672,7 +672,7 @@ def to_ddpm(answer) -> Claims:
             {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2": "torch.full_like(now, 2)"},
         "The stretch is always 1: the guess should be pushed on.":
             {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2": "torch.ones_like(now)"},
-        "Infinity is taken from infinity where `before` is 1, and that is nan: leave `before` out of the step to come.": (
+        "Where `before` is 1, infinity minus infinity gives nan: the step to come should not depend on `before`.": (
             {"ratio(next) - ratio(now)": "(ratio(next) - ratio(before)) - (ratio(now) - ratio(before))"},
             {"ratio(next) - ratio(now)": "(ratio(next) - ratio(before)) + (ratio(before) - ratio(now))"},
             {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2":
@@ -680,7 +680,7 @@ def to_ddpm(answer) -> Claims:
             {"1 + (ratio(next) - ratio(now)) / (ratio(now) - ratio(before)) / 2":
                  "((ratio(now) + ratio(next)) / 2 - ratio(before)) / (ratio(now) - ratio(before))"},
         ),
-        "Levels are kept away from 1, by a clamp or by something small that is added, so the stretch is not 1 where `before` is: let the "
+        "Levels are kept away from 1, by a clamp or by adding a small number, so the stretch is not 1 where `before` is 1: let the "
         "logarithm be infinite.": (
             {"(1 - level) / level": "(1 - level + 1e-6) / level"},
             {"(1 - level) / level": "(1 - level).clamp(min=1e-6) / level"},
@@ -697,7 +697,7 @@ def to_ddpm(answer) -> Claims:
             {"return 1 + (": "if (before == 1).any():\n        return torch.ones_like(now)\n    return 1 + ("},
             {"return 1 + (": "if before.max() >= 1:\n        return torch.ones_like(now)\n    return 1 + ("},
         ),
-        "`if` wants one truth, and there may be many levels: leave it out, for the logarithm may be infinite.": (
+        "`if` wants a single True or False, and there may be many levels: leave it out, for the logarithm may be infinite.": (
             {"return 1 + (": "if before == 1:\n        return torch.ones_like(now)\n    return 1 + ("},
             {"return torch.log(": "if level == 1:\n            return -torch.inf\n        return torch.log("},
         ),
@@ -742,13 +742,13 @@ def stretch_of(answer) -> Claims:
 
     count = between(7, 12)
     start, before = uniform(-1.5, 1, count), uniform(0.4, 1.4, count)
-    clue = "Equally long steps give other stretches at other levels: what are they measured by?"
+    clue = "Equally long steps give different stretches at different levels: how is their length measured?"
     even = claim("Where the logarithm rises evenly, the stretch is 1.5.", start, before, before, clue)
     if isinstance(even.yours, Tensor) and even.yours.std() < 1e-3:
-        even.clue = "The steps are measured well. Look at how the stretch is worked out from the two."
+        even.clue = "The steps are measured correctly. Look at how the stretch is worked out from the two."
     yield even
     to_come = before * uniform(0.3, 2.6, count)
-    says = "If the guess changes evenly with the logarithm, it is pushed on to what it is in the middle of the step to come."
+    says = "If the guess changes evenly with the logarithm, it is pushed on to its value in the middle of the step to come."
     clue = "The stretch should follow from how long the two steps are, in the logarithm."
     yield claim(says, start, before, to_come, clue, to_come / before)
     # From level 1, where the logarithm is infinite: everywhere, and among others.
@@ -760,13 +760,13 @@ def stretch_of(answer) -> Claims:
     for sides in ((between(2, 4), 1, 1, 1), (3, between(4, 6)), (1,), ()):
         shape = f"in the shape {sides}" if sides else "as single numbers"
         start, before, to_come = uniform(-1, 1, *sides), uniform(0.5, 1.2, *sides), uniform(0.3, 1.6, *sides)
-        clue = "With levels in a row all was right: are they taken apart, or is their shape?"
+        clue = "With levels in a row all was right: does your code depend on their shape?"
         yield claim(f"Levels may come {shape}.", start, before, to_come, clue)
     # Near both ends, with short steps and long ones.
     start = torch.linspace(-7, 6, any_size(13, 99)).double()
-    clue = "In the middle all was right, and near the ends, or with other steps, it is not: is a limit built in?"
+    clue = "In the middle all was right, and near the ends, or with other steps, it is not: is a limit hard-coded?"
     for length in (0.2, 1.5, 6.0):
-        says = f"Near levels 0 and 1, too, a step {length:g} times as long as the one before has its stretch."
+        says = f"Near levels 0 and 1, too, a step {length:g} times as long as the one before has the right stretch."
         before = uniform(0.1, 0.5, len(start)).double()
         yield claim(says, start, before, length * before, clue)
 
@@ -779,7 +779,7 @@ def stretch_of(answer) -> Claims:
         "The velocity there is `velocity_of(there, denoiser(there, next), next)`: all three are about the same place. At `next` 0 it "
         "would divide by 0, so return `there` before you ask, if `(next == 0).all()`.",
     ),
-    notice="The first step is thrown away but for what was seen at its end. And at level 0 nothing is averaged: a drawing's last step "
+    notice="The first step is thrown away; only what was seen at its end is kept. And at level 0 nothing is averaged: a drawing's last step "
     "is always one of Euler's, which ends at the guess.",
     mistakes={
         "The second question tells the denoiser `now`: the pictures there are at level `next`.":
@@ -845,7 +845,7 @@ def stretch_of(answer) -> Claims:
         "It asks twice, but what the second answer says is not used: put it into the mean.":
             ({"return noisy + (next - now) * velocity": "return there"},
              {"velocity = (velocity +": "second = (velocity +"}),
-        "It steps on from where the first step led: begin anew at the pictures that came.":
+        "The second step starts where the first one led: start again from the pictures that came in.":
             {"return noisy": "return there"},
         "The steps go the wrong way: next - now is below 0, and the velocity leads to the noise.": (
             {"there = noisy + (next - now)": "there = noisy + (now - next)", "return noisy + (next - now)": "return noisy + (now - next)"},
@@ -857,17 +857,17 @@ def stretch_of(answer) -> Claims:
             ({"there = noisy + (next - now)": "there = noisy + (now - next)"}, {"there = noisy +": "there = noisy -"}),
         "The step with the mean goes the wrong way: next - now is below 0, and the velocity leads to the noise.":
             ({"return noisy + (next - now)": "return noisy + (now - next)"}, {"return noisy +": "return noisy -"}),
-        "The steps have length 1: they are next - now long.":
+        "The steps have length 1: they should be next - now long.":
             {"there = noisy + (next - now) * velocity": "there = noisy + velocity",
              "return noisy + (next - now) * velocity": "return noisy + velocity"},
-        "The steps have length 1, and go the other way: they are next - now long.":
+        "The steps have length 1, and go the wrong way: they should be next - now long.":
             {"there = noisy + (next - now) * velocity": "there = noisy - velocity",
              "return noisy + (next - now) * velocity": "return noisy - velocity"},
         "The steps have the length `next`: they go from `now` to there.":
             {"there = noisy + (next - now)": "there = noisy + next", "return noisy + (next - now)": "return noisy + next"},
         "The steps have the length next / now: that is for mixing guesses in. Along a velocity it is next - now.":
             {"there = noisy + (next - now)": "there = noisy + (next / now)", "return noisy + (next - now)": "return noisy + (next / now)"},
-        "The steps are divided by `now`, and the velocities are so already: once is enough.":
+        "The steps are divided by `now`, as the velocities already are: once is enough.":
             {"there = noisy + (next - now)": "there = noisy + (next - now) / now",
              "return noisy + (next - now)": "return noisy + (next - now) / now"},
         "The velocities are not divided by their levels: use `velocity_of`.":
@@ -888,7 +888,7 @@ def stretch_of(answer) -> Claims:
         "The first question tells the denoiser `next`: the pictures are at level `now`.":
             {"denoiser(noisy, now)": "denoiser(noisy, next)"},
         "The first velocity is divided by `next`: the pictures are at level `now`.": {", now), now)": ", now), next)"},
-        "`now` and `next` are in each other's place.": {"now: Tensor, next: Tensor": "next: Tensor, now: Tensor"},
+        "`now` and `next` are swapped.": {"now: Tensor, next: Tensor": "next: Tensor, now: Tensor"},
         "The denoiser is told 1 - level: tell it the level.":
             {"denoiser(noisy, now)": "denoiser(noisy, 1 - now)", "denoiser(there, next)": "denoiser(there, 1 - next)"},
         "This is the midpoint method, which looks once more half way: Heun's looks at the end of the step, and takes the mean.": {
@@ -939,7 +939,7 @@ def stretch_of(answer) -> Claims:
             {"(next == 0).all()": "next.max() < 0.05"},
             {"(next == 0).all()": "(next <= 1e-2).all()"},
         ),
-        "`if` wants one truth, and there is a level for each picture: use `.all()`.": {"(next == 0).all()": "next == 0"},
+        "`if` wants a single True or False, and there is a level for each picture: use `.all()`.": {"(next == 0).all()": "next == 0"},
         "All pictures are taken to be as noisy as the first: `now` has a level for each.": (
             {"velocity = velocity_of(noisy": "now = now[:1].expand_as(now)\n    velocity = velocity_of(noisy"},
             {"velocity = velocity_of(noisy": "now = torch.full_like(now, now.flatten()[0])\n    velocity = velocity_of(noisy"},
@@ -1032,7 +1032,7 @@ def heun(answer) -> Claims:
         says = "Pictures come out, in the shape of those that came in."
         yield Claim(says, yours=result, expected=Shape(tuple(noisy.shape)))
         says = f"{path}, it steps from where the pictures are, with the mean of both velocities."
-        clue = "The questions are right. Look at how the step is taken with what they say."
+        clue = "The questions are right. Look at how the step is taken with the answers."
         alike = isinstance(result, Tensor) and result.shape == noisy.shape
         if alike and (mixed := shares((result - noisy) / (next - now), *velocities)):
             clue = "It should take half of each velocity; yours takes {:.2f} of the first and {:.2f} of the second.".format(
@@ -1072,13 +1072,13 @@ def heun(answer) -> Claims:
             path.append(answer(best, path[-1], now, next))
         right, yours = (at(levels) + place * spread(levels))[:, 0, 0, 0, 0], torch.stack(path)[:, 0, 0, 0, 0]
         see = Curve(right, yours, x=levels.flatten(), across="level", up="a pixel")
-        says = f"Where the whole way is known, {steps} steps stay near to it."
+        says = f"Where the exact path is known, {steps} steps stay near to it."
         yield Claim(says, yours=yours, expected=right, tolerance=3e-3, figure=see)
         errors.append(((path[-1] - at(levels[-1])) / spread(levels[-1]) - place).abs().mean().item())
     says = "With twice as many steps, only about a quarter of the error is left: it is of second order."
     yield Claim(says, yours=errors[0] / max(errors[1], 1e-12), expected=4.0, tolerance=0.6)
     # One large picture and many small ones.
-    clue = "With a few pictures all was right, and with one or many it is not: is a number or a limit built in?"
+    clue = "With a few pictures all was right, and with one or many it is not: is a number or a limit hard-coded?"
     for kind, sides in (("one large picture", (1, 3, any_size(41, 64), 20)), ("many", (any_size(16, 64), 3, 8, 8))):
         target, noisy = 3 * torch.rand(2, *sides) - 1
         now = 0.5 + 0.5 * torch.rand(sides[0], 1, 1, 1)

@@ -36,10 +36,10 @@ from dino.course.checks.inputs import any_size, between, pictures
         "You look for the farthest: `min`, not `max`.": {"min(dim=1)": "max(dim=1)"},
         "The distance is the mean over all known pictures: the nearest one counts.":
             {"return": "distance = torch.minimum(here, there).mean(dim=1); return"},
-        "You search for each known picture the nearest of yours: it is the other dimension.": {"dim=1": "dim=0"},
+        "For each known picture, you look for the nearest of yours: search the other dimension.": {"dim=1": "dim=0"},
         "Only one number comes out: each picture has a nearest of its own, so name the dimension to search.":
             {"return": "distance, index = distance.min(), torch.minimum(here, there).argmin(); return"},
-        "Distance and index are in each other's place.": {"return ": "return index, ", "0.5, index": "0.5"},
+        "Distance and index are swapped.": {"return ": "return index, ", "0.5, index": "0.5"},
         "Only the distance is returned: the index belongs to it.": {"0.5, index": "0.5"},
         "Only the index is returned: the distance belongs to it.": {"distance / pictures[0].numel() ** 0.5, ": ""},
         "You return the known pictures themselves: return their index.": {"0.5, index": "0.5, known[index]"},
@@ -134,9 +134,11 @@ def nearest(answer) -> Claims:
     yield from claims(f"{says[:-1]}, at another size and among fewer.", shown, more, clue)
     # One picture among hundreds, which is like one of the last, and many pictures where one is known.
     known = torch.rand(any_size(300, 500), 3, 4, 6)
-    clue = "With some pictures all was right, and with one or with hundreds it is not: is a number or a limit built in?"
+    clue = (
+        "With some pictures all was right, and with one or with hundreds it is not: is a number or a limit hard-coded?"
+    )
     one = known[-1 - any_size(1, 30)][None].flip(3) * 0.95
-    more = "One picture has one distance, and many have as many, however many are known."
+    more = "There is one distance for each picture, however many are known."
     yield from claims("One picture is found among hundreds.", one, more, clue)
     some, known = known, known[:1]
     yield from claims("Where one picture is known, that one is the nearest of all.", some, more, clue)
@@ -185,9 +187,9 @@ def spread(hundreds: int) -> Tensor:
         "The limit leaves 99 in 100 below it: `quantile(0.01)`.": {"0.01": "0.99"},
         "The limit leaves 1 in 10 below it: `quantile(0.01)`.": {"0.01": "0.1"},
         "The limit leaves 1 in 20 below it: `quantile(0.01)`.": {"0.01": "0.05"},
-        "The limit is a hundredth of the mean distance: it is what one in a hundred falls below.":
+        "The limit is a hundredth of the mean distance: it should be the distance that one in a hundred falls below.":
             {"quantile(0.01)": "mean() / 100"},
-        "The limit is a hundredth of the largest distance: it is what one in a hundred falls below.":
+        "The limit is a hundredth of the largest distance: it should be the distance that one in a hundred falls below.":
             {"quantile(0.01)": "max() / 100"},
         "The limit is a fixed number: take it from the fresh pictures, for it depends on what they are like.":
             {"nearest(fresh, known)[0].quantile(0.01)": "0.05"},
@@ -204,10 +206,10 @@ def spread(hundreds: int) -> Tensor:
             {"(drawn, known)": "(drawn, fresh)"},
         "You count known pictures that were copied: count drawings, nearest(drawn, known).":
             {"(drawn, known)": "(known, drawn)"},
-        "Fresh and known pictures are in each other's place.": {"limit =": "fresh, known = known, fresh; limit ="},
-        "Drawn and fresh pictures are in each other's place.": {"limit =": "fresh, drawn = drawn, fresh; limit ="},
+        "Fresh and known pictures are swapped.": {"limit =": "fresh, known = known, fresh; limit ="},
+        "Drawn and fresh pictures are swapped.": {"limit =": "fresh, drawn = drawn, fresh; limit ="},
         "You compare indices: the distance comes first out of `nearest`.": {"(drawn, known)[0]": "(drawn, known)[1]"},
-        "You return how many they are: divide by the number of drawings.": {"mean()": "sum()"},
+        "You return a count: divide it by the number of drawings.": {"mean()": "sum()"},
         "You return percent: a share lies between 0 and 1.": {"return ": "return 100 * "},
         "You return which ones are copies: their share is wanted.": {".float().mean().item()": ""},
         "You return whether there is any copy: the share is wanted.": {"float().mean()": "any()"},
@@ -299,11 +301,11 @@ def copies(answer) -> Claims:
         "The shares are rounded: leave them as they are.": {"torch": "(torch", "len(kinds)": "len(kinds)).round(decimals=1)"},
         "Kinds that never occur are left out: every kind has a share, if only 0.":
             ({"torch.bincount(kinds, minlength=count)": "kinds.unique(return_counts=True)[1]"}, {", minlength=count": ""}),
-        "The shares are sorted by size: they come in the order of the kinds.":
+        "The shares are sorted by size: they should come in the order of the kinds.":
             {"torch": "(torch", "len(kinds)": "len(kinds)).sort().values"},
-        "The shares are sorted by size, the largest first: they come in the order of the kinds.":
+        "The shares are sorted by size, the largest first: they should come in the order of the kinds.":
             {"torch": "(torch", "len(kinds)": "len(kinds)).sort(descending=True).values"},
-        "The shares come in reverse: they come in the order of the kinds.": {"count)": "count).flip(0)"},
+        "The shares come in reverse: they should come in the order of the kinds.": {"count)": "count).flip(0)"},
         "The kinds are counted from 1: they begin with 0.": {"=count)": "=count + 1)[1:]"},
         "The last kind is forgotten.": {"=count)": "=count)[:-1]"},
         "There is one share too many: kinds are numbered from 0 to count - 1.": {"=count)": "=count + 1)"},
@@ -398,7 +400,7 @@ def shares(answer) -> Claims:
         "The traces are subtracted from each other: add both.": {"+ spread_of_other.trace()": "- spread_of_other.trace()"},
         "The covariances are multiplied number by number: multiply them as matrices, with `@`.": {"@": "*"},
         "Eigenvalues that rounding makes a hair less than 0 have no root: cut them off at 0 (`clamp`).": {".clamp(min=0)": ""},
-        "The roots are complex numbers: the eigenvalues have an imaginary part, though it is 0 but for rounding. Take `.real`.":
+        "The roots are complex numbers: the eigenvalues have an imaginary part, though it is 0 except for rounding. Take `.real`.":
             {".real.clamp(min=0)": ""},
         "The root is missing: take the roots of the eigenvalues.": {".sqrt()": ""},
         "The covariances are added, not multiplied.": {"@": "+"},
@@ -444,7 +446,9 @@ def frechet_distance(answer) -> Claims:
     yield claim("A cloud is at distance 0 from itself.", one, one.flip(0), clue)
     moved = one + 2 * torch.randn(features)
     clue = "Only the means differ here, so it must be the first piece that is wrong: the squared distance of the means."
-    yield claim("If one cloud is the other, moved, it is the squared length of the move.", one, moved, clue)
+    yield claim(
+        "If one cloud is the other one, moved, the distance is the squared length of the move.", one, moved, clue
+    )
     middle = one.mean(dim=0)
     wider = 1.5 + torch.rand(()).item()
     says = f"If one cloud is the other, spread {wider:.2f} times as far, it is {(wider - 1) ** 2:.2f} times the trace of its covariance."
@@ -464,7 +468,7 @@ def frechet_distance(answer) -> Claims:
     thin, wide = (
         torch.randn(n, 2) @ flat * far + 1e-4 * torch.randn(n, 8) for n, far in ((points, 1.0), (others, 1.5))
     )
-    says = "It is a number for features that go together almost completely, too."
+    says = "Features that are almost completely correlated give a number, too."
     clue = "Where features go together, some eigenvalues are 0, and rounding makes them a hair less: cut them off at 0 before the root."
     yield claim(says, thin, wide, clue, tolerance=0.05)  # roots of what is nearly 0 have few digits
     clue = "This way round it should be the same: is one of the two clouds used twice?"
@@ -474,5 +478,5 @@ def frechet_distance(answer) -> Claims:
     one, other = torch.randn(points, features), 2 * torch.randn(others, features)
     one[0] *= 20
     one[-1] *= 30
-    clue = "With few features and points all was right: is a number or a limit built in, or a point left out?"
+    clue = "With few features and points all was right: is a number or a limit hard-coded, or a point left out?"
     yield claim("Of many features and points, all count.", one, other, clue)

@@ -36,8 +36,8 @@ from dino.course.checks.inputs import between, pictures, shares, spread_levels
         "The clean pictures come back untouched.": {"(1 - level) * clean + level * noise": "clean.clone()"},
         "The noise comes back alone, at every level.": {"(1 - level) * clean + level * noise": "noise.clone()"},
         "The level is ignored: it is always half and half.": {"return": "level = 0.5; return"},
-        "Both shares are `level`: the picture's is 1 - level.": {"(1 - level)": "level"},
-        "Both shares are 1 - level: the noise's is `level`.": {"+ level": "+ (1 - level)"},
+        "Both shares are `level`: the picture's should be 1 - level.": {"(1 - level)": "level"},
+        "Both shares are 1 - level: the noise's should be `level`.": {"+ level": "+ (1 - level)"},
         "The noise is subtracted instead of added.": {"+ level": "- level"},
         "You go away from the noise, not towards it: the difference is the wrong way round.":
             {"(1 - level) * clean + level * noise": "clean + level * (clean - noise)"},
@@ -54,11 +54,11 @@ from dino.course.checks.inputs import between, pictures, shares, spread_levels
         "All pictures are mixed at the level of the last one.": {"return": "level = level[-1]; return"},
         "All pictures are mixed at the average of the levels.": {"return": "level = level.mean(); return"},
         "All pictures are mixed at the largest of the levels.": {"return": "level = level.max(); return"},
-        "The levels run along the width of the pictures: squeezed to one number each, they meet the last side, which "
+        "The levels run along the width of the pictures: squeezed to one number each, they meet the last dimension, which "
         "is the width. Keep the shape (batch, 1, 1, 1).": {"return": "level = level.flatten(); return"},
-        "The levels run along the height of the pictures: the shape (batch, 1) meets the last two sides. Keep the shape "
+        "The levels run along the height of the pictures: the shape (batch, 1) meets the last two dimensions. Keep the shape "
         "(batch, 1, 1, 1).": {"return": "level = level.flatten()[:, None]; return"},
-        "The levels run along the colours of the pictures: the shape (batch, 1, 1) meets the last three sides. Keep the "
+        "The levels run along the colours of the pictures: the shape (batch, 1, 1) meets the last three dimensions. Keep the "
         "shape (batch, 1, 1, 1).": {"return": "level = level.flatten()[:, None, None]; return"},
         "The noise that came in is not used: you made your own.": (
             {"* noise": "* torch.rand_like(noise)"},
@@ -143,13 +143,13 @@ def mix(answer) -> Claims:
         "There is a level for each colour: each picture should get just one.": {"(len(clean), 1": "(len(clean), 3"},
         "There is only one level, however many pictures there are: draw as many as `len(clean)`.": {"len(clean)": "1"},
         "You return a single number: there should be one level for each picture.": {"len(clean), 1, 1, 1": "()"},
-        "The levels have the shape (batch,): give them three sides of length one, so that they broadcast over pixels.":
+        "The levels have the shape (batch,): give them three dimensions of length 1, so that they broadcast over pixels.":
             {", 1, 1, 1": ""},
-        "The levels have the shape (batch, 1): two more sides of length one let them broadcast over pixels.":
+        "The levels have the shape (batch, 1): two more dimensions of length 1 let them broadcast over pixels.":
             {", 1, 1, 1": ", 1"},
-        "The levels have the shape (batch, 1, 1): one more side of length one lets them broadcast over pixels.":
+        "The levels have the shape (batch, 1, 1): one more dimension of length 1 lets them broadcast over pixels.":
             {", 1, 1, 1": ", 1, 1"},
-        "The levels stand in the wrong side of the shape: the batch comes first.":
+        "The levels are in the wrong dimension: the batch comes first.":
             {"len(clean), 1, 1, 1": "1, 1, 1, len(clean)"},
         "You return a list: make it one tensor of the shape (batch, 1, 1, 1).":
             {", 1, 1, 1, device=clean.device)": ").tolist()"},
@@ -167,7 +167,7 @@ def mix(answer) -> Claims:
             ({".device)": ".device).sqrt()"}, {"return": "return 1 -", ".device)": ".device) ** 2"}),
         "The middle comes too often: levels are averaged, or Gaussian numbers squeezed. A plain `rand` is all you need.":
             ({"rand(": "rand(2, ", ".device)": ".device).mean(0)"}, {"rand(": "randn(", ".device)": ".device).sigmoid()"}),
-        "The levels are only 0 or 1: every number between the two should come as often.": {".device)": ".device).round()"},
+        "The levels are only 0 or 1: every number between the two should be equally likely.": {".device)": ".device).round()"},
         "The levels come in steps, of a tenth or so: every number between 0 and 1 should be possible.": (
             {".device)": ".device).mul(10).round() / 10"},
             {".device)": ".device).mul(10).floor() / 10"},
@@ -176,7 +176,7 @@ def mix(answer) -> Claims:
             {".device)": ".device).mul(1000).floor() / 1000"},
         ),
         "The levels are whole numbers: they should be floats between 0 and 1.": {".device)": ".device).round().long()"},
-        "The levels keep away from 0 and 1: every number between 0 and 1 should come as often.":
+        "The levels keep away from 0 and 1: every number between 0 and 1 should be equally likely.":
             ({"return": "return 0.1 + 0.8 *"}, {"return": "return 0.02 + 0.96 *"}),
         "The levels are in order: each should have nothing to do with the one before.":
             {".device)": ".device).sort(dim=0).values"},
@@ -219,7 +219,7 @@ def random_levels(answer) -> Claims:
     says, clue = "Small batches get levels of their own, too.", "In small batches, many levels are the same."
     yield Claim(says, yours=different, expected=1.0, tolerance=0.1, clue=clue)
     # A low and a high half of the batch that go together, and the like, at whatever distance.
-    says, clue = "Of 20,000 levels, none has to do with another.", "Some levels of a batch follow from others."
+    says, clue = "20,000 levels are independent of one another.", "Some levels of a batch depend on others."
     yield about_levels(says, yours=echo(many), expected=0.0, tolerance=0.1, clue=clue)
     few += [answer(clean[: between(1, 16)]).detach().flatten() for _ in range(40)]
     yield from spread_evenly(torch.cat(few), "the levels of many small batches", 0.095)
@@ -244,7 +244,7 @@ def spread_evenly(levels: Tensor, whose: str, tolerance: float) -> Claims:
         yield about_levels(says, yours=below, expected=share, tolerance=tolerance, clue=clue)
     # How much neighbours vary together, as a share of how much each varies.
     follow = float(((levels[1:] - levels.mean()) * (levels[:-1] - levels.mean())).mean() / levels.var())
-    says = f"Among {whose}, one has nothing to do with the one before."
+    says = f"Among {whose}, each is independent of the one before."
     yield about_levels(says, yours=follow, expected=0.0, tolerance=0.01 + 2 * tolerance)
 
 
@@ -320,7 +320,7 @@ DIFFERENT = "different in every pixel, colour and picture"
         "Nothing is returned: is the `return` missing?": {"return ": ""},
         "You return the clean pictures, not the noisy ones.": {"mix(clean, noise, level)": "clean"},
         "You return the noise, not the noisy pictures.": {"mix(clean, noise, level)": "noise"},
-        "The pictures are mixed at 1 - level: are pictures and noise in each other's place in mix(clean, noise, level), or is the "
+        "The pictures are mixed at 1 - level: are pictures and noise swapped in mix(clean, noise, level), or is the "
         "share of the picture returned as the level?":
             ({"(clean, noise, level)": "(noise, clean, level)"}, {"level), level": "level), 1 - level"}),
         "What you give to `mix` is in the wrong order: mix(clean, noise, level).": (
@@ -360,7 +360,7 @@ DIFFERENT = "different in every pixel, colour and picture"
         "The noise runs from -1 to 1: it should run from 0 to 1.": {"noise =": "noise = -1 + 2 *"},
         "The noise runs from -0.5 to 0.5: it should run from 0 to 1.": {"noise =": "noise = -0.5 +"},
         "The noise only reaches up to one half: it should run from 0 to 1.": {"noise =": "noise = 0.5 *"},
-        "The noise is only black and white: every shade between should come as often.":
+        "The noise is only black and white: every shade between should be equally likely.":
             {"rand_like(clean)": "rand_like(clean).round()"},
         "The noise is grey: each pixel's three colours got the same. Draw noise in the shape of the pictures.":
             {"rand_like(clean)": "rand_like(clean[:, :1])"},
@@ -429,10 +429,8 @@ def make_question(answer) -> Claims:
     noise, level = noise_in(answer, [large])
     # Numbers drawn apart go together only by chance, and never as much as this.
     together = torch.corrcoef(torch.cat([noise.flatten(1), level[:, None]], dim=1).T).fill_diagonal_(0).abs()
-    says = "The level and the noise of every pixel and colour are drawn apart."
-    clue = (
-        "Some of the noise follows from other noise, or from the level: draw all of it, in the shape of the pictures."
-    )
+    says = "The level and the noise of every pixel and colour are drawn independently."
+    clue = "Some of the noise depends on other noise, or on the level: draw all of it, in the shape of the pictures."
     yield Claim(says, yours=bool(together.max() < 7 / len(noise) ** 0.5), expected=True, clue=clue)
 
 

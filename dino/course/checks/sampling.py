@@ -19,16 +19,16 @@ from dino.course.checks.inputs import any_size, between, pictures, shares
         "The two shares are swapped: next / now is what stays of the picture.": {"next / now": "1 - next / now"},
         "The picture keeps a share of `next`: divide it by `now`, for the noise is down to `now` already.":
             {"next / now": "next"},
-        "The picture keeps a share of 1 - next, as if next were how clean it is: it is next / now.":
+        "The picture keeps a share of 1 - next, as if next were how clean it is: it should be next / now.":
             {"next / now": "1 - next"},
         "The picture keeps a share of `now`: how much stays depends on where you go, next / now.": {"next / now": "now"},
-        "The picture keeps a share of 1 - now: it is next / now.": {"next / now": "1 - now"},
+        "The picture keeps a share of 1 - now: it should be next / now.": {"next / now": "1 - now"},
         "The guess gets the difference of the levels: divide it by `now`.": {"next / now": "1 - (now - next)"},
         "The picture gets the difference of the levels: what stays is next / now.": {"next / now": "now - next"},
         "The difference of the levels is divided by next: divide it by `now`.":
             {"next / now": "1 - (now - next) / next.clamp(min=1e-6)"},
-        "The ratio is upside down: it is next / now.": {"next / now": "now / next.clamp(min=1e-6)"},
-        "The ratio is upside down, and divides by 0 when next is 0: it is next / now.": {"next / now": "now / next"},
+        "The ratio is upside down: it should be next / now.": {"next / now": "now / next.clamp(min=1e-6)"},
+        "The ratio is upside down, and divides by 0 when next is 0: it should be next / now.": {"next / now": "now / next"},
         "The shares are those of the clean parts, (1 - now) / (1 - next): what stays is a share of the noise, next / now.":
             {"next / now": "(1 - now) / (1 - next)"},
         "It is always half and half: next / now of the picture stays.": {"next / now": "0.5"},
@@ -41,7 +41,7 @@ from dino.course.checks.inputs import any_size, between, pictures, shares
         "The guess comes in at full strength: its share is 1 - next / now.": {" * (1 - keep)": ""},
         "The guess is missing: the picture only fades.": {" + guess * (1 - keep)": ""},
         "The picture is missing: some of it should stay.": {"picture * keep + ": ""},
-        "Both shares are next / now: the guess's is 1 - next / now.": {"(1 - keep)": "keep"},
+        "Both shares are next / now: the guess's should be 1 - next / now.": {"(1 - keep)": "keep"},
         "You go away from the guess, not towards it: a sign is wrong.":
             {"picture * keep + guess": "picture + (picture - guess)"},
         "The guess's share is `now`, the picture's `next`: the shares should add up to 1.":
@@ -84,7 +84,7 @@ def step(answer) -> Claims:
         says = f"A {wild} that leaves the range from 0 to 1 is mixed in all the same."
         yield Claim(says, yours=result, expected=expected, figure=Pictures)
     # One large picture and many small ones, from all levels that there are, down to those of 400 steps.
-    clue = "With a few pictures all was right, and with one or many, or near the end, it is not: is a limit built in?"
+    clue = "With a few pictures all was right, and with one or many, or near the end, it is not: is a limit hard-coded?"
     for kind, sides in (("one large picture", (1, 3, any_size(41, 64), 20)), ("many", (any_size(11, 64), 3, 8, 8))):
         picture, guess = torch.rand(2, *sides)
         for low, high in ((1 / 400, 1 / 25), (1 / 25, 1.0)):
@@ -100,7 +100,7 @@ def step(answer) -> Claims:
     hints=(
         "Walk through the pairs of neighbours of `torch.linspace(1, 0, steps + 1)`: `zip(levels[:-1], levels[1:])`. At each "
         "pair, ask the denoiser at `now`, and take a `step` to `next`. Get that right first; stretch comes after.",
-        "Keep the raw guess of the time before in `previous`. From the second time on, the guess to step with is "
+        "Keep the raw guess of the step before in `previous`. From the second step on, the guess to step with is "
         "`previous + stretch * (raw - previous)`. Clamp the picture to [0, 1] when you return it, not before.",
     ),
     notice="`pairwise` gives neighbours, so there is no index to be off by one. At the last pair next is 0, nothing of the "
@@ -117,7 +117,7 @@ def step(answer) -> Claims:
         "What you remember as `previous` is the guess after stretching: remember the raw one.": {"), raw": "), guess"},
         "What you remember as `previous` is the picture: remember the raw guess.":
             {"), raw": "), raw\n        previous = picture"},
-        "`previous` stays the first guess for ever: set it anew at each step.":
+        "`previous` stays the first guess for ever: update it at each step.":
             {"), raw": "), raw if previous is None else previous"},
         "The very first guess is stretched too, away from the noise: there is nothing before it, so take it as it is.":
             {"noise, None": "noise, noise"},
@@ -148,7 +148,7 @@ def step(answer) -> Claims:
         "There is one step too many: `steps` steps need steps + 1 levels.": {"steps + 1": "steps + 2"},
         "The levels stop above 0: they should fall from 1 to 0, with both ends.": {"(1, 0,": "(1, 1 / (steps + 1),"},
         "The levels are not evenly spaced: `torch.linspace(1, 0, steps + 1)`.": {".device)": ".device) ** 2"},
-        "The levels climb from 0 to 1: they fall from 1 to 0.":
+        "The levels climb from 0 to 1: they should fall from 1 to 0.":
             {"(1, 0,": "(0, 1,", "step(picture, guess, now, next)": "picture"},
         "The denoiser is asked once, and only one step is taken: is there a `return` inside the loop?":
             {"return": "    return"},
@@ -187,9 +187,9 @@ def step(answer) -> Claims:
             {"step(picture, guess, now, next)": "picture * next + guess * (1 - next)"},
         "The step is taken with the difference of the levels: a fraction next / now of the picture stays.":
             {"step(picture, guess, now, next)": "picture * (1 - (now - next)) + guess * (now - next)"},
-        "The step gets picture and guess in each other's place: step(picture, guess, now, next).":
+        "The step gets picture and guess swapped: step(picture, guess, now, next).":
             {"picture, guess,": "guess, picture,"},
-        "The step gets the two levels in each other's place: step(picture, guess, now, next).":
+        "The step gets the two levels swapped: step(picture, guess, now, next).":
             {"now, next)": "next, now)"},
         "The guess is subtracted from the picture: mix it in with `step`.":
             {"step(picture, guess, now, next)": "picture - (now - next) * guess"},
@@ -271,9 +271,7 @@ def sample(answer) -> Claims:
         times, followed = times + 1, followed or noisy.requires_grad
         return weight * (0.5 * noisy.roll(1, dims=3) + 0.8 * level * (1 - level))
 
-    clue = (
-        "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit built in?"
-    )
+    clue = "With few pictures and steps all was right, and with other numbers it is not: is a number or a limit hard-coded?"
     for kind, steps, stretch, sides in (
         ("two", 2, 0.5 + 0.4 * torch.rand(()).item(), (any_size(16, 64), 3, 8, 8)),
         ("three", 3, 2.8 + 1.2 * torch.rand(()).item(), (2, 3, any_size(33, 64), 8)),
@@ -284,8 +282,8 @@ def sample(answer) -> Claims:
         expected = lesson.sample(counting, noise, steps, stretch)
         times = 0
         result = answer(counting, noise, steps, stretch)
-        yield Claim(f"A path of {kind} steps asks as often.", yours=times, expected=steps, clue=clue)
-        says = f"A path of {kind} steps gives what the lesson's sampler gives."
+        yield Claim(f"With {kind} steps, it asks the denoiser once in each.", yours=times, expected=steps, clue=clue)
+        says = f"With {kind} steps, it gives what the lesson's sampler gives."
         yield Claim(says, yours=result, expected=expected, tolerance=1e-3, figure=Pictures, clue=clue)
     clue = "The pictures on the way carry gradients, which fills the memory: leave `@torch.no_grad()` on top."
     yield Claim("No picture on the way carries gradients.", yours=followed, expected=False, clue=clue)

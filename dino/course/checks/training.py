@@ -144,7 +144,7 @@ def usual_losses(guess: Tensor, noisy: Tensor, level: Tensor, clean: Tensor) -> 
             {"optimizer.zero_grad()": ""},
         "The gradients are forgotten before they are used: `zero_grad` comes before `backward`.":
             {"optimizer.zero_grad()\n    loss.backward()": "loss.backward(); optimizer.zero_grad()"},
-        "The step comes before `loss.backward()`: it uses the gradients of the time before.":
+        "The step comes before `loss.backward()`: it uses the gradients of the step before.":
             {"optimizer.step()": "", "optimizer.zero_grad()": "optimizer.step(); optimizer.zero_grad()"},
         "The step comes between `zero_grad` and `backward`, when there are no gradients.":
             {"loss.backward()\n    optimizer.step()": "optimizer.step(); loss.backward()"},
@@ -218,7 +218,7 @@ def training_step(answer) -> Claims:
         see = Pictures(mix(clean, torch.rand_like(clean), level.clamp(0, 1)), noisy)
         clue = f"What the denoiser is shown and told does not fit together: it is {word}."
         yield Claim(says, yours=word, expected="the level that was mixed", figure=see, clue=clue)
-        clue = "What is mixed into the pictures is no noise that is drawn evenly from 0 to 1: ask with `make_question`."
+        clue = "What is mixed into the pictures is not noise that is drawn evenly from 0 to 1: use `make_question`."
         even = is_uniform(noisy, level, clean)
         yield Claim("What is mixed in is uniform noise.", yours=even, expected=True, clue=clue)
         losses = usual_losses(old[0] * noisy + old[1] * level + old[2], noisy, level, clean)
@@ -232,7 +232,7 @@ def training_step(answer) -> Claims:
         moved, due = spy.weights() - old.detach(), -optimizer.rate * slope
         near = 2e-5 * max(1.0, float(due.abs().max()))
         ways = {"against the gradients of this loss": due, "not at all": 0 * due, "along them": -due}
-        ways |= {"twice as far": 2 * due, "against the gradients of the time before": before}
+        ways |= {"twice as far": 2 * due, "against the gradients of the step before": before}
         bars = Bars(due, moved, across="weight", up="how far it moves")
         if not torch.allclose(moved, due, rtol=0, atol=near):
             says = "One call does zero_grad, backward and step, in this order."
@@ -263,10 +263,10 @@ def training_step(answer) -> Claims:
     # One picture, the batch of the course, and more; at last pictures that are guessed so well that gradients are tiny.
     many, large = any_size(17, 64), any_size(33, 64)
     for says, sides, size in (
-        ("From one picture it learns as well.", (1, 3, any_size(8, 64), any_size(8, 64)), 1.0),
-        ("From a batch of 16 pictures of 32 pixels it learns as well.", (16, 3, 32, 32), 1.0),
-        ("From a large batch of large pictures it learns as well.", (many, 3, large, any_size(8, 64)), 1.0),
-        ("When it is hardly wrong any more, it learns on.", (4, 3, 16, 16), 1e-6),
+        ("It learns from a single picture, too.", (1, 3, any_size(8, 64), any_size(8, 64)), 1.0),
+        ("It learns from a batch of 16 pictures of 32 pixels, too.", (16, 3, 32, 32), 1.0),
+        ("It learns from a large batch of large pictures, too.", (many, 3, large, any_size(8, 64)), 1.0),
+        ("When it is hardly wrong any more, it still learns.", (4, 3, 16, 16), 1e-6),
     ):
         some = size * torch.rand(sides)
         with torch.no_grad():
@@ -279,9 +279,9 @@ def training_step(answer) -> Claims:
         right = F.mse_loss(old[0] * noisy + old[1] * level + old[2], some)
         due = -optimizer.rate * torch.autograd.grad(right, old)[0]
         wrong = abs(float(loss) / right.item() - 1) + float((spy.weights() - old - due).norm() / due.norm())
-        clue = "Small batches and small pictures came out right, and this does not: is a size or a limit built in?"
+        clue = "Small batches and small pictures came out right, and this does not: is a size or a limit hard-coded?"
         yield Claim(says, yours=wrong < 0.01, expected=True, clue=clue)
-    clue = "The settings in `optimizer.param_groups` are not what they were: they belong to who made the optimizer."
+    clue = "The settings in `optimizer.param_groups` have changed: leave them to whoever made the optimizer."
     yield Claim("The settings of the optimizer stay as they are.", yours=optimizer.look(), expected=True, clue=clue)
 
 
@@ -325,10 +325,10 @@ def alike(count: int, least: int = 1) -> list[nn.Module]:
         "Too much is kept: the share stops at 0.95, not at 0.99 or so.": ({"0.95": "0.99"}, {"0.95": "0.999"}, {"0.95": "0.9999"}),
         "Too little is kept: the share stops at 0.95, not at 0.9.": {"0.95": "0.9"},
         "The warm-up is another one, (1 + n) / (10 + n): ours is n / 10.": {"n / 10": "(1 + n) / (10 + n)"},
-        "The share kept is always one half: it is min(0.95, n / 10).": {"min(0.95, n / 10)": "0.5"},
+        "The share kept is always one half: it should be min(0.95, n / 10).": {"min(0.95, n / 10)": "0.5"},
         "The new weights are added on top: the average should keep only a share of itself.": {"keep * old": "old"},
         "The new weights come in at full strength: their share is 1 - keep.": {"(1 - keep) * ": ""},
-        "Both shares are `keep`: the new weights' is 1 - keep.": {"(1 - keep)": "keep"},
+        "Both shares are `keep`: the new weights' should be 1 - keep.": {"(1 - keep)": "keep"},
         "The new weights are missing: the average only shrinks.": {" + (1 - keep) * new": ""},
         "The wrong network changes: the denoiser must stay as it is.": {"old, new": "new, old"},
         "The wrong network changes, and with swapped shares: the denoiser must stay as it is.": {"old.copy_": "new.copy_"},
@@ -408,7 +408,7 @@ def update_average(answer) -> Claims:
             rows.append(torch.stack([due, weights(average)]))
         due, now = torch.stack(rows, dim=1)
         says = f"Of {kind}, the average keeps 0.95 of itself at each update from 10 to a million."
-        clue = "Up to here all was right, with other numbers of weights and of updates: is such a number built in?"
+        clue = "Up to here all was right, with other numbers of weights and of updates: is such a number hard-coded?"
         yield Claim(
             says, yours=now, expected=due, clue=clue, figure=Bars(due[-1], now[-1], across="weight", up="average")
         )
@@ -430,7 +430,7 @@ def update_average(answer) -> Claims:
         "The denoiser wants a level for each picture: `level.expand(len(clean), 1, 1, 1)`. Then "
         "`F.mse_loss(denoiser(noisy, same), clean)`.",
     ),
-    notice="Going through a tensor gives tensors without sides, and `expand` turns one number into a whole batch of levels "
+    notice="Looping over a tensor gives tensors without dimensions, and `expand` turns one number into a whole batch of levels "
     "without copying it.",
     mistakes={
         "The guess is compared with the noisy pictures: compare it with the clean ones.": {", clean)": ", noisy)"},
@@ -441,7 +441,7 @@ def update_average(answer) -> Claims:
         "The denoiser is shown the clean pictures: mix noise into them first.": {"(noisy, same)": "(clean, same)"},
         "The noise is added at full picture strength: use `mix`.":
             {"mix(clean, torch.rand_like(clean), same)": "clean + same * torch.rand_like(clean)"},
-        "Pictures and noise are in each other's place when you call `mix`: mix(clean, noise, level).":
+        "Pictures and noise are swapped when you call `mix`: mix(clean, noise, level).":
             {"clean, torch.rand_like(clean)": "torch.rand_like(clean), clean"},
         "The denoiser is told 1 - level: tell it the level itself.": {"(noisy, same)": "(noisy, 1 - same)"},
         "The pictures are mixed at random levels: mix them at the one that is asked for.":
@@ -552,9 +552,7 @@ def loss_by_level(answer) -> Claims:
     yield measured(says, painted, torch.stack([((clean - level) ** 2).mean() for level in levels]))
     yield Claim("The losses carry no gradients.", yours=losses.requires_grad, expected=False)
     # One picture and one level; then many of both, with both ends, and pictures that grow brighter to the last.
-    clue = (
-        "With some pictures and levels all was right, and with one or many it is not: is a number or a limit built in?"
-    )
+    clue = "With some pictures and levels all was right, and with one or many it is not: is a number or a limit hard-coded?"
     for kind, count, ends in (("One picture has", 1, ()), ("Many pictures have", any_size(65, 200), (1.0, 0.0))):
         some = torch.linspace(0.2, 1, count).view(-1, 1, 1, 1) * torch.rand(count, 3, 8, 8)
         levels = torch.tensor([*ends, *torch.rand(1 + 3 * len(ends)).tolist()])
