@@ -349,9 +349,7 @@ def test_of_several_files_for_a_chapter_the_one_taken_is_told(tmp_path):
     (folder / "01_noise (1).py").write_text("mine")
     os.utime(folder / "01_noise.ipynb", (time.time() + 9,) * 2)
     text = dino("check", "1", cwd=tmp_path)
-    assert (
-        "Note: Taken is 01_noise.ipynb, which was saved last, and not 01_noise (1).py, 01_noise.py beside it." in text
-    )
+    assert "Note: Using 01_noise.ipynb, which was saved last, and not 01_noise (1).py, 01_noise.py beside it." in text
     assert text.endswith("3 passed.\n")
     # Who names a file gets that one.
     for name, where in (("01_noise.py", folder), ("01_noise.py", tmp_path), ("my-dino/01_noise.py", tmp_path)):

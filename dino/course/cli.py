@@ -277,8 +277,8 @@ def classic_settings(context: click.Context) -> dict:
 @click.option(
     "--text",
     metavar="COLUMN",
-    help="The column of the captions, to train with prompts: also of a metadata.csv in a folder, "
-    "whose file_name says which picture a row belongs to; `label` means the names of folders.",
+    help="The column of the captions, to train with prompts. A folder can have a metadata.csv with this column "
+    "and one called file_name, which names the pictures; `label` means the names of folders.",
 )
 @click.option("--stream", is_flag=True, help="Read the pictures as they are needed, when there are too many to keep.")
 @click.option(
@@ -294,13 +294,15 @@ def classic_settings(context: click.Context) -> dict:
 @click.option("--depths", type=Numbers(), default="1,1,2,2", help="Blocks at each size.")
 @click.option("--seed", type=SEED, default=0, help="The same seed gives the same weights.")
 @click.option("--checkpoint-interval", type=COUNT, default=500, help="Steps between checkpoints, each with a sheet.")
-@click.option("--micro-batches", type=COUNT, default=1, help="Split each batch into so many: less memory, more time.")
+@click.option(
+    "--micro-batches", type=COUNT, default=1, help="Split each batch into this many parts: less memory, more time."
+)
 @click.option("--precision", type=PRECISIONS, default="auto", help="Fewer bits are faster on processors made for them.")
 @click.option(
     "--classic",
     is_flag=True,
-    help="Train by the recipe of Dino Diffusion, from which ours comes, to the letter: 64 pixels, its network, its optimizer. "
-    "docs/origin.md lists what stays as it is here.",
+    help="Train exactly by the recipe of Dino Diffusion, from which ours comes: 64 pixels, its network, its optimizer. "
+    "docs/origin.md lists the differences that remain.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for the run.  [default: runs/NAME-OF-DATA]")
 @click.pass_context
@@ -353,8 +355,8 @@ def check_ending(out: Path) -> None:
 @click.option(
     "--beside",
     is_flag=True,
-    help="Write one picture instead: on the left as many of the real pictures that the weights were trained on, on the right "
-    "what they draw.",
+    help="Write a comparison instead: on the left, real pictures that the weights were trained on; on the right, as many "
+    "drawings.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default="dinosaurs.png", help="The sheet.")
 def sample(

@@ -82,7 +82,7 @@ def passed_over(path: Path, chapter: Chapter) -> str:
     if not others:
         return ""
     last = ", which was saved last," * (path.stat().st_mtime > max(other.stat().st_mtime for other in others))
-    return f"Taken is {path.name}{last} and not {', '.join(other.name for other in others)} beside it."
+    return f"Using {path.name}{last} and not {', '.join(other.name for other in others)} beside it."
 
 
 def read_progress(folder: Path) -> dict[str, dict]:

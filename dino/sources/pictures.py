@@ -40,7 +40,9 @@ def open_picture(entry: dict | None, tell: bool = False) -> Iterator[PIL.Image.I
         elif picture.mode == "RGB" and "RGB;16" in str(picture.tile):
             picture = brightened(picture, entry)
         if tell and (words := picture.info.get("range chosen")):
-            warnings.warn(f"Pictures have numbers whose range was chosen: {words}", stacklevel=4)
+            warnings.warn(
+                f"Pictures have an unusual range of numbers, so black and white were chosen: {words}", stacklevel=4
+            )
         yield picture
 
 

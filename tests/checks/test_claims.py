@@ -77,16 +77,16 @@ GUESS = torch.linspace(-1, 2, 24).view(2, 3, 2, 2).flip(0)
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        (lambda x: x.clamp(0, 1), "right but for a clamp to the range from 0 to 1"),
-        (lambda x: x.relu(), "right but for a ReLU or clamp"),
-        (lambda x: -x, "right but for its sign"),
+        (lambda x: x.clamp(0, 1), "right except for a clamp to the range from 0 to 1"),
+        (lambda x: x.relu(), "right except for a ReLU or clamp"),
+        (lambda x: -x, "right except for its sign"),
         (lambda x: 0 * x + 0.5, "the same number everywhere: 0.5"),
         (
             lambda x: torch.stack([x[0], x[1] + 1]),
             "Only one picture of the batch is right: that is number 0, counted from 0.",
         ),
-        (lambda x: 3 * x, "right but for a factor: it is 3 times"),
-        (lambda x: x - 0.25, "right but for a shift: it is off by -0.25"),
+        (lambda x: 3 * x, "right except for a factor: it is 3 times"),
+        (lambda x: x - 0.25, "right except for a shift: it is off by -0.25"),
         (lambda x: x.flip(0), "The right numbers come out, in the wrong order."),
         (lambda x: x[:1].expand_as(x) + 0, "Only one picture of the batch is right: that is number 0, counted from 0."),
         (lambda x: x.sigmoid(), "squeezed or stretched by some function"),

@@ -296,8 +296,8 @@ TOLD = {
     "several files of one learner": (
         {"musteranna_123_678_01_noise.py": ONE, "musteranna_123_679_01_noise-1.py": NEW, "liben_124_680_noise.py": ONE},
         {
-            "musteranna": "as Canvas names them: musteranna_123_678_01_noise.py and musteranna_123_679_01_noise-1.py. "
-            "noise: 01_noise-1.py counts, for it is the newest; not 01_noise.py.",
+            "musteranna": "because Canvas names them so: musteranna_123_678_01_noise.py and musteranna_123_679_01_noise-1.py. "
+            "noise: 01_noise-1.py counts, not 01_noise.py, because it is the newest.",
             "liben": "",
         },
     ),
@@ -311,19 +311,19 @@ TOLD = {
     ),
     "a copy of a browser": (
         {"anna/01_noise.py": ONE, "anna/01_noise (1).py": NEW, "ben/01_noise.py": ONE},
-        {"anna": "noise: 01_noise (1).py counts, for it is the newest; not 01_noise.py.", "ben": ""},
+        {"anna": "noise: 01_noise (1).py counts, not 01_noise.py, because it is the newest.", "ben": ""},
     ),
     "an untouched newer copy": (
         {"anna/01_noise.py": ONE, "anna/01_noise (1).py": STUB, "ben/01_noise.py": ONE},
-        {"anna": "noise: 01_noise.py counts, for nothing is written in 01_noise (1).py.", "ben": ""},
+        {"anna": "noise: 01_noise.py counts, because nothing is written in 01_noise (1).py.", "ben": ""},
     ),
     "times as folders": (
         {"anna/2026-02-01/01_noise.py": NEW, "anna/2026-01-31/01_noise.py": ONE, "ben/01_noise.py": ONE},
-        {"anna": "2026-02-01/01_noise.py counts, for it is the newest", "ben": ""},
+        {"anna": "2026-01-31/01_noise.py, because it is the newest.", "ben": ""},
     ),
     "two of unknown age": (
         {"anna/draft/01_noise.py": ONE, "anna/final/01_noise.py": NEW, "ben/01_noise.py": ONE},
-        {"anna": "nothing tells whether it is the newest; not draft/01_noise.py.", "ben": ""},
+        {"anna": "not draft/01_noise.py, though nothing tells whether it is the newest.", "ben": ""},
     ),
     "twice the same": (
         {"anna/01_noise.py": ONE, "anna/a/01_noise.py": ONE, "ben/01_noise.py": ONE},
@@ -336,8 +336,8 @@ TOLD = {
     "documents": (
         {"anna/noise.pdf": "", "ben/01_noise.py": ONE, "ben/answers.docx": "", "ben/x.png": "", "cem/x.png": ""},
         {
-            "anna": "are: noise.pdf.",
-            "ben": "Not read, for only .py, .ipynb and .zip are: answers.docx.",
+            "anna": "left out: noise.pdf.",
+            "ben": "Only .py, .ipynb and .zip are read, so these are left out: answers.docx.",
             "cem": "x.png",
         },
     ),
@@ -351,10 +351,12 @@ TOLD = {
     ),
     "numbers of learners": (
         {"1.py": ONE, "2.py": NEW, "3/.ipynb_checkpoints/3.ipynb": BOOK},
-        dict.fromkeys("12", "The numbers are taken as those of learners, not of chapters, as the answers say.")
-        | {"3": "as the answers say. Nothing was handed in: no .py, no .ipynb and no .zip."},
+        dict.fromkeys(
+            "12", "The numbers are taken for learners, not for chapters, because of the answers in the files."
+        )
+        | {"3": "because of the answers in the files. Nothing was handed in: no .py, no .ipynb and no .zip."},
     ),
-    "a number for another chapter": ({"2.py": ONE}, {"2": "noise: 2.py counts, for that is what it answers."}),
+    "a number for another chapter": ({"2.py": ONE}, {"2": "noise: 2.py counts, because that is what it answers."}),
     "a teacher's copy": (
         {"01_noise.py": STUB, "anna.py": ONE, "ben.py": NEW},
         {"class": "nothing says whose it is", "anna": "", "ben": ""},
@@ -370,7 +372,9 @@ TOLD = {
                 {f"{who}_assignsubmission_file_/02_denoiser.py": TWO for who in ("Anna_3", "Ben_4")}
             ),
         },
-        dict.fromkeys(("Anna", "Ben"), "Put together as one learner's, as Moodle names them: A-HW 1-5.zip/"),
+        dict.fromkeys(
+            ("Anna", "Ben"), "Put together as the work of one learner, because Moodle names them so: A-HW 1-5.zip/"
+        ),
     ),
     "a download beside others": (
         {"hw.zip": packed({"Anna_1_assignsubmission_file_/01_noise.py": ONE}), "ben.py": ONE},
@@ -382,11 +386,14 @@ TOLD = {
     ),
     "several copies of one": (
         {"anna.zip": packed({"01_noise.py": ONE}), "anna (1).zip": packed({"01_noise.py": NEW}), "ben.py": ONE},
-        {"anna": "as their names say: anna (1).zip and anna.zip. noise: anna (1).zip/01_noise.py counts", "ben": ""},
+        {
+            "anna": "because their names say so: anna (1).zip and anna.zip. noise: anna (1).zip/01_noise.py counts",
+            "ben": "",
+        },
     ),
     "a file and its text": (
         {"anna/01_noise.py": ONE, "anna/01_noise.py.txt": NEW, "ben.py": ONE},
-        {"anna": "01_noise.py counts, and nothing tells whether it is the newest; not also/01_noise.py.", "ben": ""},
+        {"anna": "01_noise.py counts, not also/01_noise.py, though nothing tells whether it is the newest.", "ben": ""},
     ),
     "an empty folder in an archive": (
         {"download.zip": packed({"anna/": "", "ben/01_noise.py": ONE, "cem/01_noise.py": NEW})},
@@ -398,7 +405,7 @@ TOLD = {
     ),
     "versions in their names": (
         {"noise_v1.py": ONE, "noise_v2.py": NEW, "helper.py": "x = 1"},
-        {"class": "noise: noise_v2.py counts, for it is the newest; not noise_v1.py."},
+        {"class": "noise: noise_v2.py counts, not noise_v1.py, because it is the newest."},
     ),
     "a chapter's name among learners'": (
         {"anna.py": ONE, "ben.py": TWO, "noise.py": NEW},
@@ -428,14 +435,14 @@ TOLD = {
     ),
     "a helper called like a chapter": (
         {"01_noise.py": f"from sampling import step\n{ONE}", "sampling.py": "def step(x): return x"},
-        {"class": "sampling: sampling.py counts, for it is called so, though another file imports it: is it a helper?"},
+        {"class": "sampling: sampling.py counts, because of its name, though another file imports it: is it a helper?"},
     ),
     "a helper beside the chapter that it is called like": (
         {
             "04_sampling.py": "from sampling import step\ndef sample(): pass",
             "sampling.py": "def step(x): return x  # sample",
         },
-        {"class": "sampling: 04_sampling.py counts, for sampling.py is imported by another file, as a helper."},
+        {"class": "sampling: 04_sampling.py counts, because sampling.py is imported by another file, as a helper."},
     ),
     "names that no system can write": (
         {"anna.zip": packed({f"{'n' * 300}.py": "x = 1", "01_noise.py": ONE, "a\n/...py": "x = 1"}), "ben.py": NEW},
@@ -462,20 +469,19 @@ def test_of_a_notebook_and_a_file_the_one_saved_last_counts(newest, tmp_path):
     laid_out(tmp_path, {"01_noise.ipynb": BOOK, "01_noise.py": NEW})
     os.utime(tmp_path / newest, (2e9, 2e9))
     (one,) = find([tmp_path])
-    assert one.choice(NOISE).startswith(
-        f"noise: {newest} counts, for it was saved last, which is all that tells them apart"
-    )
+    assert one.choice(NOISE).startswith(f"noise: {newest} counts, not 01_noise")
+    assert one.choice(NOISE).endswith(", because it was saved last, which is all that tells them apart.")
 
 
 def test_numbers_are_chapters_of_one_learner_where_the_answers_say_so(tmp_path):
     found = told(tmp_path / "anna", {"1.py": ONE, "2.py": TWO})
-    assert found == {"anna": "1.py and 2.py are taken as chapters of one learner, as their answers say."}
+    assert found == {"anna": "1.py and 2.py are taken as chapters of one learner, because of the answers in them."}
 
 
 def test_what_is_nobody_s_is_told(tmp_path):
     sentences = []
     find([laid_out(tmp_path, {"anna.py": ONE, "ben.py": NEW, "sheet.pdf": ""})], tell=sentences.append)
-    assert sentences == [f"Nobody's, for only .py, .ipynb and .zip are read: sheet.pdf in {tmp_path}."]
+    assert sentences == [f"Left out, because only .py, .ipynb and .zip are read: sheet.pdf in {tmp_path}."]
 
 
 def test_that_one_archive_is_read_as_what_several_handed_in_is_told_once(tmp_path):
@@ -592,7 +598,8 @@ def test_no_folder_in_one_learner_s_is_another_s_beside_it(files, tmp_path):
 def test_many_versions_of_a_chapter_are_learners_and_few_are_told(tmp_path):
     found = told(tmp_path / "class", {f"noise_{n:03}.py": ONE for n in range(12)})
     assert found == dict.fromkeys(
-        (f"noise_{n:03}" for n in range(12)), "It is taken as a learner's, for too many are called so to be versions."
+        (f"noise_{n:03}" for n in range(12)),
+        "It is taken as one learner's: too many have such a name to be versions of one file.",
     )
     found = told(tmp_path / "few", {f"noise_{n}.py": ONE for n in "abc"})
     assert found == {"few": "noise_a.py, noise_b.py and noise_c.py are taken as one learner's."}
@@ -685,7 +692,7 @@ def test_which_file_counts_is_told_and_what_did_no_harm_is_not(fork_server):
     files = {"01_noise.py": STUB.encode(), "01_noise (1).py": b"import nowhere\n" + ONE.encode()}
     graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
     assert graded.score == 3
-    assert graded.remarks == ["noise: 01_noise (1).py counts, for nothing is written in 01_noise.py."]
+    assert graded.remarks == ["noise: 01_noise (1).py counts, because nothing is written in 01_noise.py."]
 
 
 def test_what_is_no_notebook_but_called_like_a_chapter_is_a_hand_in(capsys):
@@ -760,4 +767,4 @@ def test_the_definition_taken_is_a_remark(fork_server):
     graded = grading.grade(fork_server, Submission("anna", files), Settings(("noise",), no_sandbox=True))
     assert graded.score == 3
     assert len(graded.remarks) == 1
-    assert graded.remarks[0].startswith("mix: Taken is the one at 01_noise.py, line ")
+    assert graded.remarks[0].startswith("mix: The one at 01_noise.py, line ")

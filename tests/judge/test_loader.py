@@ -178,7 +178,7 @@ def test_methods_in_the_next_cell_are_told(tmp_path):
 def test_a_stub_left_below_an_answer_is_passed_over_and_that_is_told(mix_in):
     verdict = mix_in(f"{SOLVED[:END]}# %%\n{STUB}\n\n{SOLVED[END:]}")
     assert verdict.state == PASSED
-    assert "Taken is the one at 01_noise" in verdict.symptom
+    assert "The one at 01_noise" in verdict.symptom
     assert "There is another: 01_noise" in verdict.symptom
     assert mix_in(f"{SOLVED[:START]}# %%\n{STUB}\n\n{SOLVED[START:]}").symptom == ""
 
@@ -186,7 +186,7 @@ def test_a_stub_left_below_an_answer_is_passed_over_and_that_is_told(mix_in):
 def test_of_two_answers_the_last_is_taken_and_that_is_told(mix_in):
     again = SOLVED[START:END].replace("1 - level", "level")
     verdict = mix_in(SOLVED[:START] + again + SOLVED[START:])
-    assert (verdict.state, verdict.symptom[:28]) == (PASSED, "Taken is the one at 01_noise")
+    assert (verdict.state, verdict.symptom[:19]) == (PASSED, "The one at 01_noise")
 
 
 def test_a_stub_alone_is_not_started_and_an_indented_cell_is_moved_to_the_margin(mix_in):

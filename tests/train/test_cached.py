@@ -260,9 +260,11 @@ def test_numbers_of_any_range_become_a_picture_and_what_was_chosen_is_told(name,
         lambda: len(open_pictures(folder, SIZE, stream=True)),
     ):
         _, (message,) = told(act)
-        assert "range was chosen" in message
+        assert "unusual range of numbers" in message
         assert message.endswith(f"{name} ({said})")
-    assert told(lambda: load(folder, SIZE))[1] == [f"Pictures have numbers whose range was chosen: {said}"]
+    assert told(lambda: load(folder, SIZE))[1] == [
+        f"Pictures have an unusual range of numbers, so black and white were chosen: {said}"
+    ]
 
 
 @pytest.mark.parametrize("name", unreadable())

@@ -201,7 +201,10 @@ def test_a_shared_stream_goes_on_where_each_process_was_and_only_with_as_many(tm
     alone = begin(*command, "killed", cwd=tmp_path)
     alone.join()
     assert alone.exitcode == 2
-    assert "comes from 2 processes that shared a stream, and here is 1. Start as many" in (tmp_path / "log").read_text()
+    assert (
+        "comes from 2 processes that shared a stream, and now there is 1. Start 2 again"
+        in (tmp_path / "log").read_text()
+    )
     assert join(begin_group(*command, "killed", cwd=tmp_path)) == [0, 0]
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
@@ -247,7 +250,10 @@ def test_processes_that_find_different_checkpoints_are_told_to_share_a_disk(tmp_
         for number, place in enumerate([".", "elsewhere"])
     ]
     assert join(group) == [2, 2]
-    assert "do not find the same in run. Put it on a disk that all machines share." in (tmp_path / "log").read_text()
+    assert (
+        "do not see the same checkpoint in run. Put it on a disk that all machines share."
+        in (tmp_path / "log").read_text()
+    )
 
 
 def act_as_launcher(module, arguments, cwd):

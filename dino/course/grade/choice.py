@@ -11,13 +11,13 @@ from dino.course.judge.reading import GIVES, LONGEST, unsplit
 
 # Why one of two files counts, by the first number of its worth in which they differ.
 REASONS = (
-    "for nothing is written in {}",
-    "for {} is imported by another file, as a helper",
-    "for it is the newest; not {}",
-    "for it has more answers; not {}",
-    "for it was saved last, which is all that tells them apart; not {}",
+    "because nothing is written in {}",
+    "because {} is imported by another file, as a helper",
+    "not {}, because it is the newest",
+    "not {}, because it has more answers",
+    "not {}, because it was saved last, which is all that tells them apart",
 )
-NO_REASON = "and nothing tells whether it is the newest; not {}"
+NO_REASON = "not {}, though nothing tells whether it is the newest"
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def chosen(files: Mapping[str, Facts], chapter: Chapter) -> str:
         differ = [reason for reason, one, other in zip(REASONS, first, rest[0][0], strict=False) if one != other]
         why = [*differ, NO_REASON][0].format(others)
     elif is_number(path) and named_after(path) not in (None, chapter):
-        why = "for that is what it answers"
+        why = "because that is what it answers"
     elif is_helper(path, files):
-        why = "for it is called so, though another file imports it: is it a helper?"
+        why = "because of its name, though another file imports it: is it a helper?"
     else:
         return ""
     return plain(f"{chapter.topic}: {path} counts, {why}.")

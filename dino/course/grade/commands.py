@@ -56,7 +56,9 @@ def settings_of(command: Callable) -> Callable:
     for option in (
         click.option("--no-sandbox", is_flag=True, help=forged),
         click.option("--variant", type=int, help="The seed of a variant of the recipe, one for each class."),
-        click.option("--partial", is_flag=True, help="Give a part of the points for the claims that are true."),
+        click.option(
+            "--partial", is_flag=True, help="Give partial credit: part of the points for the claims that are true."
+        ),
         click.option("--points", **points, help="Such as mix=2; may be repeated.  [default: 1 each]"),
     ):
         command = option(command)
@@ -79,7 +81,7 @@ WEAKER = {
 @click.option("--chapters", "only", type=Chapters(), help="Such as 1,2.  [default: all that anybody handed in]")
 @settings_of
 @click.option("--out", type=FOLDER, default="grades", show_default=True, help="The folder to write to.")
-@click.option("--as-one", is_flag=True, help="Take each place named as what one learner handed in.")
+@click.option("--as-one", is_flag=True, help="Take each place named as the hand-in of one learner.")
 @click.option("--workers", type=click.IntRange(1), help="How many learners to grade at a time.  [default: one a core]")
 def grade(
     submissions: tuple[Path, ...], only: tuple[Chapter, ...] | None, out: Path, as_one: bool, workers: int | None, **how
@@ -127,7 +129,7 @@ def keep_apart(submissions: tuple[Path, ...], out: Path) -> None:
         if results.is_relative_to(whole) or whole.is_relative_to(results):
             elsewhere = os.path.relpath(whole.parent / "grades")
             raise ValueError(
-                f"The results would lie in {out}, inside of what is graded ({place}), where a learner's may lie already. "
+                f"The results would go into {out}, which overlaps with what is graded ({place}), and may be taken for a learner's. "
                 f"Name a folder elsewhere, such as --out {elsewhere}."
             )
 

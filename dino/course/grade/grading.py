@@ -40,7 +40,7 @@ def grade(server: ForkServer, submission: Submission, settings: Settings) -> Gra
         )
         return graded
     if graded.isolation == LIMITS:
-        graded.problems.append("Run without a sandbox: what forges its points was not kept from it.")
+        graded.problems.append("Run without a sandbox: nothing kept an answer from forging its points.")
     for chapter in chapters():
         if chapter.topic in settings.topics:
             graded.marks += grade_chapter(server, submission, chapter, settings, graded.problems)
@@ -123,7 +123,7 @@ def grade_answer(server: ForkServer, job: Job, mark: Mark, settings: Settings) -
         except ProtocolError as error:
             broken = str(error)
         except TimeoutError:
-            mark.news = "Its imports and definitions are never done: is there a loop that never ends?"
+            mark.news = "Its imports and definitions never finish: is there a loop that never ends?"
         except StillBusyError:
             broken = f"What it gives cannot be judged within {ALL} seconds."
         except Exception as error:

@@ -75,7 +75,7 @@ class Source(io.RawIOBase):
         """Read a piece. Raises ValueError if it is a list of files that is too long."""
         count = self.file.size - self.at if count < 0 else count
         if self.listing and count > DIRECTORY:
-            raise ValueError("it lists too many files: unpack it, and leave out what is nobody's work")
+            raise ValueError("it lists too many files: unpack it, and leave out what no learner wrote")
         self.file.cost += 16 * count * self.listing  # about what becomes of it in memory
         data = self.read_at(self.at, count)
         self.at += len(data)

@@ -52,7 +52,7 @@ def alone(folder: Path, names: Iterable[str]) -> Iterator[None]:
     for path, is_right in right.items():
         if os.path.lexists(path) and (path.is_symlink() or not is_right(path)):
             raise ValueError(
-                f"{path} is in the way, for it is no plain {'file' if path in files else 'folder'} or a link to one. Nothing "
+                f"{path} is in the way: it is a link, or not a plain {'file' if path in files else 'folder'}. Nothing "
                 "was written: remove it, or name a folder for the grades with --out."
             )
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def secret(tell: Callable[[str], None]) -> bytes:
             raise PermissionError(f"{path} is no key that you alone can read, so remove it")
         return key
     except (OSError, RuntimeError) as error:  # the latter, where nobody knows the user's home
-        tell(f"The marks get no seal, so a later `dino grade` will not take them over: {error}.")
+        tell(f"The marks get no seal, so a later `dino grade` will not reuse them: {error}.")
         return b""
 
 

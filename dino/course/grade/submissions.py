@@ -77,7 +77,7 @@ class Submission:
         others = [path for path, file in read(files) if not self.take(path, file)]
         left = [path for path in others if not self.files or layouts.DOCUMENT.search(path[-layouts.LONGEST :])]
         if left:
-            self.tell(f"Not read, for only .py, .ipynb and .zip are: {listed(left)}.")
+            self.tell(f"Only .py, .ipynb and .zip are read, so these are left out: {listed(left)}.")
         if not self.files and self.told == before:
             self.tell("Nothing was handed in: no .py, no .ipynb and no .zip.")
         return self
@@ -170,7 +170,7 @@ def find(places: list[Path], as_one: bool = False, tell: Callable[[str], None] =
                 tell(f"{top} holds what {whose} handed in, as the names in it say.")
         top = [path for path, file in tree.items() if "/" not in path and not file.problem and not owned(path)]
         if len(these) > 1 and (left := [path for path in top if ending(path) not in HAND_INS]):
-            tell(f"Nobody's, for only .py, .ipynb and .zip are read: {listed(left)} in {place}.")
+            tell(f"Left out, because only .py, .ipynb and .zip are read: {listed(left)} in {place}.")
     if not found:
         raise ValueError(f"There is nothing to grade in {', '.join(map(str, places))}: no .py, no .ipynb and no .zip.")
     return told_apart(found)
@@ -202,8 +202,8 @@ def put_together(owners: Iterable[Owner], unknown: str) -> list[Submission]:
             if len(owner.people) > 1:
                 one.tell(f"{listed(owner.people)} handed in together: what each of them handed in counts for all.")
             elif len(tops) > 1:
-                by = f"{owner.platform} names them" if owner.platform else "their names say"
-                one.tell(f"Put together as one learner's, as {by}: {listed(tops)}.")
+                by = f"{owner.platform} names them so" if owner.platform else "their names say so"
+                one.tell(f"Put together as the work of one learner, because {by}: {listed(tops)}.")
             found.append(one)
     return found
 
@@ -220,7 +220,7 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
     items = items_in(rest)
     if found:
         for key, owner in learners(rest, name, sure, levels - 1, shelf).items() if items else ():
-            owner.notes.append("Its path does not say whose it is, as those beside it do.")
+            owner.notes.append("Its path does not say whose it is, though those beside it do.")
             found[f"beside {key}"] = owner
         return found
     whole = Owner([name], [("", path, file) for path, file in tree.items()])
@@ -257,7 +257,7 @@ def learners(tree: Tree, name: str, sure: bool, levels: int = 4, shelf: bool = F
         return one_by_one(items, [top for top in chapter if top not in many], name, many)
     folders = [top for top in folders if topics[top]]
     if len(chapter) > 1 and any(map(is_number, chapter)):
-        whole.notes.append(f"{listed(chapter)} are taken as chapters of one learner, as their answers say.")
+        whole.notes.append(f"{listed(chapter)} are taken as chapters of one learner, because of the answers in them.")
     elif len(folders) > 1 or versions:
         whole.notes.append(f"{listed([*folders, *versions])} are taken as one learner's.")
     return {"": whole}
@@ -323,11 +323,13 @@ def one_by_one(items: dict[str, Tree], chapter: list[str], name: str, many: list
         if [*inner] != [top] and any(map(owned, inner)):
             owner.notes.append("A platform wrote names of learners in it: grade it by itself to get a row for each.")
         elif top in many:
-            owner.notes.append("It is taken as a learner's, for too many are called so to be versions.")
+            owner.notes.append("It is taken as one learner's: too many have such a name to be versions of one file.")
         elif top in chapter or (personal and is_version(stem(top))):
             owner.notes.append("It lies beside what others handed in, and nothing says whose it is.")
         elif top in numbers and len(numbers) > 1:
-            owner.notes.append("The numbers are taken as those of learners, not of chapters, as the answers say.")
+            owner.notes.append(
+                "The numbers are taken for learners, not for chapters, because of the answers in the files."
+            )
         owner.files += [(folder, path if path == top else f"{folder}/{path}", file) for path, file in inner.items()]
     return found
 

@@ -83,11 +83,11 @@ def likeness(yours: Tensor, expected: Tensor, tolerance: float) -> str | None:
     """How a wrong result is related to the right one of the same shape, if it is in a simple way."""
     same = functools.partial(torch.allclose, rtol=0, atol=tolerance)
     if same(yours, expected.clamp(0, 1)):
-        return "The result is right but for a clamp to the range from 0 to 1, which does not belong here."
+        return "The result is right except for a clamp to the range from 0 to 1, which does not belong here."
     if same(yours, expected.clamp(min=0)):
-        return "The result is right but for a ReLU or clamp, which cuts off all that is negative."
+        return "The result is right except for a ReLU or clamp, which cuts off all that is negative."
     if same(yours, -expected):
-        return "The result is right but for its sign."
+        return "The result is right except for its sign."
     if yours.max() - yours.min() < tolerance < expected.max() - expected.min():
         return f"The result is the same number everywhere: {yours.flatten()[0]:.4g}."
     right = torch.tensor([same(one, other) for one, other in zip(yours, expected, strict=True)])
@@ -101,17 +101,15 @@ def likeness(yours: Tensor, expected: Tensor, tolerance: float) -> str | None:
         return "Some pictures of the batch are right, and others are not."
     factor = (yours * expected).sum() / (expected * expected).sum()
     if same(yours, factor * expected):
-        return f"The result is right but for a factor: it is {factor:.4g} times what it should be."
+        return f"The result is right except for a factor: it is {factor:.4g} times what it should be."
     shift = (yours - expected).mean()
     if same(yours, expected + shift):
-        return f"The result is right but for a shift: it is off by {shift:.4g} everywhere."
+        return f"The result is right except for a shift: it is off by {shift:.4g} everywhere."
     middle, centre = yours - yours.mean(), expected - expected.mean()
     factor = (middle * centre).sum() / (centre * centre).sum()
     if same(middle, factor * centre):
         shift = yours.mean() - factor * expected.mean()
-        return (
-            f"The result is right but for a factor and a shift: {factor:.3g} times what it should be, and {shift:+.3g}."
-        )
+        return f"The result is right except for a factor and a shift: {factor:.3g} times what it should be, and {shift:+.3g}."
     if same(yours.flatten().sort().values, expected.flatten().sort().values):
         return "The right numbers come out, in the wrong order."
     if yours.ndim == 4 and same(yours, expected[:1].expand_as(expected)):

@@ -46,7 +46,7 @@ MEANINGS = {
         r"`stack` and `cat` put tensors together, and this list holds a \1: `torch.tensor(...)` makes a tensor of numbers"
     ),
     r"to have (\d+) channels, but got (\d+) channels instead": (
-        r"this convolution wants \1 channels and is given \2: what was put beside the other (`cat`, dim=1), or forgotten?"
+        r"this convolution wants \1 channels and is given \2: is a `cat` along dim=1 wrong, or missing?"
     ),
     r"Expected 3D \(unbatched\) or 4D \(batched\) input to conv2d, but got input of size: (\[.*?\])": (
         r"a convolution wants (batch, channels, height, width), and is given \1"
@@ -100,7 +100,7 @@ MEANINGS = {
         "a whole tensor stands where a single number is wanted"
     ),
     r"Boolean value of Tensor with more than one value is ambiguous": (
-        "`if`, `and`, `or`, `min` and `max` want one truth, and a tensor holds many: use `&`, `|`, `.all()`, `.any()` "
+        "`if`, `and`, `or`, `min` and `max` need a single True or False, and a tensor holds many: use `&`, `|`, `.all()`, `.any()` "
         "or `torch.minimum`"
     ),
     r"expected scalar type|to have the same dtype|Input type \((.+?)\) and bias type \((.+?)\) should be the same": (
@@ -108,7 +108,7 @@ MEANINGS = {
     ),
     r"result type (\w+) can't be cast to the desired output type (\w+)": r"a result of the kind \1 cannot be written into \2",
     r"mean\(\): could not infer output dtype|a floating point or complex dtype": (
-        "a mean of whole numbers or truths is asked for: `.float()` makes floats of them"
+        "a mean of whole numbers or booleans is asked for: `.float()` makes floats of them"
     ),
     r"'tuple' object has no attribute '(\w+)'|argument '\w+' \(position \d+\) must be Tensor, not tuple": (
         "a tuple stands where a tensor is wanted: a function that gives several things wants as many names on the left"
@@ -134,13 +134,13 @@ MEANINGS = {
     r"(\w+(?:\.\w+)*)\(\) got an unexpected keyword argument '(\w+)'": r"`\1` knows no argument called `\2`",
     r"'(\w+)' object is not callable": r"a \1 is called like a function: `[...]` picks from it, `(...)` calls",
     r"name '(\w+)' is not defined": (
-        r"there is nothing called `\1`: is it misspelt, or made in a cell that a check does not run? Checks run what an "
-        r"answer needs, and no experiments"
+        r"there is nothing called `\1`: is it misspelt, or defined in a cell that a check does not run? Checks run "
+        r"only what an answer needs, not the experiments"
     ),
     r"cannot access local variable '(\w+)'": r"`\1` is used before it has a value: give it one before the loop",
     r"'(\w+)' object has no attribute '(\w+)'": r"a \1 has nothing called `\2`: is it misspelt?",
     r"module '([\w.]+)' has no attribute '(\w+)'": r"`\1` has nothing called `\2`: is it misspelt?",
-    r"Could not infer dtype of (\w+)": r"torch can make no tensor of a \1: for a picture, numpy makes an array first (`np.array`)",
+    r"Could not infer dtype of (\w+)": r"torch cannot make a tensor from a \1: for a picture, numpy makes an array first (`np.array`)",
     r"'(\w+)' object is not iterable": r"a single \1 stands where several things are wanted, such as a pair in brackets",
     r"pop from empty list": "more is taken from the list than was put in",
     r"list index out of range": "the list is shorter than the place that you ask for: counting begins at 0",

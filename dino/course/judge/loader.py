@@ -270,7 +270,7 @@ def choose(found: list[Statement], answers: Answers) -> list[Statement]:
             others = [one.place for one in defined[defined.index(written[0]) :] if one is not written[-1]]
             others += [answers.lost[name].rstrip(".")] if name in answers.lost else []
             if others:
-                answers.notes[name] = f"Taken is the one at {written[-1].place}. There is another: {'; '.join(others)}."
+                answers.notes[name] = f"The one at {written[-1].place} is used. There is another: {'; '.join(others)}."
     return found
 
 

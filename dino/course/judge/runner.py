@@ -184,7 +184,7 @@ def judge_answers(
         with at_most(PATIENCE):
             answers = load(path)
     except StillBusyError:
-        raise ValueError(f"The imports and definitions of {path} are never done: is there a loop in them?") from None
+        raise ValueError(f"The imports and definitions of {path} never finish: is there a loop in them?") from None
     if chapter is None:
         chapter = max(chapters(), key=lambda chapter: sum(answers.mentions(one.name) for one in chapter.exercises))
         if not any(answers.mentions(one.name) for one in chapter.exercises):

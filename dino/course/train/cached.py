@@ -57,7 +57,8 @@ def open_pictures(
     if isinstance(source, str) and source == "dinosaurs":
         if Path(source).is_dir():
             warnings.warn(
-                "Those are the dinosaurs of the course. The folder of that name is ./dinosaurs.", stacklevel=2
+                "`dinosaurs` means the dinosaurs of the course. For the folder of that name, write ./dinosaurs.",
+                stacklevel=2,
             )
         drawn = data.dinosaurs(size=size)
         count = None if stream else len(drawn)
@@ -125,7 +126,7 @@ def tell(wrong: list[str], chosen: list[str], count: int) -> None:
     if chosen:
         verb = "has" if len(chosen) == 1 else "have"
         warnings.warn(
-            f"{len(chosen):,} of {count:,} pictures {verb} numbers whose range was chosen: {first_five(chosen)}",
+            f"{len(chosen):,} of {count:,} pictures {verb} an unusual range of numbers, so black and white were chosen: {first_five(chosen)}",
             stacklevel=3,
         )
 

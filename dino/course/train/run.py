@@ -144,22 +144,22 @@ def resume(run: Run, images: Any, settings: Settings, folder: Path, group: Proce
         if states := more["streams"]:
             if len(states) != group.world_size:
                 raise ValueError(
-                    f"The checkpoint in {folder} comes from {len(states)} processes that shared a stream, and here "
-                    f"{'is' if group.world_size == 1 else 'are'} {group.world_size}. Start as many, or name another folder with --out."
+                    f"The checkpoint in {folder} comes from {len(states)} processes that shared a stream, and now there "
+                    f"{'is' if group.world_size == 1 else 'are'} {group.world_size}. Start {len(states)} again, or name another folder with --out."
                 )
             images.restore(states[group.rank])
         count = len(images)  # fills the window of a stream, so that what cannot be read is told now
         if run.taken and not states and count != more["count"]:
             warnings.warn(
-                f"The pictures are not those of the checkpoint: {more['count']:,} then, {count:,} now. This goes on all the "
-                "same, but to other weights than a run on either of the two.",
+                f"The pictures are not those of the checkpoint: {more['count']:,} then, {count:,} now. This goes on "
+                "anyway, but the weights will differ from those of a run on either set.",
                 stacklevel=2,
             )
     taken = group.gather(run.taken)
     with group.failing_together():
         if len(set(taken)) > 1:
             raise ValueError(
-                f"The processes do not find the same in {folder}. Put it on a disk that all machines share."
+                f"The processes do not see the same checkpoint in {folder}. Put it on a disk that all machines share."
             )
     return more["scaler"]
 

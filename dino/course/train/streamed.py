@@ -121,7 +121,7 @@ class StreamedPictures(Prompts):
                 self.prompts[self.places] = as_prompts(texts, self.words)
             self.coming = None
         # Of those that were read there may be many, so they are told ever more seldom.
-        for read, what, growth in ((None, "that are left out", 1), (True, "with numbers whose range was chosen", 2)):
+        for read, what, growth in ((None, "that are left out", 1), (True, "with an unusual range of numbers", 2)):
             if (count := len(self.remarks[read])) > growth * self.told[read]:
                 self.told[read], last = count, next(reversed(self.remarks[read]))
                 warnings.warn(f"Pictures of the stream {what} so far: {count:,}, the last {last}", stacklevel=3)
