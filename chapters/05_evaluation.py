@@ -401,7 +401,7 @@ plt.show()
 # What differs is how the two features go *together*, and that is in the **covariance matrix**. `cov` computes it; it expects a
 # row for each feature, hence the `.T`. On its diagonal are the squared spreads (the *variances*); off it, each entry says whether
 # two features rise together (above 0) or one falls as the other rises (below 0). Its *eigenvalues* are the variances along the
-# cloud and across it, and their sum is that of the diagonal, the *trace*.
+# cloud and across it, and they add up to the sum of the diagonal, the *trace*.
 #
 # Let $C$ and $D$ be the covariances of two clouds. The formula uses only means and covariances, as if both clouds were normal
 # distributions:

@@ -550,7 +550,7 @@ def obedience(answer) -> Claims:
     clue = f"One drawing of {few} obeys, so the share is {1 / few:.3g}; yours is {{:.3g}}."
     one = torch.where(torch.arange(few) == 0, sure, unsure)
     yield claim(
-        f"If that is sure enough in one drawing of {few}: {1 / few:.3g}.",
+        f"If the judge is sure enough in one drawing of {few}: {1 / few:.3g}.",
         judged(wanted, one, little, kinds), wanted, 1 / few, clue,
     )  # fmt: skip
     # Drawings of eight sorts, of how many no two sums are alike: which of them count shows in the share.
@@ -574,7 +574,7 @@ def obedience(answer) -> Claims:
         scores = judged(wanted, given, other, kinds)
         for least, named in ((limit, {"sure": limit}), (0.9, {})):
             share = sum(given >= least).item() / len(given)
-            says = f"Of {len(given)} drawings of {kinds} kinds, {share:.3g} are what was asked for with {least:.2g} or more."
+            says = f"Of {len(given)} drawings of {kinds} kinds, {share:.3g} are what was asked for, with a probability of {least:.2g} or more."
             clue = f"The share of drawings where what was asked for has {least:.2g} or more is {share:.3g}; yours is {{:.3g}}."
             yield claim(says, scores, wanted, share, clue, **named)
     # Scores that are higher as a whole, exactly as sure as it has to be, one drawing and one kind, many.
@@ -659,7 +659,7 @@ def dice(out: Tensor, chance: float, whose: str, of: str) -> Claims:
             if vary < 1
             else "The words of a prompt are not independent."
         )
-        says = f"{whose}, how many words of a prompt are left out varies as with dice."
+        says = f"{whose}, how many words of a prompt are left out varies as with independent dice."
         yield Claim(says, yours=vary, expected=1.0, tolerance=6 * (2 / count) ** 0.5, clue=clue)
     clue = f"A share of {chance:.2f} of {of} should be left out, and of yours {share:.2f} are."
     says, limit = f"{whose}, a share of {chance:.2f} of {of} is left out.", 6 * spread / (count * kinds) ** 0.5
@@ -862,7 +862,7 @@ def forget(answer) -> Claims:
     yield varies(few, prompt, "prompts")
     # As many pictures as words, and one by one: here dice of the wrong shape go through without an error.
     square = torch.cat([give(0.0, 0.5, prompts[:words]) == 0 for _ in range(4)])
-    says, right = "Of as many pictures as words, too, whole prompts are left out.", "all words of some prompts"
+    says, right = "With as many pictures as words, too, whole prompts are left out.", "all words of some prompts"
     yield Claim(says, yours=which(square), expected=right, clue="The dice of the pictures lie along the words.")
     alone = all(which(give(0.0, 0.5, prompts[:1]) == 0) in ("nothing", "everything") for _ in range(4))
     yield Claim("With word=0, a single prompt is left out whole, or not at all.", yours=alone, expected=True)

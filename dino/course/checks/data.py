@@ -341,7 +341,7 @@ def all_are(shown: list[Tensor], picture: Tensor, batch: int) -> Claims:
     """The claims that a step was given a batch of this picture each time."""
     right, clue = picture.expand(batch, -1, -1, -1), "What the step is given is not the picture."
     for clean in shown:
-        says = "It is given a batch: so many pictures as `batch` says."
+        says = "It is given a batch: as many pictures as `batch` says."
         yield Claim(says, yours=clean, expected=Shape(tuple(right.shape)))
         says = "All of them are that one picture."
         yield Claim(says, yours=clean, expected=right, tolerance=1e-6, figure=Pictures, clue=clue)

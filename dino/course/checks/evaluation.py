@@ -346,7 +346,7 @@ def shares(answer) -> Claims:
     rare, less, more, most = (torch.randperm(9)[:4].sort().values + 1).tolist()
     often = [less, most, rare, more]
     of, row = sum(often), ", ".join(map(str, often))
-    says = f"Of {row} pictures of kinds 0, 1, 2 and 3, the shares are those numbers, divided by {of}."
+    says = f"Of {row} pictures of kinds 0, 1, 2 and 3, the shares are these numbers, divided by {of}."
     yield claim(says, [kind for kind in range(4) for _ in range(often[kind])], 4)
     count = between(3, 5)
     yield claim(f"Where only kind 1 of {count} occurs, its share is 1, and others have 0.", [1] * (of - 2), count)
@@ -355,7 +355,7 @@ def shares(answer) -> Claims:
     many, count = between(700, 1499), between(9, 19)
     kinds = (count * torch.rand(many) ** 2).int().tolist()
     yield claim(f"The shares of {many} pictures of {count} kinds add up to 1.", [*range(count), *kinds[count:]], count)
-    yield claim("One picture of the only kind has all.", [0], 1)
+    yield claim("With one picture and one kind, the share of that kind is 1.", [0], 1)
     many, count = any_size(1600, 4000), any_size(30, 64)
     kinds = (count * torch.rand(many) ** 2).int().tolist()
     yield claim("Of many pictures of many kinds, all count.", [*range(count), *kinds[count:]], count)
@@ -451,12 +451,12 @@ def frechet_distance(answer) -> Claims:
     )
     middle = one.mean(dim=0)
     wider = 1.5 + torch.rand(()).item()
-    says = f"If one cloud is the other, spread {wider:.2f} times as far, it is {(wider - 1) ** 2:.2f} times the trace of its covariance."
+    says = f"If one cloud is the other one, spread {wider:.2f} times as far, the distance is {(wider - 1) ** 2:.2f} times the trace of its covariance."
     clue = "The means are the same here, so it must be the pieces with the covariances that are wrong."
     yield claim(says, one, middle + wider * (one - middle), clue)
     spread = torch.randn(points, features) * (0.5 + torch.arange(features)[torch.randperm(features)])
     narrow = torch.randn(others, features) * (0.3 + 2 * torch.rand(features))
-    says = "Spread differently in each feature, it is about the sum of the squared differences of the spreads."
+    says = "If each feature is spread differently, the distance is about the sum of the squared differences of the spreads."
     clue = "The features hardly go together here, so each covariance is nearly diagonal: look at how you combine two of them."
     yield claim(says, spread, narrow, clue)
     features += between(1, 2)

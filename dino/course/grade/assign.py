@@ -37,7 +37,7 @@ def twisted(chapter: Chapter, text: str, seed: int | None) -> str:
             changed = changed.replace(old, new)
         note, cell = boxed(f"**In your class,** {twist.says}"), '\n\n\n# %% tags=["exercise"]\n'
         text = text.replace(f"{cell}{stub}", f"\n#\n{note}{cell}{changed}")
-        own = f"# From here on, the lesson's own, which counts as this text does.\nfrom dino.{chapter.topic} import {name}"
+        own = f"# From here on, the lesson's version is used, which counts as the rest of this text does.\nfrom dino.{chapter.topic} import {name}"
         text = text.replace(f"# %%\ncheck({name})\n", f"# %%\ncheck({name}, variant={seed})\n\n# %%\n{own}\n")
     return text
 
