@@ -262,7 +262,10 @@ def test_a_folder_called_dinosaurs_is_not_passed_over_in_silence(tmp_path, monke
     (tmp_path / "dinosaurs").mkdir()
     monkeypatch.chdir(tmp_path)
     drawn = dinosaurs(2, size=8)
-    with mock.patch("dino.data.dinosaurs", return_value=drawn), pytest.warns(UserWarning, match=r"write \./dinosaurs\.$"):
+    with (
+        mock.patch("dino.data.dinosaurs", return_value=drawn),
+        pytest.warns(UserWarning, match=r"write \./dinosaurs\.$"),
+    ):
         assert len(open_pictures("dinosaurs", 8)) == 2
 
 
