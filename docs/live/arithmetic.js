@@ -93,7 +93,7 @@ function gaussian(value) {
 // What torch has, as `torch.sqrt(x)` and as `x.sqrt()`. All want a tensor first.
 const TORCH = {
   abs: (x) => each(Math.abs, [x]),
-  clamp: (x, low = -Infinity, high = Infinity) => each(clamp, [x, low, high]),
+  clamp: (x, low, high) => each(clamp, [x, low ?? -Infinity, high ?? Infinity]),
   clone: (x) => x,
   exp: (x) => each(Math.exp, [x]),
   flatten: (x) => ({ ...x, shape: [x.data.length] }),
@@ -136,7 +136,11 @@ function call(name, given, torch) {
     if (!torch && Object.hasOwn(TORCH, name)) fail(`Python has no ${name} of its own: write torch.${name}(…).`);
     fail(`This page knows no ${name}. It knows ${Object.keys(known).join(", ")}.`);
   }
-  if (given.length === 0) fail(`${name} needs something in its brackets.`);
+  const due = known[name].length; // 0 where any number of values will do
+  if (name === "clamp" && given.length < 2) fail("clamp wants a minimum, a maximum, or both.");
+  if (name === "clamp" || due === 0 ? given.length > 3 || given.length === 0 : given.length !== due) {
+    fail(`${name} works on ${due || "up to 3"} value${due === 1 ? "" : "s"}, and gets ${given.length}.`);
+  }
   if (torch && plain(given[0])) fail(`torch.${name} needs a tensor, and gets a plain number.`);
   return known[name](...given);
 }
@@ -254,7 +258,7 @@ export function formula(text, names) {
       const given = inputs(name, 1);
       value = (values) => {
         const first = of(values);
-        if (plain(first)) fail(`A plain number has no .${name}(): for a root, write ** 0.5.`);
+        if (plain(first)) fail(`A plain number has no .${name}()${name === "sqrt" ? ": write ** 0.5" : ""}.`);
         return call(name, [first, ...given(values)], true);
       };
     }
@@ -267,6 +271,7 @@ export function formula(text, names) {
     while (!is(")") && here()) {
       const named = name === "clamp" && tokens[next + 1]?.sign === "=" && { min: 1, max: 2 }[here().name];
       if (named) next += 2;
+      else if (tokens[next + 1]?.sign === "=") fail(`Leave out ${here().text}=, and give ${name} its values in their order.`);
       found[named ? named - already : found.length] = comparison();
       if (!take(",")) break;
     }

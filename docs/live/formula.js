@@ -80,7 +80,7 @@ function symptom(yours, expected) {
 /** Whether two formulas gave the same. Numbers above 1 may differ in proportion. */
 function agree(mine, their) {
   if (typeof mine !== "object" || typeof their !== "object") return mine === their;
-  const size = (number) => Math.max(1, Math.abs(number));
+  const size = (number) => (Number.isFinite(number) ? Math.max(1, Math.abs(number)) : 1);
   return (
     written(mine.shape) === written(their.shape) && mine.data.every((number, i) => !far(number, their.data[i], size(their.data[i])))
   );

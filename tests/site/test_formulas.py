@@ -120,6 +120,8 @@ WRONG = {
     """,
     "keep_known": """
         known
+        guess - known * (picture - guess)
+        (known * picture + (1 - known) * guess) / (1 + known)
         picture - known * guess + guess
         torch.minimum(known * picture, guess)
     """,
@@ -202,6 +204,8 @@ def test_a_right_formula_passes_in_any_form_and_a_wrong_one_does_not(judged, nam
         assert passed == (text in right), f"{text}: {news}"
         verdict = judge(name, answer(name, text))
         assert (verdict.state == PASSED) == passed, f"{text}: {verdict}"
+        # What is none of the usual mistakes is called by no name that Python would not call it by.
+        assert news == verdict.news or news not in dict(check_for(find_exercise(name)[0].topic, name).wrong_answers)
 
 
 def test_all_mistakes_of_mix_that_return_something_are_formulas():
@@ -293,6 +297,10 @@ def test_formulas_are_worked_out_as_torch_does(page, text):
         ("clean * level.flatten()", "The shapes (4, 3, 32, 32) and (4,) do not fit together."),
         ("clean // 2", "// cuts off what comes after the point: divide with /."),
         ("1 / 0", "A number is divided by zero."),
+        ("clean.lerp(noise)", "lerp works on 3 values, and gets 2."),
+        ("torch.lerp(clean, noise, weight=level)", "Leave out weight=, and give lerp its values in their order."),
+        ("clean.mean(3)", "mean works on 1 value, and gets 2."),
+        ("torch.clamp(clean)", "clamp wants a minimum, a maximum, or both."),
         ("level[7]", "There is no number 7 along a side of 4."),
         ("level", "Its shape should be (4, 3, 32, 32), yours is (4, 1, 1, 1)."),
         ("0.5", "It should be a tensor, yours is a plain number."),
