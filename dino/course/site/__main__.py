@@ -1,11 +1,12 @@
-"""`python -m dino.course.site FOLDER` writes the site as plain Markdown."""
+"""`python -m dino.course.site FOLDER` writes the site as plain Markdown; with `--paper`, the book, worksheets and slides alone."""
 
 import sys
 from pathlib import Path
 
 from dino.course.chapters import LESSON
-from dino.course.site.build import write
+from dino.course.site.build import write_paper, write_site
 
-if len(sys.argv) != 2 or Path(sys.argv[1]).exists():
-    sys.exit("Name one folder that is not there yet: python -m dino.course.site FOLDER")
-write(LESSON.parent, Path(sys.argv[1]))
+options, folders = ([word for word in sys.argv[1:] if word.startswith("-") == dashed] for dashed in (True, False))
+if options not in ([], ["--paper"]) or len(folders) != 1 or Path(folders[0]).exists():
+    sys.exit("Name one folder that is not there yet: python -m dino.course.site [--paper] FOLDER")
+(write_paper if options else write_site)(LESSON.parent, Path(folders[0]))

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from dino.course.chapters import chapters
 from dino.course.site.execute import run_all
 from dino.course.site.formulas import FORMULAS, exported
 from dino.course.site.pages import notebook, page, reference
+from dino.course.site.printing import printed
 from dino.data import dinosaurs, load, sheet, to_tensor
 from dino.editing import sample_known
 from dino.sampling import sample
@@ -26,6 +28,8 @@ from dino.saving import PROMPTED, TRAINED, load_denoiser
 
 # What the box for prompts on the pages begins with: its first drawings are made here, so that a reader need not fetch the network.
 BEGINNING = {"prompt": "a red t-rex facing left", "guidance": 1.0, "steps": 12, "seed": 1, "count": 4}
+# Where on the site the files to print are.
+PAPER = "paper/"
 
 
 def made(root: Path) -> dict[str, str | bytes]:
@@ -38,7 +42,8 @@ def made(root: Path) -> dict[str, str | bytes]:
     """
     repository, cache = os.environ.get("REPOSITORY", ""), root / ".cache" / "chapters"
     found: dict[str, str | bytes] = {"lesson.md": reference()}
-    for chapter, kept in zip(chapters(), run_all(chapters(), cache), strict=True):
+    runs = run_all(chapters(), cache)
+    for chapter, kept in zip(chapters(), runs, strict=True):
         text, pictures = page(chapter, kept, repository)
         found[f"chapters/{chapter.path.stem}.md"] = text
         found[f"chapters/{chapter.path.stem}.ipynb"] = notebook(chapter, kept["executed"] if repository else "")
@@ -49,7 +54,10 @@ def made(root: Path) -> dict[str, str | bytes]:
     found |= {f"live/formula-{name}.json": exported(formula) for name, formula in FORMULAS.items()}
     found["live/prompt.json"], found["live/prompt-drawn.png"] = prompt_box(**BEGINNING)
     real, drawn = load(dinosaurs(12, seed=1)), drawn_from(root / "docs" / "live" / "scribble.png")
-    return found | {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn)}
+    found |= {"live/dinosaurs.png": strip(real), "live/scribble-drawn.png": strip(drawn)}
+    day = int(datetime.fromisoformat(max(kept["executed"] for kept in runs)).replace(tzinfo=UTC).timestamp())
+    paper = printed(found, day, address(), root / ".cache" / "paper")
+    return found | {f"{PAPER}{name}": content for name, content in paper.items()}
 
 
 def address() -> str:
@@ -94,14 +102,24 @@ def page_noise(seed: int, size: int = 32) -> torch.Tensor:
     return torch.from_numpy(((bits ^ (bits >> 14)) >> 8) / np.float32(2**24)).float().view(3, size, size)
 
 
-def write(root: Path, folder: Path) -> None:
+def write(files: dict[str, str | bytes], folder: Path) -> None:
+    """Write files into a folder, by their paths in it."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_paper(root: Path, folder: Path) -> None:
+    """Write what is on paper alone: the book, worksheets and slides."""
+    write({name.removeprefix(PAPER): content for name, content in made(root).items() if name.startswith(PAPER)}, folder)
+
+
+def write_site(root: Path, folder: Path) -> None:
     """Write the whole site as plain Markdown, with its `mkdocs.yml`. Raises FileExistsError if the folder is there already."""
     files = made(root)
     shutil.copytree(root / "docs", folder / "docs")
-    for name, content in files.items():
-        path = folder / "docs" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    write(files, folder / "docs")
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
     settings = settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", "")
     if address() and "\nsite_url:" not in f"\n{settings}":
