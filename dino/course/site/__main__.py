@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from dino.course.chapters import LESSON
-from dino.course.site.build import write_paper, write_site
+from dino.course.site.build import write, write_paper
 
 options, folders = ([word for word in sys.argv[1:] if word.startswith("-") == dashed] for dashed in (True, False))
 if options not in ([], ["--paper"]) or len(folders) != 1 or Path(folders[0]).exists():
     sys.exit("Name one folder that is not there yet: python -m dino.course.site [--paper] FOLDER")
-(write_paper if options else write_site)(LESSON.parent, Path(folders[0]))
+(write_paper if options else write)(LESSON.parent, Path(folders[0]))

@@ -1,6 +1,7 @@
 """All files of the site: those written by hand in `docs/`, and those made of the chapters and the lesson.
 
-`python -m dino.course.site FOLDER` writes both into a new folder, with a `mkdocs.yml` that needs no hook, for other builders.
+`python -m dino.course.site FOLDER` writes both into a new folder, with a `mkdocs.yml` that needs no hook, for other builders; with
+`--paper`, only the book, worksheets and slides.
 """
 
 import io
@@ -102,7 +103,7 @@ def page_noise(seed: int, size: int = 32) -> torch.Tensor:
     return torch.from_numpy(((bits ^ (bits >> 14)) >> 8) / np.float32(2**24)).float().view(3, size, size)
 
 
-def write(files: dict[str, str | bytes], folder: Path) -> None:
+def put(files: dict[str, str | bytes], folder: Path) -> None:
     """Write files into a folder, by their paths in it."""
     for name, content in files.items():
         path = folder / name
@@ -111,15 +112,17 @@ def write(files: dict[str, str | bytes], folder: Path) -> None:
 
 
 def write_paper(root: Path, folder: Path) -> None:
-    """Write what is on paper alone: the book, worksheets and slides."""
-    write({name.removeprefix(PAPER): content for name, content in made(root).items() if name.startswith(PAPER)}, folder)
+    """Write what is on paper alone: the book, worksheets and slides. Raises FileExistsError if the folder is there already."""
+    files = {name.removeprefix(PAPER): content for name, content in made(root).items() if name.startswith(PAPER)}
+    folder.mkdir(parents=True)
+    put(files, folder)
 
 
-def write_site(root: Path, folder: Path) -> None:
+def write(root: Path, folder: Path) -> None:
     """Write the whole site as plain Markdown, with its `mkdocs.yml`. Raises FileExistsError if the folder is there already."""
     files = made(root)
     shutil.copytree(root / "docs", folder / "docs")
-    write(files, folder / "docs")
+    put(files, folder / "docs")
     settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
     settings = settings.replace("hooks:\n  - dino/course/site/mkdocs_hook.py\n", "")
     if address() and "\nsite_url:" not in f"\n{settings}":

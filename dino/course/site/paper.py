@@ -124,8 +124,10 @@ class Links:
 def markdown(piece: Piece, links: Links) -> str:
     """A piece as pandoc reads it."""
     match piece.kind:
-        case "code" | "heading":
+        case "heading":
             return piece.text
+        case "code":
+            return re.sub(r"\n+", "\n", piece.text, count=1)
         case "text":
             # A number at the beginning of a line in an item of a list is no list in it.
             return links(re.sub(r"(?<=\S\n)( +\d+)\.(?= )", r"\1\\.", piece.text))
