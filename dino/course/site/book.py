@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dino.course.chapters import LESSON, Chapter, exercise_names
 from dino.course.site.glossary import GLOSSARY
-from dino.course.site.paper import Links, div, markdown, numbered, opened, pieces
+from dino.course.site.paper import STILLS, Links, Piece, div, markdown, numbered, opened, pieces
 
 FROM_LESSON, DEFINES = "From the lesson: ", re.compile(r"```python\n(?:@.*\n)*(?:def|class) (?P<name>\w+)")
 PASSED = re.compile(r"^```.*\n(?P<passed>✓ .+)\n  Worth noticing: (?P<notice>.+)\n```$")
@@ -67,9 +67,18 @@ def parts(chapter: Chapter, page: str, links: Links) -> tuple[str, dict[str, lis
                 names = re.sub(r"`(\w+)`", r"[`\1`](lesson.md#\1)", piece.title)
                 text.append(div("facts", links(names)))
                 ends["lesson"] += lesson(piece.text)
+            case "live":
+                text.append(still(piece, chapter, links.address))
             case _:
                 text.append(markdown(piece, links))
     return "\n\n".join(text), ends
+
+
+def still(piece: Piece, chapter: Chapter, address: str) -> str:
+    """What stands for something to play with: its picture, if there is one, its words, and where it is."""
+    picture = f'![]({piece.title}.png){{ alt="" width=100% }}\n\n' if piece.title in STILLS else ""
+    where = f"[on the website]({address}chapters/{chapter.path.stem}/)" if address else "on the website"
+    return div("live", f"{picture}*{piece.text}* That is {where}.")
 
 
 def lesson(text: str) -> Iterator[str]:

@@ -77,15 +77,15 @@ def worksheet(chapter: Chapter, page: str, seen: dict[str, Mistake], links: Link
             case "answer" if answers:
                 parts.append(markdown(piece, links))
             case "exercise":
-                name = piece.text
-                parts.append(f"### Exercise: `{name}`")
+                name, task = piece.text, [f"### Exercise: `{piece.text}`"]
             case "facts" | "text" if name:
-                parts.append(markdown(piece, links))
+                task.append(markdown(piece, links))
             case "text":
                 before = links(piece.text).split("\n\n")[-1]
             case "code" if name:
                 exercise = find_exercise(name)[1]
                 answer = [f"```python\n{solution(chapter, exercise)}\n```"]
+                parts.append(div("task", "\n\n".join(task)))
                 parts += answer if answers else [piece.text, space(lines(chapter, exercise))]
                 if one := seen.get(name):
                     says = one.sentence if answers else "What went wrong?"

@@ -38,6 +38,8 @@ LINK = re.compile(
     r"\[(?P<words>[^\[\]]+)\]\((?:\.\./)?(?P<page>[\w/-]+)\.md(?:#(?P<place>[\w.-]+))?\)(?:\{ \.word \})?"
 )
 IMAGE = re.compile(r'!\[.*\]\((?P<name>[\w-]+)\.webp.*\)\{.* width="(?P<width>\d+)"')
+# What can be played with on the website and has a picture.
+STILLS = ("dino-noise", "dino-draw", "dino-pad", "dino-prompt")
 # How many pixels of the website are as wide as the text of a book.
 FULL = 760
 
@@ -138,10 +140,6 @@ def markdown(piece: Piece, links: Links) -> str:
         case "figure":
             name, width = piece.title.split()
             return f"![{links(piece.text)}]({name}.png){{ width={min(100, 100 * int(width) // FULL)}% }}"
-        case "live":
-            where = f"[on the website]({links.address})" if links.address else "on the website of the course"
-            still = f'![]({piece.title}.png){{ alt="" width=100% }}'
-            return div("live", f"{still}\n\n*{piece.text}* You can play with it {where}.")
     return div(piece.kind, f"**{piece.title}**\n\n{joined(pieces(piece.text), links)}")
 
 

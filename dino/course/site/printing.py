@@ -18,7 +18,7 @@ from dino.course.files import locked, processors, write
 from dino.course.site.book import book
 from dino.course.site.glossary import GLOSSARY
 from dino.course.site.handouts import mistake, slides, worksheet
-from dino.course.site.paper import TEMPLATES, Links, numbered, on_paper, pandoc, pdf, typeset
+from dino.course.site.paper import STILLS, TEMPLATES, Links, numbered, on_paper, pandoc, pdf, typeset
 
 LICENCE, DOCS = LESSON.parent / "LICENSE", LESSON.parent / "docs"
 DRAWN, SCRIBBLE = DOCS / "assets" / "dinosaurs.png", DOCS / "live" / "scribble.png"
@@ -124,12 +124,12 @@ def epub(text: str, folder: Path, day: int, told: dict[str, str]) -> bytes:
 
 
 def stills(files: Files) -> dict[str, bytes]:
-    """Pictures that stand for what can be played with on the website, by the names of its elements."""
+    """The pictures that stand for what can be played with on the website."""
     scribble, drawn = Image.open(SCRIBBLE), Image.open(io.BytesIO(files["live/scribble-drawn.png"]))
     both = Image.new("RGB", (scribble.width + drawn.width, drawn.height))
     both.paste(scribble)
     both.paste(drawn, (scribble.width, 0))
     buffer = io.BytesIO()
     both.save(buffer, format="png")
-    named = {"dino-noise": files["live/dinosaurs.png"], "dino-prompt": files["live/prompt-drawn.png"]}
-    return named | {"dino-draw": DRAWN.read_bytes(), "dino-pad": buffer.getvalue()}
+    found = files["live/dinosaurs.png"], DRAWN.read_bytes(), buffer.getvalue(), files["live/prompt-drawn.png"]
+    return dict(zip(STILLS, found, strict=True))
