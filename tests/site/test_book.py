@@ -278,6 +278,14 @@ def test_worksheets_ask_and_the_answers_are_apart(sheets):
     assert sum(sheets["worksheets"].pictures) == shown
 
 
+def test_the_website_offers_all_of_it(site):
+    front, teachers = ((site / name / "index.html").read_text(encoding="utf-8") for name in ("", "teaching"))
+    files = {path.relative_to(site).as_posix() for path in (site / "paper").rglob("*.*")}
+    assert {f"paper/slides/{chapter.path.stem}.pdf" for chapter in chapters()} < files
+    assert set(re.findall(r'href="\.\./(paper/[\w/.-]+)"', teachers)) == files
+    assert set(re.findall(r'href="(paper/[\w/.-]+)"', front)) == {"paper/dino.epub", "paper/dino.pdf"}
+
+
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.topic)
 def test_slides_show_every_figure_after_the_question_that_it_answers(chapter, site):
     slides = Pdf(site / "paper" / "slides" / f"{chapter.path.stem}.pdf")
@@ -395,8 +403,12 @@ def test_what_is_on_paper_is_made_anew_only_if_the_pages_change(tmp_path, monkey
     assert printed(pages, 0, "", tmp_path) == first == {"dino.pdf": b"1"}
     assert printed(pages, 0, "https://a.org/", tmp_path) == {"dino.pdf": b"2"}
     assert printed(pages, 0, "", tmp_path) == first
-    assert printed(pages | {"chapters/01_noise.md": "other"}, 0, "", tmp_path) == {"dino.pdf": b"3"}
-    assert printed(pages | {"chapters/01_noise-1-0.webp": b"new"}, 0, "", tmp_path) == {"dino.pdf": b"4"}
+    pages["chapters/01_noise.md"] = "other"
+    assert printed(pages, 0, "", tmp_path) == {"dino.pdf": b"3"}
+    pages["chapters/01_noise-1-0.webp"] = b"new"
+    assert printed(pages, 0, "", tmp_path) == {"dino.pdf": b"4"}
+    pages["chapters/01_noise-1-0-dark.webp"] = b"new"
+    assert printed(pages, 0, "", tmp_path) == {"dino.pdf": b"4"}
     assert len([*tmp_path.glob("*.zip")]) == 2  # one for each address
 
 

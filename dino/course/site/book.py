@@ -12,9 +12,11 @@ PASSED = re.compile(r"^```.*\n(?P<passed>✓ .+)\n  Worth noticing: (?P<notice>.
 ABOUT = """\
 # About this book
 
-This is the course *Dino* on paper: its chapters, with all that comes out when they are run. The {count} exercises are for you to write;
-[hints](#hints), [solutions](#solutions) and a [glossary](#glossary-) are at the end. {where} There you can play with what are still pictures here, and get the course
-itself, which checks each answer within seconds, and says what is wrong with it.
+This is the course *Dino* on paper: its chapters, with all that comes out when they are run. The {count} exercises are for you to
+write; [hints](#hints), [solutions](#solutions) and a [glossary](#glossary-) are at the end.
+
+{where} There, some pictures can be played with; and there you get the course itself, which checks each answer within seconds, and
+says what is wrong with it.
 
 The recipe is [*Dino Diffusion*](https://github.com/madebyollin/dino-diffusion) by Ollin Boer Bohan, with our thanks.
 

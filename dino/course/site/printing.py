@@ -65,7 +65,7 @@ def key_of(files: Files, day: int) -> str:
         SCRIBBLE,
         GLOSSARY,
         *sorted(TEMPLATES.iterdir()),
-        *sorted((LESSON / "course").rglob("*.py")),
+        *sorted(LESSON.rglob("*.py")),
     ]
     parts = [str(day).encode(), *(path.read_bytes() for path in read)]
     parts += [files[f"chapters/{chapter.path.stem}.md"].encode() for chapter in chapters()]
