@@ -130,9 +130,9 @@ def test_a_comment_becomes_something_to_play_with_in_the_page_and_nothing_in_the
 
 def test_a_page_tells_how_long_it_takes_and_where_else_to_read_it_only_if_there_is_a_repository():
     alone, _ = page(CHAPTER, kept())
-    top = r"# .+\n\n\*.+\*\n\nAbout \d\d minutes · 3 exercises, \[1 to do in the page\]\(#mix\) · needs a little Python and torch\n"
+    top = r"# .+\n\n\*.+\*\n\nAbout \d\d minutes · 3 exercises · needs a little Python and torch\n"
     assert re.match(rf'---\ndescription: ".+"\n---\n\n{top}', alone)
-    assert "[Download as notebook](01_noise.ipynb)" in alone
+    assert "[Download as notebook](01_noise.ipynb)" in alone and "[Do an exercise here](#mix)" in alone
     assert "https://" not in alone.partition("In this course")[0]
     published, _ = page(CHAPTER, kept(), "owner/name")
     assert "(https://colab.research.google.com/github/owner/name/blob/gh-pages/chapters/01_noise.ipynb)" in published

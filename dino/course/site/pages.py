@@ -113,18 +113,15 @@ def facts(chapter: Chapter, repository: str) -> str:
     if before := chapters()[: chapters().index(chapter)]:
         needs = f"builds on [{before[-1].title}]({before[-1].path.stem}.md)"
     links = [f"[Download as notebook]({stem}.ipynb){{ .md-button download }}"]
+    links += [
+        f"[Do an exercise here](#{one.name}){{ .md-button }}" for one in chapter.exercises if one.name in FORMULAS
+    ][:1]
     if repository:
         links += [
             f"[Open in Colab](https://colab.research.google.com/github/{repository}/blob/gh-pages/chapters/{stem}.ipynb){{ .md-button }}",
             f"[View source](https://github.com/{repository}/blob/main/chapters/{stem}.py){{ .md-button }}",
         ]
-    exercises, here = (
-        f"{len(chapter.exercises)} exercises",
-        [one.name for one in chapter.exercises if one.name in FORMULAS],
-    )
-    if here:
-        exercises += f", [{len(here)} to do in the page](#{here[0]})"
-    about = f"About {5 * round(minutes(chapter) / 5)} minutes · {exercises} · {needs}"
+    about = f"About {5 * round(minutes(chapter) / 5)} minutes · {len(chapter.exercises)} exercises · {needs}"
     return f"{about}\n{{ .facts }}\n\n{' '.join(links)}\n{{ .links }}"
 
 
