@@ -13,7 +13,7 @@ from PIL import Image
 from dino.data import load
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "tests" / "benchmarks" / "compared" / "page.md"
+PAGE = ROOT / "docs" / "comparison.md"
 
 
 def benchmark(name, monkeypatch):
