@@ -27,6 +27,9 @@ function broadcast(shapes) {
   });
 }
 
+/** Most numbers that are worked out at once: a slip must not keep a phone busy for minutes. */
+const MOST = 1e6;
+
 /** Where each number of a shape finds its own in a tensor that is stretched to it. */
 function places(shape, from) {
   let found = Uint32Array.of(0);
@@ -48,6 +51,7 @@ function each(work, values, truth = false) {
   if (values.every(plain)) return truth ? Number(work(...values)) : work(...values);
   const tensors = values.map(numbers);
   const shape = broadcast(tensors.map((one) => one.shape));
+  if (sized(shape) > MOST) fail(`A tensor of shape ${written(shape)} is too large for this page.`);
   const same = tensors.map((one) => (one.data.length === sized(shape) ? undefined : places(shape, one.shape)));
   const data = Float64Array.from({ length: sized(shape) }, (_, i) =>
     work(...tensors.map((one, k) => one.data[same[k] ? same[k][i] : i])),
@@ -72,7 +76,8 @@ const OPERATORS = {
 function calculate(operator, left, right) {
   if (operator === "/" && plain(left) && right === 0) fail("A number is divided by zero.");
   if (operator === "-" && (left.truth || right.truth)) fail("True and false cannot be subtracted: use torch.where, or ~.");
-  return each(OPERATORS[operator], [left, right], /[<>=]/.test(operator));
+  const truth = /[<>=]/.test(operator) || (left.truth && right.truth && /^[+*]$/.test(operator));
+  return each(truth ? (a, b) => Boolean(OPERATORS[operator](a, b)) : OPERATORS[operator], [left, right], truth);
 }
 
 /** Rounds as torch does: halves go to the even number. */
@@ -80,7 +85,10 @@ const even = (number) => (number % 1 === 0.5 || number % 1 === -0.5 ? 2 * Math.r
 const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
 /** One number of all that a tensor holds. */
-const whole = (work) => (value) => tensor([], [work(value.data)]);
+const whole = (work) => (value) =>
+  tensor([], [value.data.length ? work(value.data) : fail("There is nothing in this tensor, so it has no mean, min or max.")]);
+/** Makes sure that a value is a tensor. */
+const needed = (value, name) => (plain(value) ? fail(`torch.${name} needs tensors, and gets a plain number.`) : value);
 const mean = (data) => data.reduce((sum, number) => sum + number, 0) / data.length;
 
 /** Noise in the shape of a tensor: the same in every formula, so that two with the same mistake give the same. */
@@ -97,51 +105,53 @@ const TORCH = {
   clone: (x) => x,
   exp: (x) => each(Math.exp, [x]),
   flatten: (x) => ({ ...x, shape: [x.data.length] }),
-  lerp: (x, to, share) => each((a, b, part) => a + part * (b - a), [x, to, share]),
+  lerp: (x, to, share) => each((a, b, part) => a + part * (b - a), [x, needed(to, "lerp"), share]),
   log: (x) => each(Math.log, [x]),
   max: whole((data) => data.reduce((most, number) => Math.max(most, number))),
-  maximum: (x, other) => each(Math.max, [x, other]),
+  maximum: (x, other) => each(Math.max, [x, needed(other, "maximum")]),
   mean: whole(mean),
   min: whole((data) => data.reduce((least, number) => Math.min(least, number))),
-  minimum: (x, other) => each(Math.min, [x, other]),
+  minimum: (x, other) => each(Math.min, [x, needed(other, "minimum")]),
   rand_like: random,
   randn_like: gaussian,
   round: (x) => each(even, [x]),
   sqrt: (x) => each(Math.sqrt, [x]),
   square: (x) => each((number) => number ** 2, [x]),
-  where: (x, then, otherwise) => each((truth, a, b) => (truth ? a : b), [x, then, otherwise]),
+  where: (condition, then, otherwise) =>
+    condition.truth
+      ? each((truth, a, b) => (truth ? a : b), [condition, then, otherwise])
+      : fail("torch.where(…) begins with a condition, such as … == 1."),
 };
-/** A function of Python's that wants plain numbers. */
-function single(name, work) {
-  return (...all) => {
-    const instead = { int: "torch.round", max: "torch.maximum", min: "torch.minimum" }[name];
-    if (all.some((value) => numbers(value).data.length !== 1)) fail(`${name}(…) is for single numbers: for tensors, write ${instead}(…).`);
-    return work(...all.map((value) => numbers(value).data[0]));
-  };
+/** The number that a value is; a function of Python's wants single ones. */
+function single(value, name, instead = "") {
+  if (numbers(value).data.length !== 1) fail(`${name}(…) is for single numbers${instead && `: for tensors, write torch.${instead}(…)`}.`);
+  return numbers(value).data[0];
 }
 // What Python has, and the course's own.
 const PYTHON = {
   abs: TORCH.abs,
-  float: (x) => x,
-  int: single("int", Math.trunc),
-  max: single("max", Math.max),
-  min: single("min", Math.min),
-  round: TORCH.round,
+  float: (x) => single(x, "float"),
+  int: (x) => Math.trunc(single(x, "int")),
+  max: (...all) => Math.max(...all.map((one) => single(one, "max", "maximum"))),
+  min: (...all) => Math.min(...all.map((one) => single(one, "min", "minimum"))),
+  round: (x) => (plain(x) ? even(x) : fail("round(…) is for plain numbers: for tensors, write torch.round(…).")),
   mix: (clean, noise, level) => each((a, b, share) => (1 - share) * a + share * b, [clean, noise, level]),
 };
+
+export const KNOWN = { torch: Object.keys(TORCH), python: Object.keys(PYTHON) };
 
 function call(name, given, torch) {
   const known = torch ? TORCH : PYTHON;
   if (!Object.hasOwn(known, name)) {
     if (!torch && Object.hasOwn(TORCH, name)) fail(`Python has no ${name} of its own: write torch.${name}(…).`);
-    fail(`This page knows no ${name}. It knows ${Object.keys(known).join(", ")}.`);
+    fail(`This page knows no ${name}. It knows ${KNOWN[torch ? "torch" : "python"].join(", ")}.`);
   }
   const due = known[name].length; // 0 where any number of values will do
   if (name === "clamp" && given.length < 2) fail("clamp wants a minimum, a maximum, or both.");
   if (name === "clamp" || due === 0 ? given.length > 3 || given.length === 0 : given.length !== due) {
-    fail(`${name} works on ${due || "up to 3"} value${due === 1 ? "" : "s"}, and gets ${given.length}.`);
+    fail(`${name} works on ${due || "up to 3"} value${due === 1 ? "" : "s"} here, and gets ${given.length}.`);
   }
-  if (torch && plain(given[0])) fail(`torch.${name} needs a tensor, and gets a plain number.`);
+  if (torch) needed(given[0], name);
   return known[name](...given);
 }
 
@@ -178,6 +188,7 @@ function part(value, items) {
 }
 
 const TOKEN = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([\p{L}_][\p{L}\p{N}_]*)|(\*\*|[<>=!]=|\/\/|[-+*/()<>[\],.:=~])|(\S))/gu;
+const WORDS = ["and", "else", "for", "if", "in", "is", "lambda", "not", "or"];
 const STRANGE = { "^": "For a power, Python writes **, not ^.", "×": "For times, Python writes *.", "·": "For times, Python writes *.", "÷": "To divide, Python writes /.", "−": "For minus, use the - of the keyboard." };
 
 /**
@@ -187,6 +198,7 @@ const STRANGE = { "^": "For a power, Python writes **, not ^.", "×": "For times
 export function formula(text, names) {
   const tokens = [...text.matchAll(TOKEN)].map(([, number, name, sign, strange]) => {
     if (strange) fail(STRANGE[strange] ?? `${strange} means nothing in a formula.`);
+    if (WORDS.includes(name)) fail(`A formula of this page does without ${name}.`);
     return number ? { number: Number(number), text: number } : name ? { name, text: name } : { sign, text: sign };
   });
   let next = 0;
@@ -231,7 +243,7 @@ export function formula(text, names) {
     if (!sign) return power();
     const value = unary();
     if (sign === "~") return (values) => not(value(values));
-    return sign === "+" ? value : (values) => calculate("*", -1, value(values));
+    return sign === "+" ? value : (values) => calculate("-", 0, value(values));
   }
 
   const not = (value) => (value.truth ? { ...value, data: value.data.map((one) => 1 - one) } : fail("~ is for what a comparison gives."));
@@ -259,7 +271,9 @@ export function formula(text, names) {
       value = (values) => {
         const first = of(values);
         if (plain(first)) fail(`A plain number has no .${name}()${name === "sqrt" ? ": write ** 0.5" : ""}.`);
-        return call(name, [first, ...given(values)], true);
+        const others = given(values);
+        // Of `where` alone, the condition comes first as a function, and second as a method.
+        return call(name, name === "where" ? [others[0], first, ...others.slice(1)] : [first, ...others], true);
       };
     }
     return value;
@@ -271,8 +285,10 @@ export function formula(text, names) {
     while (!is(")") && here()) {
       const named = name === "clamp" && tokens[next + 1]?.sign === "=" && { min: 1, max: 2 }[here().name];
       if (named) next += 2;
+      else if (found.named) fail("What has a name comes last in the brackets of a call.");
       else if (tokens[next + 1]?.sign === "=") fail(`Leave out ${here().text}=, and give ${name} its values in their order.`);
       found[named ? named - already : found.length] = comparison();
+      found.named ||= Boolean(named);
       if (!take(",")) break;
     }
     close(")", "(");
@@ -284,6 +300,7 @@ export function formula(text, names) {
     const number = () => {
       const sign = take("-");
       if (here()?.number === undefined) return sign ? unexpected() : undefined;
+      if (!Number.isInteger(here().number)) fail(`Square brackets want whole numbers, not ${here().text}.`);
       return (sign ? -1 : 1) * tokens[next++].number;
     };
     while (!is("]") && here()) {
@@ -298,7 +315,7 @@ export function formula(text, names) {
       if (!take(",")) break;
     }
     close("]", "[");
-    return items;
+    return items.length ? items : fail("There is nothing in the square brackets.");
   }
 
   function atom() {

@@ -3,7 +3,7 @@
 
 import { FormulaError, formula, tensor, written } from "./arithmetic.js";
 import { beside } from "./denoiser.js";
-import { COUNT, Live, SIZE, frame, imageBeside, make, paint, pictureOf } from "./parts.js";
+import { COUNT, Live, SIZE, imageBeside, make, paint, pictureOf } from "./parts.js";
 import { noise } from "./recipe.js";
 
 const BATCH = 4;
@@ -15,39 +15,41 @@ let scenes;
 
 /** What the inputs of all exercises are made of. */
 export function loadScenes() {
-  scenes ??= imageBeside("dinosaurs.png").then((image) => {
-    const some = (first) => Array.from({ length: BATCH }, (_, i) => [...pictureOf(image, (first + i) * SIZE, 0, SIZE)]);
-    // Of each picture, another part is known: the left half, the top, a square, all but a corner.
-    const known = [
-      (x) => x < SIZE / 2,
-      (_, y) => y < SIZE / 2,
-      (x, y) => Math.max(Math.abs(x - 16), Math.abs(y - 16)) < 10,
-      (x, y) => x + y > 20,
-    ];
-    const masks = known.flatMap((is) => Array.from({ length: SIZE ** 2 }, (_, i) => Number(is(i % SIZE, Math.floor(i / SIZE)))));
-    return {
-      dinosaurs: tensor(SHAPE, some(0).flat()),
-      others: tensor(SHAPE, some(BATCH).flat()),
-      noise: tensor(SHAPE, noise(1, BATCH * COUNT)),
-      levels: tensor([BATCH, 1, 1, 1], LEVELS),
-      masks: tensor([BATCH, 1, SIZE, SIZE], masks),
-      one: tensor([], [1]),
-    };
+  scenes ??= imageBeside("dinosaurs.png").then(scenesOf, (error) => {
+    scenes = undefined; // so that one can try again
+    throw error;
   });
   return scenes;
 }
 
-/** What a formula gives in the place of each claim: a value, or the sentence with which it stops. */
-function outcome(text, names, places) {
-  const work = formula(text, names);
-  return places.map((values) => {
-    try {
-      return work(values);
-    } catch (error) {
-      if (error instanceof FormulaError) return error.message;
-      throw error;
-    }
-  });
+function scenesOf(image) {
+  const some = (first) => Array.from({ length: BATCH }, (_, i) => [...pictureOf(image, (first + i) * SIZE, 0, SIZE)]);
+  // Of each picture, another part is known: the left half, the top, a square, all but a corner.
+  const known = [
+    (x) => x < SIZE / 2,
+    (_, y) => y < SIZE / 2,
+    (x, y) => Math.max(Math.abs(x - 16), Math.abs(y - 16)) < 10,
+    (x, y) => x + y > 20,
+  ];
+  const masks = known.flatMap((is) => Array.from({ length: SIZE ** 2 }, (_, i) => Number(is(i % SIZE, Math.floor(i / SIZE)))));
+  return {
+    dinosaurs: tensor(SHAPE, some(0).flat()),
+    others: tensor(SHAPE, some(BATCH).flat()),
+    noise: tensor(SHAPE, noise(1, BATCH * COUNT)),
+    levels: tensor([BATCH, 1, 1, 1], LEVELS),
+    masks: tensor([BATCH, 1, SIZE, SIZE], masks),
+    one: tensor([], [1]),
+  };
+}
+
+/** What a formula that was read gives for some values: a value, or the sentence with which it stops. */
+function outcome(work, values) {
+  try {
+    return work(values);
+  } catch (error) {
+    if (error instanceof FormulaError) return error.message;
+    throw error;
+  }
 }
 
 const far = (one, other, size = 1) =>
@@ -82,21 +84,27 @@ function agree(mine, their) {
   if (typeof mine !== "object" || typeof their !== "object") return mine === their;
   const size = (number) => (Number.isFinite(number) ? Math.max(1, Math.abs(number)) : 1);
   return (
-    written(mine.shape) === written(their.shape) && mine.data.every((number, i) => !far(number, their.data[i], size(their.data[i])))
+    mine.truth === their.truth &&
+    written(mine.shape) === written(their.shape) &&
+    mine.data.every((number, i) => !far(number, their.data[i], size(their.data[i])))
   );
 }
 
 /**
  * The sentence of the wrong answer that gives most nearly what yours does, as `most_similar` of the checks finds it: one that
  * gives the same everywhere, or perhaps the one that goes on agreeing most after the first claim that is untrue.
+ *
+ * mistakes  sentences, each with a function that tells what it gives at the claim of a number
  */
 function mostSimilar(yours, first, mistakes) {
   const similar = new Map();
-  for (const [sentence, outcomes] of mistakes) {
-    const agreed = outcomes.map((their, i) => agree(yours[i], their));
-    if (agreed.every(Boolean)) return sentence;
-    const count = agreed.filter(Boolean).length;
-    if (agreed.slice(0, first + 1).every(Boolean)) similar.set(sentence, Math.max(count, similar.get(sentence) ?? 0));
+  for (const [sentence, gives] of mistakes) {
+    // What differs up to the first untrue claim need not be looked at any further.
+    const differs = yours.findIndex((mine, i) => i <= first && !agree(mine, gives(i)));
+    if (differs >= 0) continue;
+    const count = yours.filter((mine, i) => i > first && agree(mine, gives(i))).length;
+    if (first + 1 + count === yours.length) return sentence;
+    similar.set(sentence, Math.max(count, similar.get(sentence) ?? 0));
   }
   const most = [...similar].filter(([, count]) => count === Math.max(...similar.values()));
   return most.length === 1 ? `Perhaps this: ${most[0][0]}` : undefined;
@@ -113,26 +121,33 @@ export class Exercise {
       }
       return { says, values };
     });
-    this.places = this.claims.map(({ values }) => values);
-    this.expected = outcome(given.answer, given.names, this.places);
+    this.expected = this.outcomes(given.answer);
+    this.wrong = Object.entries(given.mistakes).flatMap(([sentence, texts]) => texts.map((text) => [sentence, text]));
   }
 
   /** What a formula gives at one claim. Throws a FormulaError if it gives nothing. */
   at(text, claim) {
-    return formula(text, this.names)(this.places[claim]);
+    return formula(text, this.names)(this.claims[claim].values);
+  }
+
+  /** What a formula gives at each claim: a value, or the sentence with which it stops. */
+  outcomes(text) {
+    const work = formula(text, this.names);
+    return this.claims.map(({ values }) => outcome(work, values));
   }
 
   /** What becomes of a formula: whether it passed, the news, the symptom, and the number of the claim that shows it. */
   judge(text) {
-    const yours = outcome(text, this.names, this.places);
+    const yours = this.outcomes(text);
     const first = this.claims.findIndex((_, i) => symptom(yours[i], this.expected[i]));
     if (first < 0) return { passed: true, news: `All ${this.claims.length} claims hold.`, shown: this.first };
     const wrong = symptom(yours[first], this.expected[first]);
-    this.wrong ??= Object.entries(this.mistakes).flatMap(([sentence, texts]) =>
-      texts.map((one) => [sentence, outcome(one, this.names, this.places)]),
-    );
+    const mistakes = this.wrong.map(([sentence, one]) => {
+      const work = formula(one, this.names);
+      return [sentence, (claim) => outcome(work, this.claims[claim].values)];
+    });
     const { says } = this.claims[first];
-    const known = mostSimilar(yours, first, this.wrong);
+    const known = mostSimilar(yours, first, mistakes);
     if (known) return { passed: false, news: known, symptom: `${says} ${wrong}`, shown: first };
     if (typeof yours[first] === "string") return { passed: false, news: wrong, shown: first };
     return { passed: false, news: `Not true yet: ${says}`, symptom: wrong, shown: first };
@@ -144,7 +159,7 @@ const withCode = (words) => words.split("`").map((some, i) => (i % 2 ? make("cod
 
 const KEPT = "dino-formulas";
 
-/** What was solved in this browser, by exercise. A browser that keeps nothing is asked in vain, which does no harm. */
+/** What was solved in this browser, by exercise; nothing in a browser that does not store anything. */
 function solved() {
   try {
     return JSON.parse(localStorage.getItem(KEPT)) ?? {};
@@ -157,7 +172,7 @@ function keep(name, text) {
   try {
     localStorage.setItem(KEPT, JSON.stringify({ ...solved(), [name]: text }));
   } catch {
-    // as above
+    // It is still solved, until the page is left.
   }
 }
 
@@ -176,9 +191,9 @@ class DinoFormula extends Live {
     this.input.addEventListener("input", () => this.look());
     this.keys = make("div", { role: "group", "aria-label": "names and operators", className: "buttons keys" });
     this.rows = ["expected", "yours", "difference"].map((name) => {
-      const places = Array.from({ length: BATCH }, (_, i) => frame(`${name}, picture ${i + 1}`));
+      const places = Array.from({ length: BATCH }, () => make("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": name }));
       const caption = make("figcaption", {}, name);
-      return { name, places, caption, figure: make("figure", {}, caption, ...places.map(({ canvas }) => canvas)) };
+      return { name, places, caption, figure: make("figure", {}, caption, ...places) };
     });
     this.solution = make("div", { hidden: true });
     this.claim = make("p");
@@ -205,18 +220,19 @@ class DinoFormula extends Live {
     this.name = this.getAttribute("exercise");
     const [bytes, known] = await Promise.all([beside(`formula-${this.name}.json`), loadScenes()]);
     this.exercise = new Exercise(JSON.parse(new TextDecoder().decode(bytes)), known);
-    this.line.textContent = this.exercise.line.replace("{}", "").trim();
+    this.lead = this.exercise.line.split("{}")[0].trim();
+    this.line.textContent = this.lead;
     const key = (text, name, press = () => this.type(text)) =>
       make("button", { type: "button", "aria-label": name, onclick: press }, text.trim());
-    const signs = { "(": "bracket", ")": "closing bracket", " + ": "plus", " - ": "minus", " * ": "times", " / ": "divided by", "**": "to the power of", 1: "one", 2: "two" };
+    const signs = [["(", "bracket"], [")", "closing bracket"], [" + ", "plus"], [" - ", "minus"], [" * ", "times"], [" / ", "divided by"], ["**", "to the power of"], ["1", "one"], ["2", "two"]];
     this.keys.replaceChildren(
       ...this.exercise.names.map((name) => key(name, name)),
-      ...Object.entries(signs).map(([text, name]) => key(text, name)),
+      ...signs.map(([text, name]) => key(text, name)),
       key("⌫", "delete", () => this.delete()),
     );
     this.shown = this.exercise.first;
     const before = solved()[this.name];
-    if (before) {
+    if (before && !this.input.value) {
       this.input.value = before;
       this.check();
     } else {
@@ -238,8 +254,10 @@ class DinoFormula extends Live {
     this.look();
   }
 
+  /** The formula alone, without what stands before it in the line. */
   text() {
-    return this.input.value.trim().replace(/^return\b\s*/, "");
+    const text = this.input.value.trim();
+    return (text.startsWith(this.lead) ? text.slice(this.lead.length) : text).replace(/^return\b/, "").trim();
   }
 
   /** Draws what the formula gives as it stands; half a formula leaves the pictures as they are. */
@@ -260,19 +278,25 @@ class DinoFormula extends Live {
   /** Draws what was expected, what a formula gives, and the difference, drawn stronger if it is small. */
   draw(yours) {
     const expected = this.exercise.expected[this.shown];
-    this.claim.textContent = this.exercise.claims[this.shown].says;
+    this.claim.replaceChildren(...withCode(this.exercise.claims[this.shown].says));
     const fits = yours && written(yours.shape ?? []) === written(SHAPE);
     const gaps = fits ? yours.data.map((number, i) => number - expected.data[i]) : undefined;
-    const most = fits ? gaps.reduce((most, gap) => Math.max(most, Math.abs(gap)), 0.01) : 1;
+    // What is infinite, or no number, does not decide how strongly the rest is drawn.
+    const most = fits ? gaps.reduce((most, gap) => (Math.abs(gap) < 1e6 ? Math.max(most, Math.abs(gap)) : most), 0.01) : 1;
     const times = most <= 1 ? Math.floor(1 / most) : Number((1 / most).toPrecision(2));
     const shown = { expected: expected.data, yours: fits && yours.data, difference: gaps?.map((gap) => 0.5 + (times * gap) / 2) };
     for (const { name, places, caption } of this.rows) {
-      places.forEach((place, i) => {
+      places.forEach((canvas, i) => {
         const picture = shown[name] ? shown[name].slice(i * COUNT, (i + 1) * COUNT) : new Float64Array(COUNT).fill(0.5);
-        paint(place, picture, `${name}, picture ${i + 1}${shown[name] ? "" : ": nothing yet"}`);
+        paint({ canvas }, picture, `${name}, picture ${i + 1}${shown[name] ? "" : ": nothing yet"}`);
       });
       if (name === "difference") caption.textContent = `difference${times === 1 ? "" : `, x ${times}`} (grey: none)`;
     }
+  }
+
+  /** Says its words, of which those between backticks are code. */
+  say(words) {
+    this.status.replaceChildren(...withCode(words));
   }
 
   check() {

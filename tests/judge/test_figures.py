@@ -37,6 +37,7 @@ def test_a_small_difference_is_drawn_stronger_and_one_above_1_weaker():
         (0.0001, "x 100", 0.505),
         (4.0, "x 0.25", 1),
         (-1.6, "x 0.62", 0),
+        (torch.inf, "x 100", 1),
     ):
         axis = compare(expected, expected + off).axes[2]
         assert times in axis.get_ylabel()

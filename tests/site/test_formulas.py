@@ -17,7 +17,7 @@ from dino.course.judge.runner import judge
 from dino.course.judge.trial import make_claims
 from dino.course.judge.verdict import PASSED
 from dino.course.site.build import page_noise
-from dino.course.site.formulas import FORMULAS, exported
+from dino.course.site.formulas import FORMULAS, PYTHON, TORCH, exported
 from dino.data import dinosaurs, load
 from dino.noise import mix
 from tests.site.test_browser import NARROW, pixels
@@ -78,6 +78,8 @@ RIGHT = {
         torch.where(~(known == 0), picture, guess)
         mix(guess, picture, known)
         guess.lerp(picture, known)
+        picture.where(known == 1, guess)
+        guess.where(known < 0.5, picture)
     """,
     "guide": """
         free + guidance * (told - free)
@@ -111,6 +113,11 @@ WRONG = {
         clean * noise
         clean / noise
         (1 - level) * clean[:2] + level * noise
+        (1 - float(level)) * clean + float(level) * noise
+        torch.maximum((1 - level) * clean + level * noise, 0)
+        (1 - round(level)) * clean + round(level) * noise
+        (1 - level) * clean + level * noise + -(clean == noise)
+        ((1 - level) * clean + level * noise) == 0
         level.sqrt() * clean + (1 - level) * noise
     """,
     "step": """
@@ -120,6 +127,8 @@ WRONG = {
     """,
     "keep_known": """
         known
+        torch.where(known, picture, guess)
+        (known == 1).where(picture, guess)
         guess - known * (picture - guess)
         (known * picture + (1 - known) * guess) / (1 + known)
         picture - known * guess + guess
@@ -205,7 +214,13 @@ def test_a_right_formula_passes_in_any_form_and_a_wrong_one_does_not(judged, nam
         verdict = judge(name, answer(name, text))
         assert (verdict.state == PASSED) == passed, f"{text}: {verdict}"
         # What is none of the usual mistakes is called by no name that Python would not call it by.
-        assert news == verdict.news or news not in dict(check_for(find_exercise(name)[0].topic, name).wrong_answers)
+        named = dict(check_for(find_exercise(name)[0].topic, name).wrong_answers)
+        assert news == verdict.news or news.removeprefix("Perhaps this: ") not in named, text
+
+
+def test_the_build_and_the_page_know_the_same_functions(page):
+    known = page.evaluate("async () => (await import('/live/arithmetic.js')).KNOWN")
+    assert (set(known["torch"]), set(known["python"])) == (TORCH, PYTHON)
 
 
 def test_all_mistakes_of_mix_that_return_something_are_formulas():
@@ -238,6 +253,8 @@ def test_what_has_to_hold_in_the_page_is_said_by_the_check_too(name):
         "(b.flatten() > 0.5)[:, None, None] * c[0, 0]",
         "torch.where(a[0, 0] <= c[0, 0], a[0, 0], 1.5)",
         "(a == a) * 3",
+        "(a > 0.5) + (a > 0.7) * (a < 0.9)",
+        "a.where(a > 0.5, b)",
         "~(a >= 0.4)",
         "a.clamp(0.2, 0.4) + torch.clamp(b, max=0.5).mean() - c.clamp(min=0.3).min()",
         "(10 * a).round() - torch.round(10 * b)",
@@ -297,9 +314,17 @@ def test_formulas_are_worked_out_as_torch_does(page, text):
         ("clean * level.flatten()", "The shapes (4, 3, 32, 32) and (4,) do not fit together."),
         ("clean // 2", "// cuts off what comes after the point: divide with /."),
         ("1 / 0", "A number is divided by zero."),
-        ("clean.lerp(noise)", "lerp works on 3 values, and gets 2."),
+        ("clean.lerp(noise)", "lerp works on 3 values here, and gets 2."),
         ("torch.lerp(clean, noise, weight=level)", "Leave out weight=, and give lerp its values in their order."),
-        ("clean.mean(3)", "mean works on 1 value, and gets 2."),
+        ("clean.mean(3)", "mean works on 1 value here, and gets 2."),
+        ("clean.lerp(1, level)", "torch.lerp needs tensors, and gets a plain number."),
+        ("torch.where(level, clean, noise)", "torch.where(…) begins with a condition, such as … == 1."),
+        ("clean if level < 1 else noise", "A formula of this page does without if."),
+        ("clean.flatten()[:, None] * noise.flatten()", "A tensor of shape (12288, 12288) is too large for this page."),
+        ("clean[5:2].max()", "There is nothing in this tensor, so it has no mean, min or max."),
+        ("level[]", "There is nothing in the square brackets."),
+        ("level[0.5]", "Square brackets want whole numbers, not 0.5."),
+        ("torch.clamp(clean, min=0, 1)", "What has a name comes last in the brackets of a call."),
         ("torch.clamp(clean)", "clamp wants a minimum, a maximum, or both."),
         ("level[7]", "There is no number 7 along a side of 4."),
         ("level", "Its shape should be (4, 3, 32, 32), yours is (4, 1, 1, 1)."),
@@ -346,6 +371,10 @@ def test_the_line_to_paste_is_the_one_of_the_lesson(reader):
     box.locator("input").press("Enter")
     line = "guess = raw if previous is None else raw + (stretch - 1) * (raw - previous)"
     assert box.locator(".paste code").inner_text() == line
+    # The whole line may be written as well.
+    box.locator("input").fill(line.replace("raw + (stretch - 1)", "raw - (1 - stretch)"))
+    box.locator("input").press("Enter")
+    assert "raw - (1 - stretch)" in box.locator(".paste code").inner_text()
 
 
 def test_pictures_show_what_is_expected_and_what_comes_out_at_once(reader):

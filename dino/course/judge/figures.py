@@ -58,7 +58,8 @@ def compare(expected: Tensor, yours: Tensor) -> Figure:
         low, high = expected.min(), expected.max()
         expected, yours = ((x.expand(-1, 3, -1, -1) - low) / (high - low + 1e-9) for x in (expected, yours))
     difference = yours - expected
-    most = float(difference.nan_to_num(0).abs().max().clamp(min=0.01))
+    sizes = difference.abs()
+    most = max([0.01, *sizes[sizes < 1e6].tolist()])  # what is infinite does not decide how strongly the rest is drawn
     times = int(1 / most) if most <= 1 else float(f"{1 / most:.2g}")
     label = f"difference{f', x {times}' * (times != 1)}\n(grey: none)"
     return draw({"expected": expected, "yours": yours, label: 0.5 + times * difference / 2})

@@ -46,7 +46,7 @@ FORMULAS = {
         Formula("mix", {"clean": "dinosaurs", "noise": "noise", "level": "levels"}, first=3),
         Formula(
             "step",
-            {"guess": "others", "now": "0.8 * one", "next": "0.3 * one", "picture": "mix(dinosaurs, noise, now)"},
+            {"guess": "dinosaurs", "now": "0.8 * one", "next": "0.3 * one", "picture": "mix(dinosaurs, noise, now)"},
             first=1,
         ),
         Formula(
@@ -131,7 +131,7 @@ def exported(formula: Formula) -> str:
 def claims_of(check: Check, formula: Formula) -> Iterator[tuple[str, dict[str, str]]]:
     """The claims about what an answer gives: the sentence, and which of its inputs are special there, as formulas.
 
-    Those are left out in which nothing is special that was not before, and those about batches of other sizes.
+    A claim is left out if an earlier one has the same special inputs, or if it is about batches of another size.
     """
     calls = []
 

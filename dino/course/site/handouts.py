@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
+import torch
 
 from dino.course.chapters import Chapter, Exercise, find_exercise, solution, stubs
 from dino.course.checks import check_for
-from dino.course.checks.claims import Check, Claim
+from dino.course.checks.claims import Check, Claim, Figure, Pictures
 from dino.course.checks.mistakes import without_docstrings
 from dino.course.judge.figures import evidence
 from dino.course.judge.trial import outcome
@@ -19,26 +20,37 @@ from dino.course.site.paper import Links, div, markdown, numbered, opened, piece
 class Mistake:
     """A wrong answer, told by what comes out of it.
 
-    claims    the sentence that is not true of it
+    says      the claim that is not true of it
     sentence  what is wrong
     picture   expected, what came out, and the difference, as PNG
+    width     of the picture, in per cent of the text's, so that what is written in it is as large in all
     """
 
-    claims: str
+    says: str
     sentence: str
     picture: bytes
+    width: int
 
 
 def mistake(chapter: Chapter, exercise: Exercise) -> Mistake | None:
     """The first of the usual mistakes that can be seen; None if none can be."""
     check = check_for(chapter.topic, exercise.name)
     for sentence, answer in check.wrong_answers:
-        if (untrue := first_untrue(check, answer)) and (figure := evidence(untrue.figure)):
-            buffer = io.BytesIO()
+        untrue = first_untrue(check, answer)
+        if untrue and not looks_right(untrue.figure) and (figure := evidence(untrue.figure)):
+            buffer, inches = io.BytesIO(), figure.get_figwidth()
             figure.savefig(buffer, format="png", dpi=150)
             plt.close(figure)
-            return Mistake(untrue.says, sentence, buffer.getvalue())
+            return Mistake(untrue.says, sentence, buffer.getvalue(), min(65, round(10 * inches)))
     return None
+
+
+def looks_right(shown: Figure | None) -> bool:
+    """Whether pictures differ in nothing that a screen or paper shows, such as white and what is brighter than white."""
+    if not isinstance(shown, Pictures) or shown.yours.shape != shown.expected.shape or shown.yours.shape[1] != 3:
+        return False
+    yours, expected = (one.detach().float().clamp(0, 1) for one in (shown.yours, shown.expected))
+    return torch.allclose(yours, expected, atol=0.02)
 
 
 def first_untrue(check: Check, answer: Callable) -> Claim | None:
@@ -81,7 +93,9 @@ def worksheet(chapter: Chapter, page: str, seen: dict[str, Mistake], links: Link
             case "facts" | "text" if name:
                 task.append(markdown(piece, links))
             case "text":
-                before = links(piece.text).split("\n\n")[-1]
+                last = links(piece.text).split("\n\n")[-1]
+                # A list, or what leads to code, means nothing by itself.
+                before = "" if last.startswith("- ") or last.endswith(":") else last
             case "code" if name:
                 exercise = find_exercise(name)[1]
                 answer = [f"```python\n{solution(chapter, exercise)}\n```"]
@@ -89,7 +103,7 @@ def worksheet(chapter: Chapter, page: str, seen: dict[str, Mistake], links: Link
                 parts += answer if answers else [piece.text, space(lines(chapter, exercise))]
                 if one := seen.get(name):
                     says = one.sentence if answers else "What went wrong?"
-                    shown = f"*{one.claims}* Not so here:\n\n![]({name}.png){{ width=65% }}\n\n**{says}**"
+                    shown = f"*{one.says}* Not so here:\n\n![]({name}.png){{ width={one.width}% }}\n\n**{says}**"
                     parts += [div("mistake", shown), *([] if answers else [space(2)])]
                 name = ""
     return "\n\n".join(begun(parts, ""))

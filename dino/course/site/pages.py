@@ -203,7 +203,7 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
     (node,) = ast.parse(source).body
     known = exercises[node.name]
     return [
-        *in_page(node.name),
+        *to_do_here(node.name),
         folded(
             "abstract",
             "What the check looks at, some of it several times",
@@ -214,7 +214,7 @@ def help_with(source: str, exercises: dict[str, dict]) -> list[str]:
     ]
 
 
-def in_page(name: str) -> list[str]:
+def to_do_here(name: str) -> list[str]:
     """Where an exercise can be done in the page, if it comes down to a formula."""
     if name not in FORMULAS:
         return []

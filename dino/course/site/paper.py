@@ -17,7 +17,7 @@ try:
     import pypandoc
     import typst
 except ImportError as error:
-    raise ImportError('Books are made with pandoc and Typst: pip install "dino-course[book]"') from error
+    raise ImportError('Books are made with pandoc and Typst: pip install -e ".[docs]"') from error
 
 TEMPLATES = Path(__file__).parent / "templates"
 # What a page consists of, beside plain text.
@@ -110,7 +110,8 @@ class Links:
     def lead(self, match: re.Match) -> str:
         words, page, place = match["words"], match["page"], match["place"] or ""
         inside = self.inside(page.removeprefix("chapters/"), place) if self.bound else ""
-        outside = f"{self.address}{page}/{f'#{place}' if place else ''}" if self.address else ""
+        folder = "chapters/" if page in {chapter.path.stem for chapter in chapters()} else ""
+        outside = f"{self.address}{folder}{page}/{f'#{place}' if place else ''}" if self.address else ""
         return f"[{words}]({inside or outside})" if inside or outside else words
 
     def inside(self, page: str, place: str) -> str:
