@@ -222,6 +222,10 @@ def test_the_build_and_the_page_know_the_same_functions(page):
     assert (set(known["torch"]), set(known["python"])) == (TORCH, PYTHON)
 
 
+def test_the_number_of_exercises_to_do_in_the_page_is_told():
+    assert len(FORMULAS) == 8, "tell the new number to docs/begin.md, docs/changelog.md and this test"
+
+
 def test_all_mistakes_of_mix_that_return_something_are_formulas():
     every = check_for("noise", "mix").wrong_answers
     told = json.loads(exported(FORMULAS["mix"]))["mistakes"]

@@ -94,9 +94,9 @@ def numbered(chapter: Chapter) -> str:
 
 @dataclass(frozen=True)
 class Links:
-    """Leads the links of a page to where they are found from paper.
+    """Rewrites the links of a page for paper.
 
-    address  of the website; "" if it is not known, and then what is on no paper has no links
+    address  of the website; "" if it is not known: then links to what is not on paper become plain words
     bound    whether the text will be in the book, which has chapters, solutions, the lesson's code and the glossary
     """
 
@@ -155,7 +155,7 @@ def div(kind: str, text: str) -> str:
 
 
 def on_paper(picture: bytes, least: int = 600) -> bytes:
-    """A picture as PNG, on white, for pages are; its pixels are kept square where it is small.
+    """A picture as PNG, on white as paper is; its pixels are kept square where it is small.
 
     least  how many pixels wide it will be, if it is narrower
     """
