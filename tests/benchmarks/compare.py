@@ -234,7 +234,7 @@ def plot(both: dict[str, list[dict]], path: Path) -> None:
         for name in RECIPES:
             for one in (one for one in recipes if one["name"] == name):
                 ends = [end for end in MINUTES if str(end) in one["found"]]
-                style = {"color": f"C{list(RECIPES).index(name) % 5}", "marker": "o"}
+                style = {"color": f"C{list(RECIPES).index(name.partition(',')[0])}", "marker": "o"}
                 style |= {"linestyle": "--", "markerfacecolor": "white"} if "our width" in name else {}
                 axis.plot(ends, [one["found"][str(end)]["distance"] for end in ends], label=name, **style)
         axis.set(title=data, xlabel="minutes on one core", ylabel="Frechet distance", xscale="log", yscale="log")
