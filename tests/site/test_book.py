@@ -203,7 +203,7 @@ def test_every_figure_of_the_website_is_in_the_book_with_its_caption(site, book,
         page = html5lib.parse((site / "chapters" / chapter.path.stem / "index.html").read_text(encoding="utf-8"))
         captions = [one.get("alt") for one in page.iter(f"{HTML}img") if "-dark" not in one.get("src", "")]
         captions = [bare(one) for one in captions if one]
-        told = words(text, "figcaption")
+        told = [*words(text, "figcaption")]
         assert len(told) > 3 and all(bare(caption) in captions for caption in told)
     assert sum(book.pictures) >= shown
     pictures = [Image.open(io.BytesIO(content)) for name, content in opened.items() if name.endswith(".png")]
