@@ -19,6 +19,7 @@ from dino.course.chapters import chapters, exercise_names, find_exercise, soluti
 from dino.course.checks import check_for
 from dino.course.site import build, paper, printing
 from dino.course.site.book import parts
+from dino.course.site.handouts import worksheet
 from dino.course.site.paper import Links, on_paper, pdf, pieces
 from dino.course.site.printing import epub, printed
 
@@ -279,6 +280,20 @@ def test_worksheets_ask_and_the_answers_are_apart(sheets):
         shown += any(one in answered for one in sentences)
     assert shown == asked.count("Whatwentwrong?")
     assert sum(sheets["worksheets"].pictures) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        ("One.\n\nThree runs:\n\n- a\n- b", "Three runs:\n\n- a\n- b"),
+        ("One.\n\nTwo.", "Two."),
+        ("One.\n\nThe idea is this:", ""),
+    ],
+)
+def test_a_question_on_a_worksheet_comes_after_what_it_is_about(text, before):
+    page = f'# Title\n\n{text}\n\n!!! question "Predict"\n\n    Which?\n'
+    sheet = worksheet(chapters()[0], page, {}, Links("", bound=False), answers=True)
+    assert sheet.partition("\n\n")[2].partition("::: question")[0].strip() == before
 
 
 def test_the_website_offers_all_of_it(site):

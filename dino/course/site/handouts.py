@@ -93,9 +93,9 @@ def worksheet(chapter: Chapter, page: str, seen: dict[str, Mistake], links: Link
             case "facts" | "text" if name:
                 task.append(markdown(piece, links))
             case "text":
-                last = links(piece.text).split("\n\n")[-1]
-                # A list, or what leads to code, means nothing by itself.
-                before = "" if last.startswith("- ") or last.endswith(":") else last
+                *_, lead, last = ["", *links(piece.text).split("\n\n")]
+                # A list needs what leads to it; what leads to code means nothing without that.
+                before = f"{lead}\n\n{last}" if last.startswith("- ") else "" if last.endswith(":") else last
             case "code" if name:
                 exercise = find_exercise(name)[1]
                 answer = [f"```python\n{solution(chapter, exercise)}\n```"]
