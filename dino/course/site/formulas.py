@@ -201,36 +201,24 @@ def inlined(body: list[ast.stmt]) -> str:
     return ""
 
 
-# What `docs/live/arithmetic.js` can do.
+# What `docs/live/arithmetic.js` can do: kinds of nodes, functions of torch's, and functions of Python's and the course's.
 ARITHMETIC = (
     ast.Expression,
     ast.BinOp,
     ast.UnaryOp,
     ast.Compare,
-    ast.Load,
     ast.Add,
     ast.Sub,
     ast.Mult,
     ast.Div,
     ast.Pow,
+    ast.unaryop,
+    ast.cmpop,
+    ast.Subscript,
+    ast.Slice,
+    ast.Load,
 )
-ARITHMETIC += (ast.Subscript, ast.Slice, ast.USub, ast.UAdd, ast.Lt, ast.Gt, ast.LtE, ast.GtE, ast.Eq, ast.NotEq)
-TORCH = {
-    "abs",
-    "clamp",
-    "clone",
-    "exp",
-    "flatten",
-    "lerp",
-    "log",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "rand_like",
-}
-TORCH |= {"randn_like", "round", "sqrt", "square", "where"}
+TORCH = {"abs", "clamp", "clone", "exp", "flatten", "lerp", "log", "max", "maximum", "mean", "min", "minimum", "rand_like", "randn_like", "round", "sqrt", "square", "where"}  # fmt: skip
 PYTHON = {"abs", "float", "int", "max", "min", "mix", "round"}
 
 

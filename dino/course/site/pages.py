@@ -30,7 +30,7 @@ KINDS = {LIGHT: ("-light.webp", "#only-light", 2), DARK: ("-dark.webp", "#only-d
 # A reader is asked to guess what comes out of the next cell, but not of one that only checks an answer; what does is under a title.
 PREDICT, CHECKED = re.compile(r"^> \*\*Predict", re.MULTILINE), re.compile(r"check\(\w+\)")
 # Below the stub of an exercise that comes down to a formula, or of one of which a line does.
-FORMULA = "No Python at hand? Write {} here. It is checked as `check` checks your code, on four pictures."
+FORMULA = "No Python at hand? Write {} here. Usual mistakes are named as by `check`, which looks at more than these four pictures."
 ANSWER = "Made your guess? See what came out"
 INSTALL = """\
 # The page of this chapter was last run on {executed}.
